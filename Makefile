@@ -1,0 +1,39 @@
+# Everything runs from .venv, which `setup` makes on a machine that has Python 3.11+ and make alone.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.packages-done
+PROJECT := $(VENV)/.project-done
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+FOR ?=
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | \
+		awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(PROJECT) ## .venv with everything pinned, and the command `accord` in it
+
+# Stamps newer than the lock and the manifest mean that nothing is left to do.
+$(BIN)/python:
+	@python=$$(sh deploy/find-python.sh) || exit 1; \
+	echo "setup: $$($$python --version) -> $(VENV)" >&2; \
+	$$python -m venv --clear $(VENV)
+
+$(PACKAGES): requirements.lock | $(BIN)/python
+	@echo "setup: installing the pinned packages (about a minute the first time)" >&2
+	@$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+$(PROJECT): pyproject.toml $(PACKAGES)
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lock
+lock: ## renew requirements.lock (needs uv on the path)
+	uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock

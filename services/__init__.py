@@ -1,0 +1,1 @@
+"""The processes: each folder is one program; they never import each other."""

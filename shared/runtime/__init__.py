@@ -1,0 +1,1 @@
+"""What a running process needs: configuration, time, logs, Kafka, PostgreSQL. Knows no SLA."""
