@@ -1,0 +1,1 @@
+"""The meaning of promises: pure functions of values, with no clock, no input or output."""

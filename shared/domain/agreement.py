@@ -1,0 +1,245 @@
+"""What documents become: KPIs, agreements and their versions, objectives, series, targets, levels.
+
+Everything here is a value; `shared.documents` builds it from YAML and refuses what is wrong.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+from urllib.parse import quote
+
+from shared.domain.business_calendar import BusinessCalendar
+from shared.domain.instant import Instant, Micros
+from shared.domain.matcher import Matcher, Milestone
+from shared.domain.window import CalendarWindow
+
+
+class Level(StrEnum):
+    """Who a promise is for; the more specific one binds."""
+
+    CORPORATE = "corporate"
+    CUSTOMER = "customer"
+    SERVICE = "service"
+
+    @property
+    def specificity(self) -> int:
+        """0 for corporate, 2 for service."""
+        return list(Level).index(self)
+
+
+class AgreementType(StrEnum):
+    """External (sla), between teams (ola), with an outside provider (uc)."""
+
+    SLA = "sla"
+    OLA = "ola"
+    UC = "uc"
+
+
+class MeasureKind(StrEnum):
+    """What a KPI measures on items."""
+
+    DURATION = "duration"
+    COUNT = "count"
+
+
+class Reopen(StrEnum):
+    """What a reopening does to a stopped cycle."""
+
+    IGNORE = "ignore"
+    NEW_CYCLE = "new-cycle"
+    CONTINUE = "continue"
+
+
+class OnChange(StrEnum):
+    """What leaving an objective does to its undecided clock."""
+
+    CARRY = "carry"
+    RESTART = "restart"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """Something measured on items of one kind.
+
+    A duration has `start`, `stop` and perhaps `pause`; a count has `event`. Each tuple of
+    milestones means any of them.
+    """
+
+    name: str
+    item: str
+    measure: MeasureKind
+    start: tuple[Milestone, ...] = ()
+    stop: tuple[Milestone, ...] = ()
+    pause: tuple[Matcher, ...] = ()
+    repeat: bool = False
+    reopen: Reopen = Reopen.IGNORE
+    event: tuple[Milestone, ...] = ()
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTime:
+    """A length of open time of the calendar, in microseconds (`PT4H`)."""
+
+    micros: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingDays:
+    """`{workingDays: n}`: the same local time, n dates with open time on (n >= 1)."""
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfWorkingDay:
+    """`{endOfWorkingDay: n}`: the closing of the date n dates with open time on (n >= 0)."""
+
+    days: int
+
+
+Duration = OpenTime | WorkingDays | EndOfWorkingDay
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """`{within: D, ratio: r}`: at least the share `ratio` of the decided clocks met within D."""
+
+    duration: Duration
+    ratio: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """`{atLeast: n}`."""
+
+    amount: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """`{atMost: n}`."""
+
+    amount: Fraction
+
+
+Target = Within | AtLeast | AtMost
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """From which share of the budget, or of a clock's target, something is at risk."""
+
+    budget_consumed: Fraction = Fraction(4, 5)
+    elapsed: Fraction = Fraction(4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """KPI, filter, target and window inside one version of an agreement.
+
+    `series` names its alternatives: objectives of one version with equal `series` are tried in
+    document order. `target_text` is the target as written, for output. `pace` is the tolerance of
+    a volume target, None when there is no pace.
+    """
+
+    name: str
+    kpi: Kpi
+    target: Target
+    target_text: Mapping[str, object]
+    window: CalendarWindow
+    series: str
+    where: Matcher = Matcher()
+    group_by: tuple[str, ...] = ()
+    minimum: int = 1
+    at_risk: AtRisk = AtRisk()
+    on_change: OnChange = OnChange.CARRY
+    pace: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One Agreement document: what holds in its effective period `[start, until)`."""
+
+    agreement: str
+    level: Level
+    type: AgreementType
+    provider: str
+    customer: str
+    applies_to: Matcher
+    precedence: int
+    calendar: BusinessCalendar
+    start: Instant
+    until: Instant | None
+    objectives: tuple[Objective, ...]
+    document: Mapping[str, object]
+
+    def effective_at(self, instant: Instant) -> bool:
+        """Whether the instant lies in the effective period."""
+        return self.start <= instant and (self.until is None or instant < self.until)
+
+    def objective(self, name: str) -> Objective | None:
+        """Its objective of that name, if it has one."""
+        return next((own for own in self.objectives if own.name == name), None)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """All versions of one agreement, in the order of their effective periods."""
+
+    name: str
+    versions: tuple[Version, ...]
+
+    def version_at(self, instant: Instant) -> Version | None:
+        """The version effective at the instant, if there is one."""
+        return next((v for v in self.versions if v.effective_at(instant)), None)
+
+    @cached_property
+    def objective_names(self) -> tuple[str, ...]:
+        """The names of its objectives in all versions, each once, in document order."""
+        names = (own.name for version in self.versions for own in version.objectives)
+        return tuple(dict.fromkeys(names))
+
+    def judging(self, objective: str, instant: Instant) -> tuple[Version, Objective]:
+        """The version that judges at the instant.
+
+        The one effective then; where it has no such objective or there is none, the latest begun
+        that has it, else the first (contract section 2). `KeyError` if no version has it.
+        """
+        having = [(v, o) for v in self.versions if (o := v.objective(objective)) is not None]
+        if not having:
+            raise KeyError(objective)
+        effective = [pair for pair in having if pair[0].effective_at(instant)]
+        begun = [pair for pair in having if pair[0].start <= instant]
+        return (effective or begun[-1:] or having)[0]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything the documents of a folder say; `digest` names their content."""
+
+    agreements: Mapping[str, Agreement]
+    kpis: Mapping[str, Kpi]
+    calendars: Mapping[str, BusinessCalendar]
+    digest: str
+
+
+def objective_id(agreement: str, objective: str) -> str:
+    """`<agreement>/<objective>`."""
+    return f"{agreement}/{objective}"
+
+
+def sla_id(agreement: str, objective: str, group: tuple[str, ...] = ()) -> str:
+    """The contract's identity of an objective's group (section 6).
+
+    Group values follow percent-encoded in upper case hex except `A-Za-z0-9._-`; empty is `~`.
+    """
+    return "/".join((agreement, objective, *(_encoded(value) for value in group)))
+
+
+def _encoded(value: str) -> str:
+    # `quote` never encodes the tilde, which stands for the empty value here.
+    return quote(value, safe="").replace("~", "%7E") if value else "~"

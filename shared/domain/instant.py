@@ -1,0 +1,76 @@
+"""Instants: whole microseconds since the Unix epoch, UTC.
+
+Integers are exact, order as time does and travel unchanged from an event to a table.
+Text (RFC 3339) exists at the edges only.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+Instant = int
+"""Microseconds since 1970-01-01T00:00:00Z."""
+Micros = int
+"""A length of time in microseconds."""
+
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def parse_instant(text: str) -> Instant:
+    """Read RFC 3339 with an offset, cut to the microsecond; `ValueError` says what is wrong."""
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        message = f"{text!r} is not an RFC 3339 time with an offset, like 2026-03-02T09:00:00Z"
+        raise ValueError(message)
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    leap = second == "60"
+    try:
+        local = datetime(
+            int(year), int(month), int(day), int(hour), int(minute), 59 if leap else int(second)
+        )
+    except ValueError as error:
+        message = f"{text!r} is not a time: {error}"
+        raise ValueError(message) from None
+    micros = (local - datetime(1970, 1, 1)) // _MICROSECOND  # noqa: DTZ001 - both naive, both UTC
+    if leap:
+        micros += SECOND
+    micros += int((fraction or "0")[:6].ljust(6, "0"))
+    return micros - _offset(text, offset)
+
+
+def _offset(text: str, offset: str) -> Micros:
+    if offset in "Zz":
+        return 0
+    hours, minutes = int(offset[1:3]), int(offset[4:6])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 - an offset's hours and minutes
+        message = f"{text!r} has the impossible offset {offset}"
+        raise ValueError(message)
+    size = hours * HOUR + minutes * MINUTE
+    return -size if offset[0] == "-" else size
+
+
+def format_instant(instant: Instant) -> str:
+    """Write UTC with `Z`: six digits of fraction, none when it is zero."""
+    moment = as_datetime(instant)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    return f"{text}.{moment.microsecond:06d}Z" if moment.microsecond else f"{text}Z"
+
+
+def as_datetime(instant: Instant) -> datetime:
+    """The instant as an aware datetime in UTC (years 1 to 9999)."""
+    return EPOCH + timedelta(microseconds=instant)
+
+
+def as_instant(moment: datetime) -> Instant:
+    """The instant of an aware datetime."""
+    return (moment - EPOCH) // _MICROSECOND

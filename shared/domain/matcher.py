@@ -1,0 +1,106 @@
+"""Matchers over an item's attributes, and milestones: the events that a KPI starts, stops, counts.
+
+An absent attribute is None. Values compare by JSON type, numbers by value (contract section 2).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.domain.canonical import plain_decimal
+from shared.domain.event import Event, Scalar
+
+Attributes = Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one attribute may be: one of `values` (or, negated, none of them)."""
+
+    values: tuple[Scalar, ...]
+    negated: bool = False
+
+    def admits(self, value: Scalar) -> bool:
+        """Whether the attribute may have this value."""
+        return any(same_value(value, own) for own in self.values) is not self.negated
+
+    def excludes(self, other: "Choice") -> bool:
+        """Whether no value satisfies both."""
+        if not self.negated:
+            return not any(other.admits(value) for value in self.values)
+        if not other.negated:
+            return other.excludes(self)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A conjunction: every named attribute must be admitted; the empty one matches everything."""
+
+    choices: tuple[tuple[str, Choice], ...] = ()
+
+    def matches(self, attributes: Attributes) -> bool:
+        """Whether all choices admit the attributes' values."""
+        return all(choice.admits(attributes.get(name)) for name, choice in self.choices)
+
+    def excludes(self, other: "Matcher") -> bool:
+        """Whether some attribute makes it impossible that both match."""
+        theirs = dict(other.choices)
+        return any(name in theirs and own.excludes(theirs[name]) for name, own in self.choices)
+
+    def joined(self, other: "Matcher") -> "Matcher":
+        """Both together."""
+        return Matcher(self.choices + other.choices)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The attributes it looks at."""
+        return frozenset(name for name, _ in self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """`{event, where, changes, nth}`: all that is given must hold for an event to match.
+
+    `event` is a type or None; `changes` an attribute that must get another value, or None.
+    """
+
+    event: str | None = None
+    where: Matcher = Matcher()
+    changes: str | None = None
+    nth: int = 1
+
+    def matches(self, event: Event, before: Attributes, seen: Attributes) -> bool:
+        """Whether the event matches, `nth` aside.
+
+        `before` are the attributes before it; `seen` those after it with its own `actor`.
+        """
+        if self.event is not None and self.event != event.type:
+            return False
+        if self.changes is not None and same_value(
+            before.get(self.changes), seen.get(self.changes)
+        ):
+            return False
+        return self.where.matches(seen)
+
+
+def same_value(one: Scalar, other: Scalar) -> bool:
+    """Equality of JSON values: by type, numbers by value."""
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
+
+
+def as_text(value: Scalar) -> str:
+    """How a value prints in a group: numbers plain, `true`, `false`, absent as the empty text."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case _:
+            return plain_decimal(value)
+
+
+def group_values(names: Iterable[str], attributes: Attributes) -> tuple[str, ...]:
+    """The attributes' values as the texts of a group, in the order of `names`."""
+    return tuple(as_text(attributes.get(name)) for name in names)

@@ -1,0 +1,243 @@
+"""The database schema (SQLAlchemy Core): generic rows, no column for any KPI or event type.
+
+Instants are microseconds since the epoch in `bigint` columns, named for what happened then.
+`objective` is `<agreement>/<objective>`, `grp` the group values as a JSON list of texts.
+
+Who writes what, each table one service (the evaluator) except `stream` (migration):
+fold     item, ledger, pane, partition_progress, quarantine, judge_queue, breach of scope item, outbox
+judge    value, value_revision, judgement, judge_queue (deletes), breach of scope window, outbox
+relay    outbox (deletes)
+The api and ingest only read.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata: Final = MetaData()
+
+RUNNING_WINDOW: Final = (1 << 63) - 1
+"""`window_start` of what is not decided yet: it counts in the window that holds the instant of
+evaluation."""
+
+WINDOW_PART: Final = -1
+"""`part` of a breach that belongs to no partition: one of a window."""
+
+
+def _instant(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text(collation="C"), primary_key=True)
+
+
+stream: Final = Table(
+    "stream",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partitions", Integer, nullable=False),
+    Column("cluster_id", Text, nullable=False),
+    comment="Topics whose number of partitions is fixed when they are created",
+)
+
+partition_progress: Final = Table(
+    "partition_progress",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("next_offset", BigInteger, nullable=False, server_default="0"),
+    Column("evaluation_time", BigInteger, nullable=False, server_default="0"),
+    Column("proven", Boolean, nullable=False, server_default="false"),
+    Column("watermark", BigInteger, nullable=False, server_default="0"),
+    Column("record_digest", LargeBinary),
+    Column("cluster_id", Text, nullable=False, server_default=""),
+    Column("documents", Text, nullable=False, server_default=""),
+    comment="How far each partition of the event log is folded; epoch fences former owners",
+)
+
+item: Final = Table(
+    "item",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    _key("key"),
+    _instant("next_due", nullable=True),
+    Column("body", LargeBinary, nullable=False),
+    Index("item_due", "part", "next_due", postgresql_where=text("next_due IS NOT NULL")),
+    postgresql_with={"fillfactor": 70},
+    comment="One lead or ticket: its timeline and what has been posted of it",
+)
+
+ledger: Final = Table(
+    "ledger",
+    metadata,
+    Column("objective", Text(collation="C"), nullable=False),
+    Column("grp", Text(collation="C"), nullable=False),
+    _instant("window_start"),
+    _instant("at"),
+    Column("outcome", Text, nullable=False),
+    Column("sign", SmallInteger, nullable=False),
+    Column("item", Text(collation="C"), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("amount", Numeric),
+    Column("part", Integer, nullable=False),
+    _instant("posted_at"),
+    Index("ledger_walk", "objective", "grp", "window_start", "at"),
+    comment="Append-only: what each item adds to a window; a change is a reversal and a new entry",
+)
+
+pane: Final = Table(
+    "pane",
+    metadata,
+    _key("objective"),
+    _key("grp"),
+    Column("window_start", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in ("excluded", "running", "met", "breached_open", "breached_closed", "counted")
+    ),
+    postgresql_with={"fillfactor": 70},
+    comment="Running totals of the ledger, and of what is running, by partition",
+)
+
+judge_queue: Final = Table(
+    "judge_queue",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("objective", Text(collation="C"), nullable=False),
+    Column("grp", Text(collation="C"), nullable=False),
+    _instant("window_start"),
+    _instant("dirty_from"),
+    Index("judge_queue_objective", "objective"),
+    comment="Windows whose panes changed, and the earliest instant at which their walk did",
+)
+
+judgement: Final = Table(
+    "judgement",
+    metadata,
+    _key("objective"),
+    _instant("as_of"),
+    _instant("next_turn"),
+    Column("documents", Text, nullable=False, server_default=""),
+    comment="When each objective was judged last and when time alone changes it next",
+)
+
+value: Final = Table(
+    "value",
+    metadata,
+    _key("objective"),
+    _key("grp"),
+    Column("window_start", BigInteger, primary_key=True, autoincrement=False),
+    _instant("window_end"),
+    Column("has_data", Boolean, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("value", Text),
+    Column("budget_remaining", Text),
+    Column("counts", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("breach_id", Text),
+    Column("provisional", Boolean, nullable=False),
+    _instant("as_of"),
+    Column("checkpoint", Text, nullable=False),
+    comment="The latest judgement of each window",
+)
+
+value_revision: Final = Table(
+    "value_revision",
+    metadata,
+    _key("objective"),
+    _key("grp"),
+    Column("window_start", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("cause", Text, nullable=False),
+    _instant("known_at"),
+    Column("state", Text, nullable=False),
+    Column("value", Text),
+    Column("budget_remaining", Text),
+    Column("counts", Text, nullable=False),
+    comment="Append-only: what was said of a window from when it became final on",
+)
+
+breach: Final = Table(
+    "breach",
+    metadata,
+    Column("breach_id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("objective", Text(collation="C"), nullable=False),
+    Column("grp", Text(collation="C"), nullable=False, server_default="[]"),
+    _instant("window_start", nullable=True),
+    _instant("window_end", nullable=True),
+    Column("item", Text(collation="C")),
+    Column("cycle", Integer),
+    _instant("opened_at"),
+    _instant("closed_at", nullable=True),
+    _instant("withdrawn_at", nullable=True),
+    Column("confirmed", Boolean, nullable=False, server_default="false"),
+    _instant("detected_at"),
+    Column("announced", Text, nullable=False, server_default=""),
+    Column("announcements", Integer, nullable=False, server_default="0"),
+    Column("unannounced", Boolean, nullable=False, server_default="true"),
+    Index("breach_objective", "objective", "opened_at"),
+    Index("breach_opened", "opened_at", "breach_id"),
+    Index("breach_item", "item", postgresql_where=text("item IS NOT NULL")),
+    Index("breach_unannounced", "part", postgresql_where=text("unannounced")),
+    Index(
+        "breach_unconfirmed",
+        "part",
+        "opened_at",
+        postgresql_where=text("NOT confirmed AND withdrawn_at IS NULL"),
+    ),
+    comment="Episodes: an item's clock ran out, or a window missed its target",
+)
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    comment="CloudEvents that wait for the relay; rows go when the broker has acknowledged",
+)
+
+quarantine: Final = Table(
+    "quarantine",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("record_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("item", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    _instant("quarantined_at"),
+    comment="Records of the event log that do not stand: conflicts of identity",
+)
+
+document: Final = Table(
+    "document",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _instant("applied_at"),
+    Column("agreements", Text, nullable=False),
+    comment="The documents under which evaluators have run",
+)
