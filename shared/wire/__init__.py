@@ -1,0 +1,1 @@
+"""Bytes to domain values and back: CloudEvents in, the contract's JSON out."""
