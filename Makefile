@@ -37,3 +37,45 @@ $(PROJECT): pyproject.toml $(PACKAGES)
 lock: ## renew requirements.lock (needs uv on the path)
 	uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+
+.PHONY: lint
+lint: setup ## style and mistakes (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: setup ## lay the code out as lint wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: types
+types: setup ## types (mypy --strict)
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: setup ## who may import whom
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: test
+test: setup ## the whole test suite, on a real Kafka and a real PostgreSQL
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: lint types imports test ## what CI runs
+
+.PHONY: demo
+demo: setup ## a month of history, then live traffic; FOR=60s ends it then
+	@exec $(BIN)/accord demo $(if $(FOR),--for $(FOR))
+
+.PHONY: bench
+bench: setup ## the benchmarks, one JSON object a line
+	@$(BIN)/python -m tests.bench
+
+.PHONY: verify
+verify: setup ## a running system against `evaluate` on the events in its topics
+	@$(BIN)/accord verify
+
+.PHONY: clean
+clean: ## remove .venv, the local stack's data and the tools' caches
+	rm -rf $(VENV) .accord .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

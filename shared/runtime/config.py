@@ -1,0 +1,156 @@
+"""What a process is told by its environment: read once, in `__main__`, into frozen Settings.
+
+Every name begins with `ACCORD_`; `ACCORD_<NAME>_FILE` names a file that holds a secret instead.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from shared.domain.instant import Instant, format_instant, parse_instant
+
+PREFIX: Final = "ACCORD_"
+METRICS_PORTS: Final = {"ingest": 9001, "evaluator": 9002, "api": 9003}
+API_PORT: Final = 8000
+EVENT_PARTITIONS: Final = 8
+_PORT_MAX: Final = 65_535
+
+
+class InvalidSettings(ValueError):  # noqa: N818 - named as the other refusals are
+    """A variable of the environment is missing or cannot be read; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of one process."""
+
+    kafka_bootstrap_servers: str
+    database_url: str
+    agreements: Path | None = None
+    sources: Path | None = None
+    clock: Instant | None = None
+    host: str = "127.0.0.1"
+    api_port: int = API_PORT
+    metrics_port: int = METRICS_PORTS["api"]
+    topic_prefix: str = ""
+    event_partitions: int = EVENT_PARTITIONS
+    log_level: str = "INFO"
+
+    def shown(self) -> dict[str, str]:
+        """The settings as text for a log, the password of the database masked."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["database_url"] = masked(self.database_url)
+        if self.clock is not None:
+            values["clock"] = format_instant(self.clock)
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `service` (its name gives the default metrics port) from the environment."""
+    given = os.environ if environment is None else environment
+    clock = _optional(given, "CLOCK")
+    return Settings(
+        kafka_bootstrap_servers=_required(given, "KAFKA_BOOTSTRAP_SERVERS"),
+        database_url=_required(given, "DATABASE_URL"),
+        agreements=_path(given, "AGREEMENTS"),
+        sources=_path(given, "SOURCES"),
+        clock=None if clock is None else _instant("CLOCK", clock),
+        host=_optional(given, "HOST") or "127.0.0.1",
+        api_port=_port(given, "API_PORT", API_PORT),
+        metrics_port=_port(given, "METRICS_PORT", METRICS_PORTS.get(service, 0)),
+        topic_prefix=_optional(given, "TOPIC_PREFIX") or "",
+        event_partitions=_number(given, "EVENT_PARTITIONS", EVENT_PARTITIONS, 1, 10_000),
+        log_level=_log_level(given),
+    )
+
+
+def environment_value(name: str) -> str | None:
+    """One `ACCORD_<name>` of this process's environment, or None; for the command line."""
+    return _optional(os.environ, name)
+
+
+def process_environment(**changes: str) -> dict[str, str]:
+    """This process's environment with `changes` over it: what a child process is given."""
+    return {**os.environ, **changes}
+
+
+def driver_url(url: str) -> str:
+    """The URL as asyncpg reads it: `postgresql://…` without a driver's name."""
+    parts = urlsplit(url)
+    if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
+        message = (
+            f"{PREFIX}DATABASE_URL begins with {parts.scheme!r}; "
+            "it is to look like postgresql://user@host:5432/name"
+        )
+        raise InvalidSettings(message)
+    return urlunsplit(parts._replace(scheme="postgresql"))
+
+
+def masked(url: str) -> str:
+    """The URL with its password, if it has one, replaced by `***`."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    login, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}:***@{place}"))
+
+
+def _optional(given: Mapping[str, str], name: str) -> str | None:
+    value = given.get(PREFIX + name)
+    path = given.get(f"{PREFIX}{name}_FILE")
+    if value and path:
+        message = f"both {PREFIX}{name} and {PREFIX}{name}_FILE are set; leave one out"
+        raise InvalidSettings(message)
+    if not path:
+        return value or None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    except OSError as error:
+        message = f"{PREFIX}{name}_FILE cannot be read: {error}"
+        raise InvalidSettings(message) from None
+
+
+def _required(given: Mapping[str, str], name: str) -> str:
+    value = _optional(given, name)
+    if value is None:
+        message = f"{PREFIX}{name} is not set; `accord local` prints a value that works here"
+        raise InvalidSettings(message)
+    return value
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    value = _optional(given, name)
+    return None if value is None else Path(value)
+
+
+def _instant(name: str, value: str) -> Instant:
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        message = f"{PREFIX}{name}: {error}"
+        raise InvalidSettings(message) from None
+
+
+def _port(given: Mapping[str, str], name: str, default: int) -> int:
+    return _number(given, name, default, 0, _PORT_MAX)
+
+
+def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    value = _optional(given, name)
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+        message = f"{PREFIX}{name} is {value!r}; it is to be a whole number, {least} to {most}"
+        raise InvalidSettings(message)
+    return int(value)
+
+
+def _log_level(given: Mapping[str, str]) -> str:
+    level = (_optional(given, "LOG_LEVEL") or "INFO").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        message = f"{PREFIX}LOG_LEVEL is {level!r}; it is DEBUG, INFO, WARNING or ERROR"
+        raise InvalidSettings(message)
+    return level

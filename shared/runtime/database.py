@@ -1,0 +1,63 @@
+"""PostgreSQL: connections, and `transaction()`, the only place that commits."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Literal, TypeAlias
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.runtime.config import driver_url
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+"""A connection inside a transaction that may write."""
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+
+# Our statements are short and many: compiling them costs more than it saves.
+SESSION: Final = {"timezone": "UTC", "jit": "off"}
+COMMAND_TIMEOUT_S: Final = 60.0
+
+
+async def create_pool(url: str, *, service: str, size_min: int = 1, size_max: int = 8) -> Pool:
+    """A pool of connections to the database at `url`; the caller closes it."""
+    return await asyncpg.create_pool(
+        driver_url(url),
+        min_size=size_min,
+        max_size=size_max,
+        command_timeout=COMMAND_TIMEOUT_S,
+        server_settings={**SESSION, "application_name": f"accord-{service}"},
+    )
+
+
+def create_engine(url: str, *, service: str, size_max: int = 8) -> AsyncEngine:
+    """SQLAlchemy's engine on the same driver, for statements built from the tables."""
+    return create_async_engine(
+        driver_url(url).replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=size_max,
+        max_overflow=0,
+        connect_args={
+            "command_timeout": COMMAND_TIMEOUT_S,
+            "server_settings": {**SESSION, "application_name": f"accord-{service}"},
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(
+    pool: Pool, *, isolation: Isolation = "read_committed"
+) -> AsyncIterator[Connection]:
+    """A connection that commits when the block ends, and rolls back when it raises."""
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation):
+        yield connection
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection that cannot write and sees one moment of the database throughout."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection

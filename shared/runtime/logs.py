@@ -1,0 +1,65 @@
+"""Logs: one JSON object a line on standard error.
+
+`message` is a sentence for people, `action` a word for machines; everything else that a call
+gives in `extra` is a member of its own: `logger.info("…", extra={"action": "claimed", …})`.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from prometheus_client import Counter
+
+_STANDARD: Final = frozenset(
+    logging.LogRecord("", 0, "", 0, "", None, None).__dict__.keys() | {"message", "asctime"}
+)
+_encoder: Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record as one line of JSON."""
+
+    def __init__(self, service: str) -> None:
+        """`service` is a member of every line."""
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, object] = {
+            "time": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        line.update(item for item in record.__dict__.items() if item[0] not in _STANDARD)
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return _encoder.encode(line).decode()
+
+
+class _Counting(logging.Filter):
+    def __init__(self, counter: Counter) -> None:
+        super().__init__()
+        self._counter = counter
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self._counter.labels(level=record.levelname.lower()).inc()
+        return True
+
+
+def configure(service: str, *, level: str = "INFO", counter: Counter | None = None) -> None:
+    """Send every logger's records to standard error as JSON; `counter` counts them by level."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(service))
+    if counter is not None:
+        handler.addFilter(_Counting(counter))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    # Their news at this level is about every fetch and every request: ours says what matters.
+    for name in ("aiokafka", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -1,0 +1,86 @@
+"""Every process metric's name, help, labels and buckets, in one place.
+
+A process makes the ones it needs in its own registry: `CONSUMER_LAG.gauge(registry)`. The figures
+of the agreements themselves (`accord_sla_…`) are the exporter's, made at scrape.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric's name (a counter's without `_total`), help and labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+    def counter(self, registry: CollectorRegistry) -> Counter:
+        """This metric as a counter in `registry`."""
+        return Counter(self.name, self.help, self.labels, registry=registry)
+
+    def gauge(self, registry: CollectorRegistry) -> Gauge:
+        """This metric as a gauge in `registry`."""
+        return Gauge(self.name, self.help, self.labels, registry=registry)
+
+    def histogram(
+        self, registry: CollectorRegistry, buckets: tuple[float, ...] = SECONDS
+    ) -> Histogram:
+        """This metric as a histogram in `registry`; the buckets are in the metric's unit."""
+        return Histogram(self.name, self.help, self.labels, registry=registry, buckets=buckets)
+
+
+BUILD_INFO: Final = Metric(
+    "accord_build_info", "1; which program this is", ("service", "version", "python_version")
+)
+LOG_MESSAGES: Final = Metric("accord_log_messages", "Log lines written", ("level",))
+
+RECORDS_CONSUMED: Final = Metric(
+    "accord_kafka_records_consumed", "Records taken from Kafka", ("topic",)
+)
+RECORDS_PROCESSED: Final = Metric(
+    "accord_kafka_records_processed", "Records whose effect is stored or published", ("topic",)
+)
+RECORDS_FAILED: Final = Metric(
+    "accord_kafka_records_failed", "Records refused", ("topic", "error_type")
+)
+PROCESS_DURATION: Final = Metric(
+    "accord_kafka_process_duration_seconds", "Time to process one batch of records", ("topic",)
+)
+CONSUMER_LAG: Final = Metric(
+    "accord_kafka_consumer_lag",
+    "Records in the partition after the last one whose effect is stored",
+    ("topic", "partition", "group"),
+)
+WATERMARK: Final = Metric(
+    "accord_event_watermark_timestamp_seconds",
+    "Instant before which the events of the partition are believed complete",
+    ("topic", "partition"),
+)
+LATE_EVENTS: Final = Metric(
+    "accord_late_events", "Events older than the watermark", ("topic", "disposition")
+)
+DLQ_RECORDS: Final = Metric(
+    "accord_dlq_records", "Records sent to a dead letter topic", ("topic", "reason")
+)
+LAST_EVALUATION: Final = Metric(
+    "accord_last_evaluation_timestamp_seconds", "Instant of the last evaluation", ("evaluator",)
+)
+EVALUATION_DURATION: Final = Metric(
+    "accord_evaluation_duration_seconds", "Time of one evaluation", ("evaluator",)
+)
+OUTBOX_PENDING: Final = Metric(
+    "accord_outbox_pending", "Breach events stored and not yet published"
+)
+HTTP_REQUESTS: Final = Metric(
+    "accord_http_requests", "Requests answered", ("method", "route", "status")
+)
+HTTP_DURATION: Final = Metric(
+    "accord_http_request_duration_seconds", "Time to answer a request", ("method", "route")
+)
+HTTP_STREAMS: Final = Metric("accord_http_streams_open", "Open event streams")

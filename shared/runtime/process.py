@@ -1,0 +1,165 @@
+"""The life of a service's process: logs, signals, its health endpoint, an orderly stop.
+
+`serve(stopping)` is the service: it works until `stopping` is set, then finishes what it holds
+and returns. Whatever it raises ends the process with code 1: a supervisor starts it again, and
+what it had not committed is done anew.
+"""
+
+import asyncio
+import contextlib
+import logging
+import platform
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import uvloop
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from shared.runtime import logs, metrics
+from shared.runtime.config import Settings
+from shared.runtime.health import HealthServer
+
+Serve = Callable[[asyncio.Event], Awaitable[None]]
+Readiness = Callable[[], Mapping[str, str | None]]
+"""Each check by name, with None when it is good and else the reason why it is not."""
+
+DRAIN_S: Final = 30.0
+_logger: Final = logging.getLogger(__name__)
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry that already says what every process says of itself."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def run(
+    service: str,
+    serve: Serve,
+    *,
+    settings: Settings,
+    registry: CollectorRegistry,
+    readiness: Readiness,
+    drain_s: float = DRAIN_S,
+) -> int:
+    """Run `serve` until SIGTERM or SIGINT; the exit code: 0 after an orderly stop, else 1."""
+    logs.configure(
+        service, level=settings.log_level, counter=metrics.LOG_MESSAGES.counter(registry)
+    )
+    metrics.BUILD_INFO.gauge(registry).labels(
+        service=service, version=program_version(), python_version=platform.python_version()
+    ).set(1)
+    process = _Process(service, serve, settings, registry, readiness, drain_s)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            return runner.run(process.live())
+        except Exception:
+            _logger.exception("The %s ends: it met what it cannot handle.", service, extra=_CRASH)
+            return 1
+
+
+_CRASH: Final = {"action": "crashed"}
+
+
+def program_version() -> str:
+    """The version of Accord that runs."""
+    try:
+        return version("accord")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class EndedByItselfError(RuntimeError):
+    """A service returned though nothing had asked it to stop."""
+
+
+class _Process:
+    def __init__(
+        self,
+        service: str,
+        serve: Serve,
+        settings: Settings,
+        registry: CollectorRegistry,
+        readiness: Readiness,
+        drain_s: float,
+    ) -> None:
+        self._service = service
+        self._serve = serve
+        self._settings = settings
+        self._registry = registry
+        self._checks = readiness
+        self._drain_s = drain_s
+        self._stopping = asyncio.Event()
+
+    async def live(self) -> int:
+        """Serve until told to stop; the exit code."""
+        self._listen_to_signals()
+        settings = self._settings
+        async with HealthServer(
+            settings.host, settings.metrics_port, self._registry, self._readiness
+        ):
+            _logger.info(
+                "The %s has started.",
+                self._service,
+                extra={"action": "started", "settings": settings.shown()},
+            )
+            code = await self._work()
+        _logger.info("The %s has stopped.", self._service, extra={"action": "stopped"})
+        return code
+
+    async def _work(self) -> int:
+        work = asyncio.ensure_future(self._serve(self._stopping))
+        stop = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if work.done():
+            work.result()
+            if not self._stopping.is_set():
+                message = f"the {self._service} returned though nothing had asked it to stop"
+                raise EndedByItselfError(message)
+            return 0
+        await asyncio.wait((work,), timeout=self._drain_s)
+        if work.done():
+            work.result()
+            return 0
+        _logger.error(
+            "The %s did not stop within %g s and is cut off.",
+            self._service,
+            self._drain_s,
+            extra={"action": "cut_off"},
+        )
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        return 1
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._on_signal, name)
+
+    def _on_signal(self, name: signal.Signals) -> None:
+        if self._stopping.is_set():
+            _logger.warning("Stopped at once by a second %s.", name.name, extra=_CRASH)
+            logging.shutdown()
+            sys.stderr.flush()
+            signal.signal(name, signal.SIG_DFL)
+            signal.raise_signal(name)
+        _logger.info(
+            "The %s stops: it was sent %s.",
+            self._service,
+            name.name,
+            extra={"action": "stopping"},
+        )
+        self._stopping.set()
+
+    def _readiness(self) -> Mapping[str, str | None]:
+        if self._stopping.is_set():
+            return {"process": "it is stopping"}
+        return self._checks()

@@ -1,0 +1,118 @@
+"""The topics: their names, their partitions, and making them."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.runtime.config import EVENT_PARTITIONS
+
+UNLIMITED: Final = "-1"
+KINDS: Final = ("lead", "ticket")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The names of the topics; a prefix keeps apart several pipelines on one Kafka."""
+
+    prefix: str = ""
+
+    @property
+    def leads(self) -> str:
+        """Leads as their sources send them."""
+        return f"{self.prefix}leads"
+
+    @property
+    def tickets(self) -> str:
+        """Tickets as their sources send them."""
+        return f"{self.prefix}tickets"
+
+    @property
+    def events(self) -> str:
+        """Accepted events, by item; its number of partitions never changes."""
+        return f"{self.prefix}accord.events"
+
+    @property
+    def breaches(self) -> str:
+        """What the evaluator says of breaches."""
+        return f"{self.prefix}accord.breaches"
+
+    def group(self, service: str) -> str:
+        """The consumer group of `ingest` or `evaluator`."""
+        return f"{self.prefix}accord-{service}"
+
+
+def dead_letters(topic: str) -> str:
+    """The topic that takes what `topic`'s reader had to refuse."""
+    return f"{topic}.dlq"
+
+
+class TopicError(RuntimeError):
+    """Kafka would not make a topic, or has it with another number of partitions."""
+
+
+async def create_topics(
+    bootstrap_servers: str,
+    *,
+    prefix: str = "",
+    event_partitions: int = EVENT_PARTITIONS,
+    replication_factor: int = 1,
+) -> None:
+    """Make every topic that is not there yet; refuse a different number of event partitions."""
+    topics = Topics(prefix)
+    wanted = {
+        topics.leads: event_partitions,
+        topics.tickets: event_partitions,
+        topics.events: event_partitions,
+        topics.breaches: 1,
+        dead_letters(topics.leads): 1,
+        dead_letters(topics.tickets): 1,
+    }
+    new = [
+        NewTopic(
+            name=name,
+            num_partitions=partitions,
+            replication_factor=replication_factor,
+            topic_configs={"retention.ms": UNLIMITED, "retention.bytes": UNLIMITED},
+        )
+        for name, partitions in wanted.items()
+    ]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        answer = await admin.create_topics(new, timeout_ms=30_000)
+        for name, code, *detail in answer.topic_errors:
+            _check(name, code, detail)
+        await _check_partitions(admin, topics.events, event_partitions)
+    finally:
+        await admin.close()
+
+
+def _check(name: str, code: int, detail: list[str | None]) -> None:
+    error: type[KafkaError] = for_code(code)
+    if code and error is not TopicAlreadyExistsError:
+        message = f"Kafka did not make the topic {name}: {error.__name__} {detail}"
+        raise TopicError(message)
+
+
+async def _check_partitions(admin: AIOKafkaAdminClient, name: str, wanted: int) -> None:
+    found = await _partitions(admin, name)
+    if found != wanted:
+        message = (
+            f"the topic {name} has {found} partitions and {wanted} were asked for; "
+            "their number is fixed when it is made: set ACCORD_EVENT_PARTITIONS to it"
+        )
+        raise TopicError(message)
+
+
+async def _partitions(admin: AIOKafkaAdminClient, name: str) -> int:
+    # A broker answers for a topic a moment after it has said that it made it.
+    for _ in range(50):
+        (topic,) = await admin.describe_topics([name])
+        if not topic["error_code"]:
+            return len(topic["partitions"])
+        await asyncio.sleep(0.1)
+    message = f"Kafka made the topic {name} and does not describe it"
+    raise TopicError(message)
