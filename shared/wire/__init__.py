@@ -1,1 +1,5 @@
-"""Bytes to domain values and back: CloudEvents in, the contract's JSON out."""
+"""Bytes to domain values and back: CloudEvents in, stored timelines, contract JSON out.
+
+Every shape that leaves or enters a process is defined here once, so that two services cannot
+read the same bytes differently.
+"""
