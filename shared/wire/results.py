@@ -231,7 +231,7 @@ def window_breach_row(
     span: Span,
     episode: tuple[Instant, Instant | None],
 ) -> WindowBreachRow:
-    """The breach of one window: (agreement, objective), group in order, window, (opened, closed)."""
+    """The breach of one window: (agreement, objective), ordered group, window, (opened, closed)."""
     agreement, name = objective
     opened_at, closed_at = episode
     return WindowBreachRow(
