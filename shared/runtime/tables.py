@@ -125,6 +125,7 @@ judge_queue: Final = Table(
     Column("grp", Text(collation="C"), nullable=False),
     _instant("window_start"),
     _instant("dirty_from"),
+    Column("cause", Text, nullable=False),
     Index("judge_queue_objective", "objective"),
     comment="Windows whose panes changed, and the earliest instant at which their walk did",
 )
@@ -135,8 +136,10 @@ judgement: Final = Table(
     _key("objective"),
     _instant("as_of"),
     _instant("next_turn"),
+    _instant("provisional_until"),
     Column("documents", Text, nullable=False, server_default=""),
-    comment="When each objective was judged last and when time alone changes it next",
+    comment="When each objective was judged last, when time alone changes it next, and when the "
+    "watermark does",
 )
 
 value: Final = Table(
@@ -146,7 +149,7 @@ value: Final = Table(
     _key("grp"),
     Column("window_start", BigInteger, primary_key=True, autoincrement=False),
     _instant("window_end"),
-    Column("has_data", Boolean, nullable=False),
+    Column("listed", Boolean, nullable=False),
     Column("final", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),
@@ -160,7 +163,8 @@ value: Final = Table(
     Column("provisional", Boolean, nullable=False),
     _instant("as_of"),
     Column("checkpoint", Text, nullable=False),
-    comment="The latest judgement of each window",
+    Index("value_open", "objective", "grp", "window_start", postgresql_where=text("NOT final")),
+    comment="The latest judgement of each window; `listed` as `evaluate` lists it",
 )
 
 value_revision: Final = Table(
