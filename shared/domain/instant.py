@@ -6,6 +6,7 @@ Text (RFC 3339) exists at the edges only.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 Instant = int
@@ -24,10 +25,15 @@ _RFC3339: Final = re.compile(
     re.ASCII,
 )
 _MICROSECOND: Final = timedelta(microseconds=1)
+_HOURS: Final = {f"T{hour:02}": hour * HOUR for hour in range(24)}
+_MINUTES: Final = {f":{minute:02}": minute * MINUTE for minute in range(60)}
+_SECONDS: Final = {f":{second:02}": second * SECOND for second in range(60)}
 
 
 def parse_instant(text: str) -> Instant:
     """Read RFC 3339 with an offset, cut to the microsecond; `ValueError` says what is wrong."""
+    if (quick := _parse_usual(text)) is not None:
+        return quick
     match = _RFC3339.fullmatch(text)
     if match is None:
         message = f"{text!r} is not an RFC 3339 time with an offset, like 2026-03-02T09:00:00Z"
@@ -35,7 +41,7 @@ def parse_instant(text: str) -> Instant:
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     leap = second == "60"
     try:
-        local = datetime(
+        local = datetime(  # noqa: DTZ001 - the offset is taken off below
             int(year), int(month), int(day), int(hour), int(minute), 59 if leap else int(second)
         )
     except ValueError as error:
@@ -46,6 +52,38 @@ def parse_instant(text: str) -> Instant:
         micros += SECOND
     micros += int((fraction or "0")[:6].ljust(6, "0"))
     return micros - _offset(text, offset)
+
+
+def _parse_usual(text: str) -> Instant | None:
+    """Read `2026-03-02T09:00:00Z`, with a fraction or without, or None: it is the usual form."""
+    hour, minute, second = (
+        _HOURS.get(text[10:13]),
+        _MINUTES.get(text[13:16]),
+        _SECONDS.get(text[16:19]),
+    )
+    if hour is None or minute is None or second is None or text[-1] != "Z":
+        return None
+    fraction = text[19:-1]
+    if not fraction:
+        micros = 0
+    elif fraction[0] == "." and fraction[1:].isdecimal() and fraction.isascii():
+        micros = int(fraction[1:7].ljust(6, "0"))
+    else:
+        return None
+    day = _day(text[:10])
+    return None if day is None else day + hour + minute + second + micros
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> Instant | None:
+    match = _RFC3339.fullmatch(f"{text}T00:00:00Z")
+    if match is None:
+        return None
+    year, month, day = map(int, match.groups()[:3])
+    try:
+        return (datetime(year, month, day) - datetime(1970, 1, 1)) // _MICROSECOND  # noqa: DTZ001
+    except ValueError:
+        return None
 
 
 def _offset(text: str, offset: str) -> Micros:
@@ -61,9 +99,17 @@ def _offset(text: str, offset: str) -> Micros:
 
 def format_instant(instant: Instant) -> str:
     """Write UTC with `Z`: six digits of fraction, none when it is zero."""
-    moment = as_datetime(instant)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    return f"{text}.{moment.microsecond:06d}Z" if moment.microsecond else f"{text}Z"
+    day, rest = divmod(instant, DAY)
+    minutes, micros = divmod(rest, MINUTE)
+    hour, minute = divmod(minutes, 60)
+    second, fraction = divmod(micros, SECOND)
+    text = f"{_date_text(day)}T{hour:02}:{minute:02}:{second:02}"
+    return f"{text}.{fraction:06}Z" if fraction else f"{text}Z"
+
+
+@lru_cache(maxsize=1024)
+def _date_text(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def as_datetime(instant: Instant) -> datetime:

@@ -37,6 +37,7 @@ _TOO_LARGE: Final = 10**MAX_DIGITS
 _OUT_OF_RANGE: Final = f"a number has more than {MAX_DIGITS} digits when written out"
 _FIRST_INSTANT: Final = parse_instant("0001-01-01T00:00:00Z")
 _END_OF_TIME: Final = parse_instant("9999-12-31T23:59:59Z") + SECOND
+_CONTAINERS: Final = frozenset((dict, list))
 _INT64: Final = 1 << 63
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -96,15 +97,16 @@ def decode_structured(value: bytes, *, max_bytes: int = MAX_BYTES) -> Event:
     envelope = _decode_object(value, max_bytes, "not_an_object")
     if "data_base64" in envelope:
         _refuse("data_base64", "data_base64 is not supported: send data as a JSON object")
-    data = envelope.get("data")
+    members = len(envelope)
+    data = envelope.pop("data", None)
     if data is None:
         data = {}
     elif type(data) is not dict:
         _refuse("wrong_type_data", "data is not a JSON object")
-    members = len(envelope) + _check_members(data, 1)
-    if _is_flat(envelope):
-        _refuse_duplicate_keys(value, members)
-    else:
+    if _CONTAINERS.isdisjoint(map(type, envelope.values())):
+        _refuse_duplicate_keys(value, members + _check_members(data, 1))
+    else:  # unknown members are not looked into, only for keys that are there twice
+        _check_members(data, 1)
         _refuse_duplicate_keys_slowly(value)
     return _event(envelope, data)
 
@@ -230,12 +232,6 @@ def _check_decimal(number: Decimal) -> None:
         _refuse("number_out_of_range", _OUT_OF_RANGE)
     if exponent < -MAX_DIGITS or len(digits) + max(exponent, 0) > MAX_DIGITS:
         _refuse("number_out_of_range", _OUT_OF_RANGE)
-
-
-def _is_flat(envelope: dict[str, object]) -> bool:
-    return not any(
-        name != "data" and type(member) in (dict, list) for name, member in envelope.items()
-    )
 
 
 def _refuse_duplicate_keys(value: bytes, members: int) -> None:

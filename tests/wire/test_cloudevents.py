@@ -156,11 +156,12 @@ BAD: dict[str, list[bytes]] = {
     ],
     "invalid_character": [_bytes(id="?").replace(b"?", rb"\ud800")],
 }
+_WRONG: tuple[object, ...] = (1, True, [], {}, 1.5)
 for _name in ("id", "source", "type", "subject", "time"):
     BAD |= {
         f"missing_{_name}": [_without(_name), _bytes(**{_name: None})],
         f"empty_{_name}": [_bytes(**{_name: ""})],
-        f"wrong_type_{_name}": [_bytes(**{_name: wrong}) for wrong in (1, True, [], {}, 1.5)],
+        f"wrong_type_{_name}": [_bytes(**{_name: wrong}) for wrong in _WRONG],
         f"too_long_{_name}": [_bytes(**{_name: TOO_LONG}), _bytes(**{_name: "\U0001f600" * 257})],
     }
     BAD.setdefault(f"invalid_character_{_name}", []).append(_bytes(**{_name: "x.\0"}))
@@ -221,7 +222,8 @@ def test_a_line_may_end_as_it_likes() -> None:
 
 def test_an_encoded_event_is_read_back_equal() -> None:
     event = Event(
-        "lead", "L-ü-😀", "https://crm.test/a", "1", "lead.won", parse_instant("2026-01-02T03:04:05.000006Z"),
+        "lead", "L-ü-😀", "https://crm.test/a", "1", "lead.won",
+        parse_instant("2026-01-02T03:04:05.000006Z"),
         {"amount": Decimal("1.50"), "tags": ["a", {"b": None}], "big": 2**80}, "7", "0",
     )  # fmt: skip
     assert decode_structured(encode(event)) == event
