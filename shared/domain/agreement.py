@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from shared.domain.business_calendar import BusinessCalendar
 from shared.domain.instant import Instant, Micros
-from shared.domain.matcher import Matcher, Milestone
+from shared.domain.matcher import EVERYTHING, Matcher, Milestone
 from shared.domain.window import CalendarWindow
 
 
@@ -152,7 +152,7 @@ class Objective:
     target_text: Mapping[str, object]
     window: CalendarWindow
     series: str
-    where: Matcher = Matcher()
+    where: Matcher = EVERYTHING
     group_by: tuple[str, ...] = ()
     minimum: int = 1
     at_risk: AtRisk = AtRisk()

@@ -5,6 +5,7 @@ An absent attribute is None. Values compare by JSON type, numbers by value (cont
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from shared.domain.canonical import plain_decimal
 from shared.domain.event import Event, Scalar
@@ -57,17 +58,22 @@ class Matcher:
         return frozenset(name for name, _ in self.choices)
 
 
+EVERYTHING: Final = Matcher()
+"""The empty matcher, `{}`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Milestone:
     """`{event, where, changes, nth}`: all that is given must hold for an event to match.
 
-    `event` is a type or None; `changes` an attribute that must get another value, or None.
+    `event` is a type or None; `changes` an attribute that must get another value, or None; `nth`
+    is None where none is written (the first; with `every` each).
     """
 
     event: str | None = None
-    where: Matcher = Matcher()
+    where: Matcher = EVERYTHING
     changes: str | None = None
-    nth: int = 1
+    nth: int | None = None
 
     def matches(self, event: Event, before: Attributes, seen: Attributes) -> bool:
         """Whether the event matches, `nth` aside.

@@ -1,4 +1,4 @@
-"""What contributions add up to: a commutative group of counts, so order and batching never matter."""
+"""What contributions add up to: a commutative group, so order and batching never matter."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -133,5 +133,3 @@ def _next(period: Period, first: date) -> date:
 def _months_later(first: date, months: int) -> date:
     index = first.year * 12 + first.month - 1 + months
     return date(index // 12, index % 12 + 1, 1)
-
-

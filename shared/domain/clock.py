@@ -1,0 +1,313 @@
+"""One clock: a duration KPI running on one item under one objective.
+
+    undecided, stop .................... met                (continue: undecided again)
+    undecided, time passes the target .. breached_open
+    breached_open, stop ................ breached_closed    (continue: breached_open again)
+    undecided, another objective ....... superseded         (another clock takes its place)
+    undecided, none matches, or merged . cancelled
+
+Everything that decides a clock is in this file; when each thing happens is the fold's (`item.py`).
+A clock holds instants; elapsed and paused time are derived from them and the calendar.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.agreement import (
+    Objective,
+    OpenTime,
+    Version,
+    Within,
+    WorkingDays,
+)
+from shared.domain.business_calendar import HORIZON, BusinessCalendar
+from shared.domain.instant import Instant, Micros
+from shared.domain.window import Span
+
+
+class ClockState(StrEnum):
+    """The states of a clock (contract section 3)."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BREACHED_OPEN = "breached_open"
+    BREACHED_CLOSED = "breached_closed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+UNDECIDED: Final = frozenset({ClockState.RUNNING, ClockState.PAUSED})
+BREACHED: Final = frozenset({ClockState.BREACHED_OPEN, ClockState.BREACHED_CLOSED})
+GONE: Final = frozenset({ClockState.CANCELLED, ClockState.SUPERSEDED})
+
+
+class Clock:
+    """The mutable state of one clock inside a fold.
+
+    `came_under` is the instant at which it came under its objective; `group` is set once it is
+    decided or cancelled; `due_last` is kept up to date while it is undecided, None when it cannot
+    run out (paused, or out of reach).
+    """
+
+    __slots__ = (
+        "breached_at",
+        "came_under",
+        "cycle",
+        "due_last",
+        "group",
+        "objective",
+        "ordinal",
+        "started_at",
+        "state",
+        "stopped_at",
+        "target",
+        "version",
+    )
+
+    def __init__(
+        self,
+        version: Version,
+        objective: Objective,
+        *,
+        cycle: int,
+        ordinal: int,
+        started_at: Instant,
+        came_under: Instant,
+    ) -> None:
+        """Begin undecided; call `look_ahead` before time passes."""
+        self.version = version
+        self.objective = objective
+        self.cycle = cycle
+        self.ordinal = ordinal
+        self.started_at = started_at
+        self.came_under = came_under
+        self.state = ClockState.RUNNING
+        self.stopped_at: Instant | None = None
+        self.breached_at: Instant | None = None
+        self.due_last: Instant | None = None
+        self.group: tuple[str, ...] | None = None
+        self.target = clock_target(version.calendar, objective, started_at)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it is running or paused."""
+        return self.state in UNDECIDED
+
+    def look_ahead(self, pauses: Sequence[Span], paused_since: Instant | None) -> None:
+        """Set the state between running and paused, and `due_last`, of an undecided clock."""
+        self.state = ClockState.RUNNING if paused_since is None else ClockState.PAUSED
+        self.due_last = self.due(pauses, paused_since)[1]
+
+    def ran_out(self, now: Instant) -> bool:
+        """Whether it is undecided and its elapsed time exceeds its target at `now`."""
+        return self.due_last is not None and now > self.due_last and self.state in UNDECIDED
+
+    def breach(self) -> Instant:
+        """Decide it as missed; the result is the instant of the breach."""
+        if self.due_last is None:
+            message = "a clock without a last instant cannot run out"
+            raise AssertionError(message)
+        self.state = ClockState.BREACHED_OPEN
+        self.breached_at = max(self.due_last, self.came_under)
+        return self.breached_at
+
+    def stop(self, at: Instant) -> None:
+        """Stop it: an undecided one is met, an open breach is closed, others stay."""
+        if self.state in UNDECIDED:
+            self.state, self.stopped_at = ClockState.MET, at
+        elif self.state is ClockState.BREACHED_OPEN:
+            self.state, self.stopped_at = ClockState.BREACHED_CLOSED, at
+
+    def go_on(self) -> None:
+        """Take its stop back: a met clock is undecided again, a closed breach open."""
+        if self.state is ClockState.MET:
+            self.state, self.stopped_at, self.group = ClockState.RUNNING, None, None
+        elif self.state is ClockState.BREACHED_CLOSED:
+            self.state, self.stopped_at = ClockState.BREACHED_OPEN, None
+
+    def leave(self, state: ClockState, at: Instant) -> None:
+        """End an undecided clock as superseded or cancelled."""
+        self.state, self.stopped_at = state, at
+
+    def elapsed(self, pauses: Iterable[Span], until: Instant) -> Micros:
+        """Open time from the start to `until`, less the pauses."""
+        calendar = self.version.calendar
+        return calendar.open_between(self.started_at, until) - self.paused(pauses, until)
+
+    def paused(self, pauses: Iterable[Span], until: Instant) -> Micros:
+        """Open time of the pauses between the start and `until`."""
+        calendar = self.version.calendar
+        return sum(
+            calendar.open_between(max(pause.start, self.started_at), min(pause.end, until))
+            for pause in pauses
+        )
+
+    def due(
+        self, pauses: Sequence[Span], paused_since: Instant | None
+    ) -> tuple[Instant | None, Instant | None]:
+        """`due_at` and `due_last`: the target reached, and the last instant not past it.
+
+        `pauses` are over; `paused_since` is the beginning of the one that is not.
+        """
+        if self.target is None:
+            return (None, None)
+        return _due(
+            self.version.calendar,
+            self.started_at,
+            self.target,
+            [pause for pause in pauses if pause.end > self.started_at],
+            paused_since,
+        )
+
+
+def clock_target(
+    calendar: BusinessCalendar, objective: Objective, started_at: Instant
+) -> Micros | None:
+    """The open time that a clock of the objective has; None when it has none or none is found.
+
+    A working-day target is the open time from the start to the instant it names (law 2).
+    """
+    if not isinstance(objective.target, Within):
+        return None
+    duration, limit = objective.target.duration, started_at + HORIZON
+    if isinstance(duration, OpenTime):
+        return duration.micros
+    if isinstance(duration, WorkingDays):
+        end = calendar.working_days_later(started_at, duration.days, limit)
+    else:
+        end = calendar.end_of_working_day(started_at, duration.days, limit)
+    return None if end is None else calendar.open_between(started_at, end)
+
+
+def _due(
+    calendar: BusinessCalendar,
+    started_at: Instant,
+    target: Micros,
+    pauses: Sequence[Span],
+    paused_since: Instant | None,
+) -> tuple[Instant | None, Instant | None]:
+    limit = started_at + HORIZON
+    cursor, left = started_at, target
+    due_at: Instant | None = None
+    ends = [(pause.start, pause.end) for pause in pauses]
+    if paused_since is not None:
+        ends.append((max(paused_since, started_at), limit))
+    for start, end in ends:
+        ran = calendar.open_between(cursor, start)
+        if due_at is None and ran >= left:
+            due_at = calendar.reach(cursor, left, limit)
+        if ran > left:
+            return (due_at, calendar.leave(cursor, left, limit))
+        left -= ran
+        cursor = max(cursor, end)
+    if paused_since is not None:
+        return (due_at, None)
+    if due_at is None:
+        due_at = calendar.reach(cursor, left, limit)
+    if due_at is None:
+        return (None, None)
+    return (due_at, calendar.leave(cursor, left, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """A clock as of an instant: the members of the contract's `clocks[]` (section 5).
+
+    Instants and lengths are microseconds. `target` and `remaining` are None for working-day
+    targets; `working_target` is then the open time that was found. `came_under` and `ordinal`
+    order the clocks of a cycle; `pauses` are those inside the clock's life.
+    """
+
+    agreement: str
+    objective: str
+    item: str
+    cycle: int
+    state: ClockState
+    at_risk: bool
+    binding: bool
+    started_at: Instant
+    stopped_at: Instant | None
+    due_at: Instant | None
+    due_last: Instant | None
+    breached_at: Instant | None
+    elapsed: Micros
+    paused: Micros
+    remaining: Micros | None
+    target: Micros | None
+    working_target: Micros | None
+    came_under: Instant
+    ordinal: int
+    level: str
+    version_start: Instant
+    calendar: str
+    pauses: tuple[Span, ...]
+
+
+def read_clock(
+    clock: Clock,
+    item: str,
+    pauses: Sequence[Span],
+    paused_since: Instant | None,
+    *,
+    binding: bool,
+    now: Instant,
+) -> ClockReading:
+    """The clock as of `now`; `pauses` and `paused_since` are those of its cycle."""
+    until = now if clock.stopped_at is None else clock.stopped_at
+    own = _clipped(pauses, paused_since, clock.started_at, until)
+    due_at, due_last = _shown_due(clock, own, paused_since)
+    elapsed = clock.elapsed(own, until)
+    at_risk = (
+        clock.undecided
+        and clock.target is not None
+        and elapsed >= clock.objective.at_risk.elapsed * clock.target
+    )
+    target = clock.objective.target
+    plain = isinstance(target, Within) and isinstance(target.duration, OpenTime)
+    return ClockReading(
+        agreement=clock.version.agreement,
+        objective=clock.objective.name,
+        item=item,
+        cycle=clock.cycle,
+        state=clock.state,
+        at_risk=at_risk,
+        binding=binding,
+        started_at=clock.started_at,
+        stopped_at=clock.stopped_at,
+        due_at=due_at,
+        due_last=due_last,
+        breached_at=clock.breached_at,
+        elapsed=elapsed,
+        paused=clock.paused(own, until),
+        remaining=clock.target - elapsed if plain and clock.target is not None else None,
+        target=clock.target if plain else None,
+        working_target=None if plain else clock.target,
+        came_under=clock.came_under,
+        ordinal=clock.ordinal,
+        level=clock.version.level,
+        version_start=clock.version.start,
+        calendar=clock.version.calendar.name,
+        pauses=own,
+    )
+
+
+def _clipped(
+    pauses: Sequence[Span], paused_since: Instant | None, start: Instant, end: Instant
+) -> tuple[Span, ...]:
+    whole = [*pauses] if paused_since is None else [*pauses, Span(paused_since, end)]
+    cut = (Span(max(pause.start, start), min(pause.end, end)) for pause in whole)
+    return tuple(span for span in cut if span.start < span.end)
+
+
+def _shown_due(
+    clock: Clock, pauses: Sequence[Span], paused_since: Instant | None
+) -> tuple[Instant | None, Instant | None]:
+    if clock.state in GONE:
+        return (None, None)
+    if clock.stopped_at is not None or paused_since is None:
+        return clock.due(pauses, None)
+    over = [pause for pause in pauses if pause.start < paused_since]
+    return clock.due(over, paused_since)

@@ -1,0 +1,319 @@
+"""The cycles of one duration KPI on one item, and the clocks of each cycle.
+
+A cycle begins at a start milestone and ends at its stop, with or without a clock; cycles and pauses
+are the KPI's, so all agreements and series share them. What one event does, and in which order, is
+`item.py`'s.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.domain.agreement import OnChange, Reopen, Version
+from shared.domain.clock import Clock, ClockState
+from shared.domain.event import Event, Scalar
+from shared.domain.instant import Instant
+from shared.domain.matcher import Attributes, Milestone, group_values
+from shared.domain.plan import Candidate, KpiPlan, Series
+from shared.domain.window import Span
+
+_SOLVED = frozenset({"solved", "closed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event with the attributes before and after it; `seen` are those after it with `actor`."""
+
+    event: Event
+    before: Mapping[str, Scalar]
+    after: Mapping[str, Scalar]
+    seen: Mapping[str, Scalar]
+    changed: bool
+
+    @property
+    def reopens(self) -> bool:
+        """Whether a reopening comes, or the status leaves solved and closed (section 3)."""
+        if self.event.type == "ticket.reopened":
+            return True
+        return self.before.get("status") in _SOLVED and self.after.get("status") not in _SOLVED
+
+
+class Line:
+    """One series of one agreement in the open cycle, with its latest clock."""
+
+    __slots__ = ("clock", "clocks", "series", "version")
+
+    def __init__(self, version: Version, series: Series) -> None:
+        """A line without a clock."""
+        self.version = version
+        self.series = series
+        self.clock: Clock | None = None
+        self.clocks = 0
+
+    def matching(self, attributes: Attributes) -> Candidate | None:
+        """The first of the series that matches."""
+        return next((c for c in self.series if c.matcher.matches(attributes)), None)
+
+
+class Cycle:
+    """One cycle: its span, its pauses and its clocks in the order in which they began."""
+
+    __slots__ = ("clocks", "number", "paused_since", "pauses", "started_at", "stopped_at")
+
+    def __init__(self, number: int, started_at: Instant) -> None:
+        """Begin; the first cycle is number 1."""
+        self.number = number
+        self.started_at = started_at
+        self.stopped_at: Instant | None = None
+        self.pauses: list[Span] = []
+        self.paused_since: Instant | None = None
+        self.clocks: list[Clock] = []
+
+
+class Counter:
+    """Which of some milestones has matched for the nth time."""
+
+    __slots__ = ("_milestones", "_seen")
+
+    def __init__(self, milestones: Sequence[Milestone]) -> None:
+        """Nothing has matched yet."""
+        self._milestones = milestones
+        self._seen = [0] * len(milestones)
+
+    def reached(self, moment: Moment) -> list[Milestone]:
+        """Count the event; the milestones that it reaches (each counts its own matches)."""
+        found = []
+        for index, milestone in enumerate(self._milestones):
+            if milestone.matches(moment.event, moment.before, moment.seen):
+                self._seen[index] += 1
+                if self._seen[index] == (milestone.nth or 1):
+                    found.append(milestone)
+        return found
+
+
+class Tally:
+    """Which events of an item a count KPI counts: its first, or every one."""
+
+    __slots__ = ("_every", "_milestones", "_seen", "counted")
+
+    def __init__(self, milestones: Sequence[Milestone], *, every: bool) -> None:
+        """Nothing has been counted yet."""
+        self._milestones = milestones
+        self._every = every
+        self._seen = [0] * len(milestones)
+        self.counted = 0
+
+    def counts(self, moment: Moment) -> bool:
+        """Whether the event counts; any milestone is enough, and it counts once.
+
+        With `every` all matches count (where `nth` is written, that one only); without it the
+        first event ever that reaches a milestone.
+        """
+        hit = False
+        for index, milestone in enumerate(self._milestones):
+            if milestone.matches(moment.event, moment.before, moment.seen):
+                self._seen[index] += 1
+                each = self._every and milestone.nth is None
+                hit = hit or each or self._seen[index] == (milestone.nth or 1)
+        hit = hit and (self._every or self.counted == 0)
+        self.counted += hit
+        return hit
+
+
+class Track:
+    """One duration KPI on one item."""
+
+    __slots__ = ("_agreements", "_lines", "_starts", "_stops", "cycles", "dirty", "open", "plan")
+
+    def __init__(self, plan: KpiPlan) -> None:
+        """No cycle has begun."""
+        self.plan = plan
+        self.cycles: list[Cycle] = []
+        self.open = False
+        self.dirty = False
+        self._lines: list[Line] = []
+        self._agreements: set[str] = set()
+        self._starts = Counter(plan.kpi.start)
+        self._stops = Counter(plan.kpi.stop)
+
+    @property
+    def clocks(self) -> Iterator[tuple[Cycle, Clock]]:
+        """All clocks in the order in which they began, each with its cycle."""
+        return ((cycle, clock) for cycle in self.cycles for clock in cycle.clocks)
+
+    def undecided(self) -> Iterator[Clock]:
+        """The clocks that may still run out."""
+        return (own.clock for own in self._lines if own.clock is not None and own.clock.undecided)
+
+    def stop(self, moment: Moment) -> None:
+        """End the open cycle if a stop milestone is reached."""
+        if not self.open:
+            return
+        reached = self._stops.reached(moment)
+        if not reached:
+            return
+        # What a stop milestone saw change has its value from before: whose hop it was.
+        left = {m.changes for m in reached if m.changes is not None}
+        attributes = {**moment.after, **{name: moment.before.get(name) for name in left}}
+        self._end(moment.event.time, attributes)
+
+    def merge(self, moment: Moment) -> None:
+        """End the open cycle for good: undecided clocks are cancelled, breached ones stop."""
+        if not self.open:
+            return
+        at = moment.event.time
+        for clock in self.undecided():
+            clock.leave(ClockState.CANCELLED, at)
+            clock.group = group_values(clock.objective.group_by, moment.before)
+        self._end(at, moment.after)
+
+    def reopen(self, moment: Moment) -> None:
+        """After a stop, begin the next cycle or take the stop back."""
+        if self.open or not self.cycles or not moment.reopens:
+            return
+        match self.plan.kpi.reopen:
+            case Reopen.IGNORE:
+                return
+            case Reopen.NEW_CYCLE:
+                self._begin(moment)
+            case Reopen.CONTINUE:
+                self._go_on(moment.event.time)
+
+    def pause(self, moment: Moment) -> None:
+        """Pause or resume the open cycle from the event's time on."""
+        if not self.open:
+            return
+        cycle, at = self.cycles[-1], moment.event.time
+        paused = self._is_paused(moment.after)
+        if paused is (cycle.paused_since is not None):
+            return
+        if paused:
+            cycle.paused_since = at
+        else:
+            self._end_pause(cycle, at)
+        self._look_ahead()
+
+    def change(self, moment: Moment) -> None:
+        """Move undecided clocks to the objectives that match now; begin clocks that are due."""
+        if not self.open or not self.dirty:
+            return
+        self.dirty = False
+        self._add_lines(moment.after)
+        for line in self._lines:
+            if line.clock is None or line.clock.state is ClockState.CANCELLED:
+                self._begin_late(line, moment)
+            elif line.clock.undecided:
+                self._leave(line, line.clock, moment)
+
+    def start(self, moment: Moment) -> None:
+        """Begin a cycle if a start milestone is reached and none is open."""
+        if self.open or (self.cycles and not self.plan.kpi.repeat):
+            return
+        if self._starts.reached(moment):
+            self._begin(moment)
+
+    def _begin(self, moment: Moment) -> None:
+        at = moment.event.time
+        cycle = Cycle(len(self.cycles) + 1, at)
+        cycle.paused_since = at if self._is_paused(moment.after) else None
+        self.cycles.append(cycle)
+        self.open, self.dirty = True, False
+        self._stops = Counter(self.plan.kpi.stop)
+        self._lines, self._agreements = [], set()
+        self._add_lines(moment.after)
+        for line in self._lines:
+            candidate = line.matching(moment.after)
+            if candidate is not None:
+                self._add_clock(line, candidate, started_at=at, came_under=at)
+
+    def _end(self, at: Instant, attributes: Attributes) -> None:
+        cycle = self.cycles[-1]
+        for line in self._lines:
+            if line.clock is None:
+                continue
+            if line.clock.undecided:
+                line.clock.group = group_values(line.clock.objective.group_by, attributes)
+            line.clock.stop(at)
+        if cycle.paused_since is not None:
+            self._end_pause(cycle, at)
+        cycle.stopped_at = at
+        self.open = False
+        self._starts = Counter(self.plan.kpi.start)
+
+    def _go_on(self, at: Instant) -> None:
+        cycle = self.cycles[-1]
+        if cycle.stopped_at is not None and cycle.stopped_at < at:
+            cycle.pauses.append(Span(cycle.stopped_at, at))
+        cycle.stopped_at = None
+        self.open = self.dirty = True
+        self._stops = Counter(self.plan.kpi.stop)
+        for line in self._lines:
+            if line.clock is not None:
+                line.clock.go_on()
+        self._look_ahead()
+
+    def _begin_late(self, line: Line, moment: Moment) -> None:
+        candidate = line.matching(moment.after)
+        if candidate is None or candidate.objective.on_change is OnChange.KEEP:
+            return
+        at = moment.event.time
+        carried = candidate.objective.on_change is OnChange.CARRY
+        started_at = self.cycles[-1].started_at if carried else at
+        self._add_clock(line, candidate, started_at=started_at, came_under=at)
+
+    def _leave(self, line: Line, clock: Clock, moment: Moment) -> None:
+        candidate = line.matching(moment.after)
+        if candidate is not None and candidate.objective.name == clock.objective.name:
+            return
+        if clock.objective.on_change is OnChange.KEEP:
+            return
+        at = moment.event.time
+        if candidate is None:
+            clock.leave(ClockState.CANCELLED, at)
+            clock.group = group_values(clock.objective.group_by, moment.before)
+            return
+        clock.leave(ClockState.SUPERSEDED, at)
+        carried = clock.objective.on_change is OnChange.CARRY
+        started_at = clock.started_at if carried else at
+        self._add_clock(line, candidate, started_at=started_at, came_under=at)
+
+    def _add_lines(self, attributes: Attributes) -> None:
+        started_at = self.cycles[-1].started_at
+        for party in self.plan.parties(attributes):
+            if party.agreement.name in self._agreements:
+                continue
+            self._agreements.add(party.agreement.name)
+            found = party.at(started_at)
+            if found is not None:
+                version, several = found
+                self._lines.extend(Line(version, series) for series in several)
+
+    def _add_clock(
+        self, line: Line, candidate: Candidate, *, started_at: Instant, came_under: Instant
+    ) -> None:
+        cycle = self.cycles[-1]
+        clock = Clock(
+            line.version,
+            candidate.objective,
+            cycle=cycle.number,
+            ordinal=line.clocks,
+            started_at=started_at,
+            came_under=came_under,
+        )
+        line.clock = clock
+        line.clocks += 1
+        cycle.clocks.append(clock)
+        clock.look_ahead(cycle.pauses, cycle.paused_since)
+
+    def _look_ahead(self) -> None:
+        cycle = self.cycles[-1]
+        for clock in self.undecided():
+            clock.look_ahead(cycle.pauses, cycle.paused_since)
+
+    def _is_paused(self, attributes: Attributes) -> bool:
+        return any(matcher.matches(attributes) for matcher in self.plan.kpi.pause)
+
+    @staticmethod
+    def _end_pause(cycle: Cycle, at: Instant) -> None:
+        if cycle.paused_since is not None and cycle.paused_since < at:
+            cycle.pauses.append(Span(cycle.paused_since, at))
+        cycle.paused_since = None

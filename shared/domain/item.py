@@ -1,0 +1,380 @@
+"""One lead or ticket as a left fold of its timeline. The only file that knows the order of steps.
+
+    fold     = step(step(step(nothing, event), event), event)     in the timeline's order
+    settled  = fold passed to `now`                               deadlines up to then
+    settled -> contributions, clocks, the next instant at which time alone changes them
+
+The result for a set of events does not depend on their order, batching or repetition, because the
+fold looks at the timeline and never at arrival.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.agreement import AgreementType, Within
+from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
+from shared.domain.cycle import Cycle, Moment, Tally, Track
+from shared.domain.event import Event, OrderKey, Scalar, Timeline, effective, order_key
+from shared.domain.instant import Instant
+from shared.domain.matcher import Attributes, group_values, same_value
+from shared.domain.measure import Outcome
+from shared.domain.plan import KpiPlan, Plan
+
+_STATUS_SET: Final = {
+    "ticket.solved": "solved",
+    "ticket.closed": "closed",
+    "ticket.reopened": "open",
+}
+_MERGED: Final = "ticket.merged"
+_OUTCOMES: Final = {
+    ClockState.RUNNING: Outcome.RUNNING,
+    ClockState.PAUSED: Outcome.RUNNING,
+    ClockState.MET: Outcome.MET,
+    ClockState.BREACHED_OPEN: Outcome.BREACHED_OPEN,
+    ClockState.BREACHED_CLOSED: Outcome.BREACHED_CLOSED,
+    ClockState.CANCELLED: Outcome.EXCLUDED,
+}
+_NEVER: Final = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one item adds to one window of one objective and group.
+
+    `at` is the instant at which it counts, None exactly while running (it then counts in the
+    window that holds the instant of evaluation). `cycle` is that of a clock, or 1, 2, ... of the
+    events that count; `ordinal` tells the clocks of one cycle apart. `amount` is the elapsed time
+    of a stopped clock in microseconds. `breaches` says that it is an item breach, opened at `at`
+    and closed at `stopped_at`.
+    """
+
+    agreement: str
+    objective: str
+    group: tuple[str, ...]
+    cycle: int
+    ordinal: int
+    outcome: Outcome
+    at: Instant | None
+    stopped_at: Instant | None
+    amount: int | None
+    breaches: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An item at an instant.
+
+    `next_due` is the first instant at which it settles differently with no new event.
+    """
+
+    contributions: tuple[Contribution, ...]
+    next_due: Instant | None
+
+
+class Outcomes(StrEnum):
+    """What became of an event that was offered to an item."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The outcome, and on a conflict the content that does not stand (perhaps an older one)."""
+
+    outcome: Outcomes
+    loser: Event | None = None
+
+
+class Item:
+    """One lead or ticket: its timeline, and the memo of its fold, which only memory holds."""
+
+    __slots__ = ("_corrected", "_fold", "_fresh", "_plan", "_timeline", "kind", "subject")
+
+    def __init__(self, plan: Plan, kind: str, subject: str, events: Iterable[Event] = ()) -> None:
+        """An item with events that are known to stand."""
+        self.kind = kind
+        self.subject = subject
+        self._plan = plan
+        self._timeline = Timeline(events)
+        self._corrected = any(event.replaces is not None for event in self._timeline.events)
+        self._fold: _Fold | None = None
+        self._fresh: list[Event] = []
+
+    @property
+    def key(self) -> str:
+        """`kind:subject`."""
+        return f"{self.kind}:{self.subject}"
+
+    @property
+    def events(self) -> list[Event]:
+        """All events that stand, in order, future ones included."""
+        return self._timeline.events
+
+    def admit(self, event: Event) -> Admission:
+        """Take an event in; it acts at the next `settle`."""
+        if self._timeline.is_duplicate(event):
+            return Admission(Outcomes.DUPLICATE)
+        loser = self._timeline.admit(event)
+        if loser is event:
+            return Admission(Outcomes.CONFLICT, loser)
+        self._corrected = self._corrected or event.replaces is not None
+        if loser is not None:
+            self._fold = None
+            return Admission(Outcomes.CONFLICT, loser)
+        self._fresh.append(event)
+        return Admission(Outcomes.NEW)
+
+    def settle(self, *, now: Instant) -> Settled:
+        """What the item contributes as of `now`; events later than that do not exist yet."""
+        fold = self._folded(now)
+        return Settled(tuple(fold.contributions()), fold.next_due(self._fresh))
+
+    def clocks(self, *, now: Instant) -> list[ClockReading]:
+        """Every clock as of `now`, in the contract's order (section 5)."""
+        readings = self._folded(now).readings(self.key, now)
+        # Stable: clocks that came under their objectives at one instant keep the order of events.
+        return sorted(readings, key=lambda r: (r.agreement, r.objective, r.cycle, r.came_under))
+
+    def _folded(self, now: Instant) -> "_Fold":
+        if self._fold is None or not self._fold.may_continue(self._due(now), now, self._corrected):
+            self._fold = _Fold(self._plan, self.kind)
+            self._fresh = self._timeline.events
+            for event in effective(self._due(now)):
+                self._fold.step(event)
+        else:
+            for event in sorted(self._due(now), key=order_key):
+                self._fold.step(event)
+        self._fresh = [event for event in self._fresh if event.time > now]
+        self._fold.pass_to(now)
+        return self._fold
+
+    def _due(self, now: Instant) -> list[Event]:
+        return [event for event in self._fresh if event.time <= now]
+
+
+class _Fold:
+    """The state of the fold after some events: attributes, cycles, counters."""
+
+    __slots__ = (
+        "_attributes",
+        "_counted",
+        "_decided_until",
+        "_earliest",
+        "_last",
+        "_merged",
+        "_passed",
+        "_tallies",
+        "_tracks",
+        "_ungrouped",
+    )
+
+    def __init__(self, plan: Plan, kind: str) -> None:
+        self._attributes: Attributes = {}
+        self._tracks = [Track(own) for own in plan.durations.get(kind, ())]
+        self._tallies = [
+            (own, Tally(own.kpi.event, every=own.kpi.every)) for own in plan.counts.get(kind, ())
+        ]
+        self._counted: list[Contribution] = []
+        self._merged = False
+        self._last: OrderKey | None = None
+        self._passed: Instant = -_NEVER
+        self._decided_until: Instant = -_NEVER
+        self._earliest: Instant = _NEVER
+        self._ungrouped: list[Clock] = []
+
+    def may_continue(self, fresh: list[Event], now: Instant, corrected: bool) -> bool:  # noqa: FBT001
+        """Whether the fresh events come after everything that is folded and decided."""
+        if now < self._passed:
+            return False
+        if not fresh:
+            return True
+        if corrected:
+            return False
+        first = min(map(order_key, fresh))
+        return first[0] > self._decided_until and (self._last is None or first > self._last)
+
+    def step(self, event: Event) -> None:
+        """One event acts (contract section 3): deadlines before it, then the seven steps."""
+        if self._last is not None and event.time > self._last[0]:
+            self._settle_groups()
+        self._run_out(event.time)
+        moment = self._moment(event)
+        self._attributes = moment.after
+        reopens, merges = moment.reopens, event.type == _MERGED
+        for track in self._tracks:
+            if moment.changed or reopens or merges or track.plan.watches(event):
+                self._act(track, moment)
+        self._merged = self._merged or merges
+        self._count(moment)
+        self._last = order_key(event)
+        self._look_ahead()
+
+    def pass_to(self, now: Instant) -> None:
+        """Let time pass with no event: what runs out by `now` is breached."""
+        self._run_out(now)
+        self._settle_groups()
+        self._passed = max(now, self._passed)
+        self._look_ahead()
+
+    def contributions(self) -> Iterator[Contribution]:
+        """What each clock and counted event adds as of the instant to which time has passed."""
+        for track in self._tracks:
+            for cycle, clock in track.clocks:
+                if clock.state is not ClockState.SUPERSEDED:
+                    yield self._contribution(cycle, clock)
+        yield from self._counted
+
+    def next_due(self, future: list[Event]) -> Instant | None:
+        """When something happens by itself: a clock runs out, or a future event begins to exist."""
+        # Due at `earliest`, a clock is past its target one microsecond later.
+        due = min([event.time for event in future], default=_NEVER)
+        due = min(due, self._earliest + 1)
+        return due if due < _NEVER else None
+
+    def readings(self, item: str, now: Instant) -> Iterator[ClockReading]:
+        """Every clock as of `now`, in the order in which they began."""
+        for track in self._tracks:
+            for cycle in track.cycles:
+                binding = _binding(cycle.clocks)
+                for clock in cycle.clocks:
+                    yield read_clock(
+                        clock,
+                        item,
+                        cycle.pauses,
+                        cycle.paused_since,
+                        binding=binding is not None and binding == _rank(clock),
+                        now=now,
+                    )
+
+    def _act(self, track: Track, moment: Moment) -> None:
+        track.dirty = track.dirty or moment.changed
+        track.stop(moment)
+        if moment.event.type == _MERGED:
+            track.merge(moment)
+        if not self._merged and moment.event.type != _MERGED:
+            track.reopen(moment)
+        track.pause(moment)
+        track.change(moment)
+        if not self._merged and moment.event.type != _MERGED:
+            track.start(moment)
+
+    def _moment(self, event: Event) -> Moment:
+        before = self._attributes
+        after = dict(before)
+        changed = False
+        for name, value in _attributes(event):
+            if not same_value(before.get(name), value):
+                changed = True
+                if value is None:
+                    after.pop(name, None)
+                else:
+                    after[name] = value
+        actor = event.data.get("actor")
+        seen = after
+        if isinstance(actor, (str, int, Decimal)):
+            seen = {**after, "actor": actor}
+        return Moment(event, before, after, seen, changed)
+
+    def _run_out(self, now: Instant) -> None:
+        if now <= self._earliest:
+            return
+        for track in self._tracks:
+            for clock in track.undecided():
+                if clock.ran_out(now):
+                    breached_at = clock.breach()
+                    self._decided_until = max(self._decided_until, breached_at)
+                    # Its group has the values after all events of its instant.
+                    self._ungrouped.append(clock)
+        if self._last is None or now > self._last[0]:
+            self._settle_groups()
+
+    def _settle_groups(self) -> None:
+        for clock in self._ungrouped:
+            clock.group = group_values(clock.objective.group_by, self._attributes)
+        self._ungrouped.clear()
+
+    def _look_ahead(self) -> None:
+        self._earliest = min(
+            (
+                clock.due_last
+                for track in self._tracks
+                for clock in track.undecided()
+                if clock.due_last is not None
+            ),
+            default=_NEVER,
+        )
+
+    def _count(self, moment: Moment) -> None:
+        for plan, tally in self._tallies:
+            if tally.counts(moment):
+                self._counted.extend(_count_for(plan, moment, tally.counted))
+
+    def _contribution(self, cycle: Cycle, clock: Clock) -> Contribution:
+        group = clock.group
+        if group is None:
+            group = group_values(clock.objective.group_by, self._attributes)
+        breached = clock.breached_at is not None
+        stopped = clock.stopped_at
+        decided = stopped is not None and clock.state is not ClockState.CANCELLED
+        return Contribution(
+            agreement=clock.version.agreement,
+            objective=clock.objective.name,
+            group=group,
+            cycle=cycle.number,
+            ordinal=clock.ordinal,
+            outcome=_OUTCOMES[clock.state],
+            at=clock.breached_at if breached else stopped,
+            stopped_at=stopped if breached else None,
+            amount=clock.elapsed(cycle.pauses, stopped) if decided and stopped else None,
+            breaches=breached and isinstance(clock.objective.target, Within),
+        )
+
+
+def _attributes(event: Event) -> Iterator[tuple[str, Scalar]]:
+    """The attributes that an event sets (None removes one); `actor` is never carried forward."""
+    for name, value in event.data.items():
+        if name != "actor" and (value is None or isinstance(value, (str, int, Decimal))):
+            yield name, value
+    status = _STATUS_SET.get(event.type)
+    if status is not None and "status" not in event.data:
+        yield "status", status
+
+
+def _rank(clock: Clock) -> tuple[int, int] | None:
+    """How strongly a clock claims to be binding; None if it never is (law 8)."""
+    if clock.version.type is not AgreementType.SLA or clock.state in GONE:
+        return None
+    return (clock.version.level.specificity, clock.version.precedence)
+
+
+def _binding(clocks: list[Clock]) -> tuple[int, int] | None:
+    ranks = [rank for clock in clocks if (rank := _rank(clock)) is not None]
+    return max(ranks, default=None)
+
+
+def _count_for(plan: KpiPlan, moment: Moment, number: int) -> Iterator[Contribution]:
+    at = moment.event.time
+    for party in plan.parties(moment.after):
+        found = party.at(at)
+        if found is None:
+            continue
+        version, several = found
+        for candidate in (c for series in several for c in series):
+            if candidate.matcher.matches(moment.after):
+                yield Contribution(
+                    agreement=version.agreement,
+                    objective=candidate.objective.name,
+                    group=group_values(candidate.objective.group_by, moment.after),
+                    cycle=number,
+                    ordinal=0,
+                    outcome=Outcome.COUNTED,
+                    at=at,
+                    stopped_at=None,
+                    amount=None,
+                    breaches=False,
+                )
