@@ -2,9 +2,19 @@
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+from services.cli.local import local
+from services.cli.migrate import migrate_command
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
 
 @app.callback()
 def accord() -> None:
     """Say, at every instant, which service levels hold."""
+
+
+app.command("local")(local)
+app.command("migrate")(migrate_command)
+
+if __name__ == "__main__":
+    app()

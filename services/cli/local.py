@@ -1,0 +1,115 @@
+"""`accord local`: Kafka, PostgreSQL and, if asked, the services, in the foreground."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+
+from services.cli.stack.child import StackError
+from services.cli.stack.local_stack import DATA, LocalStack
+from services.cli.stack.services import Services
+from shared.runtime.config import environment_value
+from shared.runtime.migrate import MigrationError
+from shared.runtime.topics import TopicError
+
+_LOOK_S: Final = 0.25
+_AGREEMENTS: Final = Path("deploy/agreements")
+
+
+class Stopped(BaseException):
+    """Somebody asked the program to stop."""
+
+
+@contextmanager
+def until_stopped() -> Iterator[None]:
+    """Turn the first SIGTERM or SIGINT into the end of the block; later ones change nothing."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for name in before:
+            signal.signal(name, signal.SIG_IGN)
+        raise Stopped
+
+    for name in before:
+        signal.signal(name, stop)
+    try:
+        yield
+    except Stopped:
+        pass
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def local(
+    *,
+    services: Annotated[
+        bool, typer.Option("--services", help="Start ingest, evaluator and api too.")
+    ] = False,
+    agreements: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Folder of the documents the services read."
+        ),
+    ] = None,
+    port_base: Annotated[
+        int | None, typer.Option(min=1024, max=65_000, help="Take ports from here on upwards.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the data and begin anew.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder of the data and the logs.")] = DATA,
+) -> None:
+    """Run Kafka and PostgreSQL, print where they are, then `ready`; Ctrl-C stops all of it."""
+    stack = LocalStack(data, port_base=port_base, fresh=fresh, say=say)
+    try:
+        with until_stopped(), ExitStack() as running:
+            running.enter_context(stack)
+            _print(stack.environment)
+            started = None
+            if services:
+                started = Services(
+                    stack.home,
+                    stack.environment,
+                    agreements=agreements or default_agreements(),
+                    ports=stack.ports,
+                    say=say,
+                )
+                running.enter_context(started)
+                _print(started.addresses)
+            print("ready", flush=True)
+            _watch(stack, started)
+    except (StackError, MigrationError, TopicError, OSError) as error:
+        say(str(error))
+        raise typer.Exit(1) from None
+
+
+def default_agreements() -> Path | None:
+    """The folder that the environment names, else the one that comes with the program."""
+    named = environment_value("AGREEMENTS")
+    if named is not None:
+        return Path(named)
+    return _AGREEMENTS if _AGREEMENTS.is_dir() else None
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; standard output is for what programs read."""
+    print(f"accord: {text}", file=sys.stderr, flush=True)
+
+
+def _print(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        print(f"{name}={value}", flush=True)
+
+
+def _watch(stack: LocalStack, services: Services | None) -> None:
+    while not stack.dead():
+        if services is not None:
+            services.revive()
+        time.sleep(_LOOK_S)
+    ended = stack.ended()
+    raise StackError(ended)

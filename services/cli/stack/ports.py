@@ -1,0 +1,72 @@
+"""Ports on the loopback address: the usual ones, or free ones where those are taken."""
+
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+USUAL: Final = {
+    "kafka": 9092,
+    "postgres": 5432,
+    "controller": 9093,
+    "api": 8000,
+    "ingest": 9001,
+    "evaluator": 9002,
+    "api-metrics": 9003,
+}
+
+
+class Ports:
+    """Hands out a port for each part, never the same one twice."""
+
+    def __init__(self, base: int | None = None) -> None:
+        """With `base` the parts take `base`, `base + 1`, … instead of the usual ports."""
+        self._wanted = (
+            dict(USUAL)
+            if base is None
+            else {part: base + place for place, part in enumerate(USUAL)}
+        )
+        self._given: set[int] = set()
+
+    def take(self, part: str) -> int:
+        """The port that `part` wants if nothing listens there, else any free one."""
+        for port in self._candidates(part):
+            if port not in self._given and is_free(port):
+                self._given.add(port)
+                return port
+        message = f"no port of this machine is free for {part}"
+        raise OSError(message)
+
+    def wanted(self, part: str) -> int:
+        """The port that `part` has if it is free."""
+        return self._wanted[part]
+
+    def _candidates(self, part: str) -> Iterator[int]:
+        yield self._wanted[part]
+        for _ in range(100):
+            yield _any_free()
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def is_open(port: int) -> bool:
+    """Whether a server listens on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
