@@ -17,6 +17,7 @@ from shared.domain.window import Span
 
 if TYPE_CHECKING:
     from shared.domain.clock import ClockReading
+    from shared.domain.explain import Interval
     from shared.domain.judge import Judgement
 
 Seconds = int | Decimal
@@ -243,3 +244,86 @@ def window_breach_row(
         opened_at=format_instant(opened_at),
         closed_at=instant_text(closed_at),
     )
+
+
+class IntervalForm(msgspec.Struct, frozen=True):
+    """A part of a clock's life: running, paused, or closed (outside the calendar's hours)."""
+
+    start: str
+    end: str
+    activity: str
+    seconds: Seconds
+
+
+class ClockExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a clock shows what it shows: what applied, and intervals that add up to its elapsed."""
+
+    level: str
+    version_from: str
+    calendar: str
+    came_under_at: str
+    target_open_s: Seconds | None
+    intervals: list[IntervalForm]
+
+
+class ExplainedClockRow(ClockRow, frozen=True, kw_only=True):
+    """A clock with its explanation."""
+
+    explain: ClockExplanation
+
+
+class WindowExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a window shows what it shows: the formula with its numbers and what was applied."""
+
+    formula: str
+    level: str
+    version_from: str
+    calendar: str
+    minimum: int
+
+
+class ExplainedObjectiveRow(ObjectiveRow, frozen=True, kw_only=True):
+    """A window with its explanation."""
+
+    explain: WindowExplanation
+
+
+def explained_clock_row(
+    reading: "ClockReading", intervals: Iterable["Interval"]
+) -> ExplainedClockRow:
+    """The row of one clock with the intervals of `explain_clock`."""
+    target = reading.target if reading.working_target is None else reading.working_target
+    explanation = ClockExplanation(
+        level=reading.level,
+        version_from=format_instant(reading.version_start),
+        calendar=reading.calendar,
+        came_under_at=format_instant(reading.came_under),
+        target_open_s=None if target is None else seconds(target),
+        intervals=[
+            IntervalForm(
+                format_instant(own.span.start),
+                format_instant(own.span.end),
+                own.activity.value,
+                seconds(own.length),
+            )
+            for own in intervals
+        ],
+    )
+    row = clock_row(reading)
+    members = {name: getattr(row, name) for name in row.__struct_fields__}
+    return ExplainedClockRow(**members, explain=explanation)
+
+
+def explained_objective_row(
+    row: ObjectiveRow, judgement: "Judgement", formula: str
+) -> ObjectiveRow:
+    """The row with the formula of `explain_window` and what was applied."""
+    explanation = WindowExplanation(
+        formula=formula,
+        level=judgement.version.level.value,
+        version_from=format_instant(judgement.version.start),
+        calendar=judgement.version.calendar.name,
+        minimum=judgement.objective.minimum,
+    )
+    members = {name: getattr(row, name) for name in row.__struct_fields__}
+    return ExplainedObjectiveRow(**members, explain=explanation)

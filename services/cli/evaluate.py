@@ -1,0 +1,200 @@
+"""`accord evaluate`: documents and events in, everything that holds at an instant out, offline."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from shared.documents import load
+from shared.domain.agreement import Catalogue
+from shared.domain.clock import ClockReading
+from shared.domain.evaluation import (
+    Evaluation,
+    ItemBreach,
+    WindowBreach,
+    WindowReading,
+    evaluate,
+)
+from shared.domain.event import Event
+from shared.domain.explain import explain_clock, explain_window
+from shared.domain.instant import Instant, format_instant, parse_instant
+from shared.domain.item import Item, Outcomes
+from shared.domain.plan import Plan, compile_plan
+from shared.wire import results
+from shared.wire.cloudevents import InvalidEvent, decode_line
+
+WRONG_INPUT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that is no event, or whose event does not stand; lines count from 1."""
+
+    line: int
+    reason: str
+
+
+class Reading:
+    """Event lines gathered into items; arrival order decides nothing but the order of `rejected`."""
+
+    def __init__(self, plan: Plan, *, now: Instant) -> None:
+        """Nothing has been read; events later than `now` will not exist yet."""
+        self.items: dict[str, Item] = {}
+        self._plan = plan
+        self._now = now
+        self._rejected: list[Rejected] = []
+        self._lines: dict[tuple[str, str, str], int] = {}
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """What does not stand, in the order of the lines."""
+        return sorted(self._rejected, key=lambda own: own.line)
+
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Take lines in; empty ones are skipped."""
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                event = decode_line(line)
+            except InvalidEvent as error:
+                self._rejected.append(Rejected(number, f"{error.reason}: {error}"))
+                continue
+            self.take(event, number)
+
+    def take(self, event: Event, number: int) -> None:
+        """Take one event in; `number` says where it came from."""
+        if event.time > self._now:
+            return
+        item = self.items.get(event.item)
+        if item is None:
+            item = self.items[event.item] = Item(self._plan, event.kind, event.subject)
+        identity = (event.item, event.source, event.id)
+        admission = item.admit(event)
+        match admission.outcome:
+            case Outcomes.NEW:
+                self._lines[identity] = number
+            case Outcomes.CONFLICT if admission.loser is event:
+                self._reject(number)
+            case Outcomes.CONFLICT:
+                self._reject(self._lines[identity])
+                self._lines[identity] = number
+            case Outcomes.DUPLICATE:
+                pass
+
+    def _reject(self, number: int) -> None:
+        reason = "conflict: another content stands under the same item, source and id"
+        self._rejected.append(Rejected(number, reason))
+
+
+def evaluation_form(
+    catalogue: Catalogue,
+    found: Evaluation,
+    rejected: Sequence[Rejected] = (),
+    *,
+    explain: bool = False,
+) -> results.Evaluation:
+    """The evaluation in the contract's JSON form; with `explain`, every number says why."""
+    clock = partial(_explained_clock, catalogue, found.as_of) if explain else results.clock_row
+    window = _explained_window if explain else _window
+    return results.Evaluation(
+        as_of=format_instant(found.as_of),
+        objectives=[window(reading) for reading in found.objectives],
+        clocks=[clock(reading) for reading in found.clocks],
+        breaches=[
+            *(_item_breach(breach) for breach in found.item_breaches),
+            *(_window_breach(breach) for breach in found.window_breaches),
+        ],
+        rejected=[results.RejectedRow(own.line, own.reason) for own in rejected],
+    )
+
+
+def _window(reading: WindowReading) -> results.ObjectiveRow:
+    return results.objective_row(reading.judgement, reading.group, reading.window, reading.counts)
+
+
+def _explained_window(reading: WindowReading) -> results.ObjectiveRow:
+    formula = explain_window(reading.judgement, reading.counts)
+    return results.explained_objective_row(_window(reading), reading.judgement, formula)
+
+
+def _explained_clock(
+    catalogue: Catalogue, now: Instant, reading: ClockReading
+) -> results.ExplainedClockRow:
+    calendar = catalogue.calendars[reading.calendar]
+    return results.explained_clock_row(reading, explain_clock(reading, calendar, now=now))
+
+
+def _item_breach(breach: ItemBreach) -> results.ItemBreachRow:
+    return results.item_breach_row(
+        (breach.agreement, breach.objective),
+        breach.item,
+        breach.cycle,
+        (breach.opened_at, breach.closed_at),
+    )
+
+
+def _window_breach(breach: WindowBreach) -> results.WindowBreachRow:
+    return results.window_breach_row(
+        (breach.agreement, breach.objective),
+        results.group_form(breach.group_by, breach.group),
+        breach.window,
+        (breach.opened_at, breach.closed_at),
+    )
+
+
+def evaluate_lines(
+    catalogue: Catalogue, lines: Iterable[bytes], *, now: Instant, explain: bool = False
+) -> results.Evaluation:
+    """Evaluate NDJSON lines under the documents as of `now`."""
+    reading = Reading(compile_plan(catalogue), now=now)
+    reading.read(lines)
+    found = evaluate(catalogue, reading.items.values(), now=now)
+    return evaluation_form(catalogue, found, reading.rejected, explain=explain)
+
+
+def evaluate_command(
+    agreements: Annotated[Path, typer.Option(help="A document, or a folder of documents.")],
+    events: Annotated[str, typer.Option(help="A file of events, one JSON object a line, or -.")],
+    now: Annotated[str, typer.Option(help="The instant to evaluate: 2026-03-31T22:00:00Z.")],
+    *,
+    explain: Annotated[bool, typer.Option("--explain", help="Say of every number why.")] = False,
+    all_windows: Annotated[
+        bool, typer.Option("--all-windows", help="Ended rolling windows too.")
+    ] = False,
+) -> None:
+    """Evaluate events under documents as of an instant, and print one JSON object."""
+    # All that can be loaded today are calendar windows, and those are always all listed.
+    del all_windows
+    loaded = load(agreements)
+    if loaded.catalogue is None:
+        for problem in loaded.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(WRONG_INPUT)
+    try:
+        instant = parse_instant(now)
+    except ValueError as error:
+        typer.echo(f"--now: {error}", err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    with _opened(events) as lines:
+        found = evaluate_lines(loaded.catalogue, lines, now=instant, explain=explain)
+    sys.stdout.buffer.write(results.encode(found) + b"\n")
+
+
+@contextmanager
+def _opened(events: str) -> Iterator[BinaryIO]:
+    if events == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(events).open("rb")
+    except OSError as error:
+        typer.echo(f"--events: {events}: {error.strerror}", err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    with file:
+        yield file

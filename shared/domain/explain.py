@@ -1,0 +1,117 @@
+"""Why a number is what it is: the intervals of a clock, the formula of a window (law 19)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from shared.domain.agreement import AtLeast, AtMost, Within
+from shared.domain.business_calendar import BusinessCalendar
+from shared.domain.canonical import plain_decimal
+from shared.domain.clock import ClockReading
+from shared.domain.instant import Instant, Micros
+from shared.domain.judge import Judgement
+from shared.domain.measure import Counts
+from shared.domain.window import Span
+
+
+class Activity(StrEnum):
+    """What a clock does in an interval."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A part of a clock's life; the running ones add up to its elapsed time."""
+
+    span: Span
+    activity: Activity
+
+    @property
+    def length(self) -> Micros:
+        """Microseconds from its start to its end."""
+        return self.span.end - self.span.start
+
+
+def explain_clock(
+    reading: ClockReading, calendar: BusinessCalendar, *, now: Instant
+) -> tuple[Interval, ...]:
+    """The clock's life from its start to its stop (or now), without gaps or overlaps.
+
+    Closed is the time outside the calendar's hours, also inside a pause, so that running is the
+    elapsed and paused the paused time.
+    """
+    end = now if reading.stopped_at is None else reading.stopped_at
+    found: list[Interval] = []
+    cursor = reading.started_at
+    for span in calendar.open_spans(reading.started_at, end):
+        if cursor < span.start:
+            found.append(Interval(Span(cursor, span.start), Activity.CLOSED))
+        found.extend(_inside(span, reading.pauses))
+        cursor = span.end
+    if cursor < end:
+        found.append(Interval(Span(cursor, end), Activity.CLOSED))
+    return tuple(found)
+
+
+def _inside(span: Span, pauses: tuple[Span, ...]) -> list[Interval]:
+    found: list[Interval] = []
+    cursor = span.start
+    for pause in pauses:
+        start, end = max(pause.start, span.start), min(pause.end, span.end)
+        if start >= end:
+            continue
+        if cursor < start:
+            found.append(Interval(Span(cursor, start), Activity.RUNNING))
+        found.append(Interval(Span(start, end), Activity.PAUSED))
+        cursor = end
+    if cursor < span.end:
+        found.append(Interval(Span(cursor, span.end), Activity.RUNNING))
+    return found
+
+
+def explain_window(judgement: Judgement, counts: Counts) -> str:
+    """The formula of a window's value with its numbers, and the rule that gave its state."""
+    target = judgement.objective.target
+    if isinstance(target, Within):
+        value = f"met / (met + breached) = {counts.met} / {counts.decided}"
+        if counts.decided < judgement.objective.minimum:
+            value += f", below the minimum of {judgement.objective.minimum}"
+        left = _text(1 - target.ratio)
+        budget = (
+            f"breached / ((1 - ratio) x decided) = {counts.missed} / ({left} x {counts.decided})"
+        )
+        return f"{value}; kept from {_text(target.ratio)} on; budget consumed = {budget}"
+    if isinstance(target, AtMost):
+        budget = f"value / n = {counts.counted} / {_text(target.amount)}"
+        return f"count = {counts.counted}; kept up to {_text(target.amount)}; budget consumed = {budget}"
+    return f"count = {counts.counted}; {_volume(judgement, target)}"
+
+
+def _volume(judgement: Judgement, target: AtLeast) -> str:
+    kept = f"kept from {_text(target.amount)} on, judged when the window ends"
+    if judgement.objective.pace is None:
+        return kept
+    share = _text(1 - judgement.objective.pace)
+    return f"{kept}; until then at risk below {share} of n x open time elapsed / open time"
+
+
+def _text(number: Fraction) -> str:
+    """A decimal where it is one, else the fraction."""
+    denominator, digits = number.denominator, 0
+    while denominator % 10 == 0:
+        denominator, digits = denominator // 10, digits + 1
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator, digits = denominator // prime, digits + 1
+    if denominator != 1:
+        return str(number)
+    scaled = number * 10**digits
+    whole = plain_decimal(scaled.numerator)
+    if digits == 0:
+        return whole
+    padded = whole.lstrip("-").rjust(digits + 1, "0")
+    text = f"{padded[:-digits]}.{padded[-digits:]}".rstrip("0").rstrip(".")
+    return f"-{text}" if number < 0 else text
