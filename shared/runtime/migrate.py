@@ -1,0 +1,121 @@
+"""Bring a database to the schema that this program expects, and say whether it is there.
+
+The migrations are plain files, in `deploy/migrations` beside the packages: in the repository and
+in an installed wheel alike.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from shared.runtime.config import driver_url
+from shared.runtime.database import Connection
+
+AnyConnection: TypeAlias = "Connection | asyncpg.Connection[asyncpg.Record]"
+
+MIGRATIONS: Final = Path(__file__).parents[2] / "deploy" / "migrations"
+
+# A statement that waits for a lock holds up all that come after it: rather fail, and be run again.
+LOCK_TIMEOUT: Final = "10s"
+ADVISORY_LOCK: Final = 0x4143434F5244
+_RETRY_S: Final = 0.1
+
+
+class MigrationError(RuntimeError):
+    """The database cannot be brought to the wanted schema; the text says what to do."""
+
+
+async def migrate(database_url: str, *, revision: str = "head") -> None:
+    """Upgrade the database to `revision` (the newest). Processes that do so at once take turns.
+
+    Raises MigrationError when the database is at a revision that this program does not know.
+    """
+    await _run(database_url, lambda config: command.upgrade(config, revision))
+
+
+async def downgrade(database_url: str, *, revision: str) -> None:
+    """Take the database back to `revision` (`base`: nothing is left), data included."""
+    await _run(database_url, lambda config: command.downgrade(config, revision))
+
+
+async def at_head(connection: AnyConnection) -> bool:
+    """Whether the database has the schema that this program expects."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return False
+    rows = await connection.fetch("SELECT version_num FROM alembic_version")
+    return {row["version_num"] for row in rows} == heads()
+
+
+@cache
+def heads() -> frozenset[str]:
+    """The newest revision, in a set as Alembic keeps it."""
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def create_engine(database_url: str) -> AsyncEngine:
+    """An engine that keeps no connection; statements may last as long as they need."""
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(
+            driver_url(database_url),
+            server_settings={
+                "application_name": "accord-migrate",
+                "lock_timeout": LOCK_TIMEOUT,
+                "timezone": "UTC",
+            },
+        )
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+
+
+async def _run(database_url: str, act: Callable[[Config], None]) -> None:
+    def with_config(connection: SyncConnection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        act(config)
+
+    engine = create_engine(database_url)
+    try:
+        async with engine.connect() as connection:
+            await _take_turn(connection)
+            await connection.run_sync(with_config)
+            await connection.commit()
+    except CommandError as error:
+        message = (
+            f"the schema cannot be changed: {error}; if a newer Accord has migrated this "
+            "database, run that one"
+        )
+        raise MigrationError(message) from error
+    finally:
+        await engine.dispose()
+
+
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Hold the lock until the connection closes.
+
+    Asked for again and again, not waited for: a session that waits in a statement holds a
+    snapshot, and an index that is built concurrently by the other would wait for that.
+    """
+    statement = text("SELECT pg_try_advisory_lock(:lock)")
+    while not await connection.scalar(statement, {"lock": ADVISORY_LOCK}):
+        await connection.commit()
+        await asyncio.sleep(_RETRY_S)
+    await connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
