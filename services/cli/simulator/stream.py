@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from random import Random
@@ -46,7 +46,7 @@ class Simulation:
     now: Instant
     volume: float = 1.0
     live_rate: float = 10.0
-    noise: Noise = Noise()
+    noise: Noise = field(default_factory=Noise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""Reads the HTTP API over kept-alive connections; numbers stay exact."""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from threading import local
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+Answer = Mapping[str, object]
+
+_LARGEST_PAGE: Final = 1000
+_PATIENCE_S: Final = 60.0
+_HTTP_OK: Final = 200
+_HTTP_NOT_FOUND: Final = 404
+
+
+class ApiError(RuntimeError):
+    """The API is not there, or answered with a problem; the text says which and what it said."""
+
+
+class NotKnown(ApiError):  # noqa: N818 - a normal answer to the caller
+    """The API knows no such thing (404)."""
+
+
+class Api:
+    """The API at `address` (`http://127.0.0.1:8000`); may be used from several threads."""
+
+    def __init__(self, address: str) -> None:
+        """No connection is made before the first question."""
+        self.address = address.rstrip("/")
+        self._host = urlsplit(self.address).netloc
+        self._kept = local()
+
+    def get(self, path: str, **asked: object) -> Answer:
+        """One answer, its numbers as int or Decimal. Raises `ApiError`."""
+        target = f"{path}?{urlencode(asked)}" if asked else path
+        status, body = self._fetch(target)
+        if status == _HTTP_NOT_FOUND:
+            message = f"{self.address}{target} is not known there (404)"
+            raise NotKnown(message)
+        if status != _HTTP_OK:
+            said = body.decode(errors="replace")[:500]
+            message = f"{self.address}{target} answered {status}: {said}"
+            raise ApiError(message)
+        answer = json.loads(body, parse_float=Decimal)
+        if not isinstance(answer, dict):
+            message = f"{self.address}{target} answered with something that is no JSON object"
+            raise ApiError(message)
+        return answer
+
+    def each(self, path: str, **asked: object) -> Iterator[Answer]:
+        """Every member of a list, page by page."""
+        page = self.get(path, limit=_LARGEST_PAGE, **asked)
+        while True:
+            items = page["items"]
+            if not isinstance(items, list):
+                message = f"{self.address}{path} answered without a list of items"
+                raise ApiError(message)
+            yield from items
+            if page.get("next") is None:
+                return
+            page = self.get(path, limit=_LARGEST_PAGE, cursor=page["next"], **asked)
+
+    def _fetch(self, target: str) -> tuple[int, bytes]:
+        # A kept connection may have been closed by the other side since: one fresh try.
+        for fresh in (False, True):
+            connection = self._connection(fresh=fresh)
+            try:
+                connection.request("GET", target, headers={"accept": "application/json"})
+                response = connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if fresh:
+                    message = f"the API at {self.address} does not answer: {error}"
+                    raise ApiError(message) from None
+        raise AssertionError
+
+    def _connection(self, *, fresh: bool) -> http.client.HTTPConnection:
+        kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
+        if kept is None or fresh:
+            kept = http.client.HTTPConnection(self._host, timeout=_PATIENCE_S)
+            self._kept.connection = kept
+        return kept

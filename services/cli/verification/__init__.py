@@ -1,0 +1,1 @@
+"""A running system held against `evaluate` on the events in its topics, number for number."""

@@ -1,0 +1,134 @@
+"""What the API said against what `evaluate` says: a list of differences for people to read. Pure.
+
+Both sides are JSON objects of the contract (section 5) with exact numbers. Members that only the
+API has (`since`, `revision`, `explain`, …) are not compared. `final` may wait for the allowed
+disorder: the API may say false where `evaluate` says true until `patient_until` has passed the
+window's end.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.instant import Instant, parse_instant
+
+Row = Mapping[str, object]
+
+_ABSENT: Final = "(absent)"
+_SPAN: Final = ("opened_at", "closed_at")
+_BREACH_MEMBERS: Final = {
+    "item": ("scope", "agreement", "objective", "item", "cycle", *_SPAN),
+    "window": ("scope", "sla_id", "agreement", "objective", "group", "window", *_SPAN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One member of one thing that the two sides do not agree on."""
+
+    where: str
+    member: str
+    said: object
+    evaluated: object
+
+    def __str__(self) -> str:
+        """The line that people read."""
+        return f"{self.where}: {self.member}: API {self.said!r}, evaluate {self.evaluated!r}"
+
+
+def compare_windows(
+    place: str, said: Iterable[Row], evaluated: Iterable[Row], *, patient_until: Instant
+) -> list[Difference]:
+    """Rows of `objectives[]`, matched by sla_id and the start of the window."""
+    ours = {_window_key(row): row for row in evaluated}
+    differences: list[Difference] = []
+    seen: set[tuple[str, str]] = set()
+    for row in said:
+        key = _window_key(row)
+        where = f"{place} {key[0]} [{key[1]}"
+        if key in seen:
+            differences.append(Difference(where, "window", "said twice", "once"))
+        seen.add(key)
+        if key not in ours:
+            differences.append(Difference(where, "window", "listed", _ABSENT))
+            continue
+        differences += _members(where, row, ours[key], patient_until)
+    differences += [
+        Difference(f"{place} {key[0]} [{key[1]}", "window", _ABSENT, "listed")
+        for key in ours
+        if key not in seen
+    ]
+    return differences
+
+
+def compare_clocks(item: str, said: Sequence[Row], evaluated: Sequence[Row]) -> list[Difference]:
+    """The clocks of one item: the same ones in the same order."""
+    where = f"item {item}"
+    if len(said) != len(evaluated):
+        return [Difference(where, "clocks", _clock_names(said), _clock_names(evaluated))]
+    return [
+        difference
+        for number, (row, our) in enumerate(zip(said, evaluated, strict=True), start=1)
+        for difference in _members(f"{where} clock {number} {_clock_name(our)}", row, our, None)
+    ]
+
+
+def compare_breaches(said: Iterable[Row], evaluated: Iterable[Row]) -> list[Difference]:
+    """Breaches as a collection: each exactly as often on both sides."""
+    theirs = Counter(_breach_text(row) for row in said if row.get("withdrawn_at") is None)
+    ours = Counter(_breach_text(row) for row in evaluated)
+    texts = sorted(theirs.keys() | ours.keys())
+    return [
+        Difference(f"breach {text}", "times", theirs[text], ours[text])
+        for text in texts
+        if theirs[text] != ours[text]
+    ]
+
+
+def _members(where: str, said: Row, our: Row, patient_until: Instant | None) -> list[Difference]:
+    return [
+        Difference(where, member, said.get(member, _ABSENT), expected)
+        for member, expected in our.items()
+        if not _same(said.get(member, _ABSENT), expected)
+        and not (member == "final" and _may_wait(said, our, patient_until))
+    ]
+
+
+def _same(said: object, expected: object) -> bool:
+    # True == 1 in Python; in JSON they differ.
+    return said == expected and isinstance(said, bool) == isinstance(expected, bool)
+
+
+def _may_wait(said: Row, our: Row, patient_until: Instant | None) -> bool:
+    if patient_until is None or said.get("final") is not False:
+        return False
+    window = our["window"]
+    return isinstance(window, Mapping) and parse_instant(str(window["end"])) > patient_until
+
+
+def _window_key(row: Row) -> tuple[str, str]:
+    window = row["window"]
+    if not isinstance(window, Mapping):
+        message = f"a row without a window: {row}"
+        raise TypeError(message)
+    return str(row["sla_id"]), str(window["start"])
+
+
+def _clock_name(row: Row) -> str:
+    return f"{row.get('agreement')}/{row.get('objective')} cycle {row.get('cycle')}"
+
+
+def _clock_names(rows: Iterable[Row]) -> list[str]:
+    return [_clock_name(row) for row in rows]
+
+
+def _breach_text(row: Row) -> str:
+    members = _BREACH_MEMBERS.get(str(row.get("scope")), ("scope",))
+    return " ".join(_plain(row.get(member)) for member in members)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "/".join(f"{name}={inner}" for name, inner in value.items()) or "-"
+    return "open" if value is None else str(value)

@@ -1,0 +1,91 @@
+"""Asks the API about everything that `evaluate` knows, several questions at a time."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from services.cli.api_client import Answer, Api, ApiError, NotKnown
+from services.cli.verification.compare import (
+    Difference,
+    Row,
+    compare_breaches,
+    compare_clocks,
+    compare_windows,
+)
+from services.cli.verification.expected import Expected
+from shared.domain.instant import Instant, format_instant, parse_instant
+
+_AT_ONCE: Final = 8
+_DISORDER: Final = 5 * 60 * 1_000_000
+
+Told = Callable[[int], None]
+
+
+def differences(
+    api: Api, expected: Expected, items: Collection[str], *, at: Instant, done: Told
+) -> Iterator[Difference]:
+    """Every difference between what the API says at `at` and what is expected.
+
+    `items` are the keys (`kind:subject`) to ask for; `done` hears how many more were compared.
+    """
+    patient = at - _DISORDER
+    current = [row for row in expected.objectives if _holds(row, at)]
+    states = list(api.each("/v1/states"))
+    yield from compare_windows("state", states, current, patient_until=patient)
+    yield from compare_breaches(api.each("/v1/breaches"), expected.breaches)
+    by_sla: dict[str, list[Row]] = {str(row["sla_id"]): [] for row in states}
+    for row in expected.objectives:
+        by_sla.setdefault(str(row["sla_id"]), []).append(row)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for found in pool.map(lambda name: _values(api, name, by_sla[name], patient), by_sla):
+            yield from found
+        for found in pool.map(lambda key: _clocks(api, key, expected.clocks), items):
+            done(1)
+            yield from found
+
+
+def stopped_at(api: Api, *, pause: Callable[[], None]) -> Instant:
+    """The instant at which the running system's clock stands; `ApiError` if it moves."""
+    first = api.get("/v1/states", limit=1).get("as_of")
+    pause()
+    second = api.get("/v1/states", limit=1).get("as_of")
+    if first is None or first != second:
+        message = (
+            f"the clock of the running system moves ({first}, then {second}), so its answers belong"
+            " to many instants. Start the three services with ACCORD_CLOCK=<instant> and run"
+            " `accord verify` again, or let `accord verify --start` do both"
+        )
+        raise ApiError(message)
+    return parse_instant(str(first))
+
+
+def _values(api: Api, sla_id: str, evaluated: Iterable[Row], patient: Instant) -> list[Difference]:
+    try:
+        said = list(api.each("/v1/values", sla_id=sla_id))
+    except NotKnown:
+        said = []
+    return compare_windows("value", said, evaluated, patient_until=patient)
+
+
+def _clocks(api: Api, key: str, expected: Mapping[str, list[Row]]) -> list[Difference]:
+    kind, _, subject = key.partition(":")
+    try:
+        answer = api.get("/v1/items", kind=kind, subject=subject)
+    except NotKnown:
+        return [Difference(f"item {key}", "item", "(not known)", "there")]
+    return compare_clocks(key, _clocks_of(answer), expected.get(key, []))
+
+
+def _clocks_of(answer: Answer) -> list[Row]:
+    clocks = answer.get("clocks")
+    return list(clocks) if isinstance(clocks, list) else []
+
+
+def _holds(row: Row, at: Instant) -> bool:
+    window = row["window"]
+    if not isinstance(window, Mapping):
+        return False
+    now = format_instant(at)
+    return parse_instant(str(window["start"])) <= at < parse_instant(str(window["end"])) or (
+        window["start"] == now
+    )
