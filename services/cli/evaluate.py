@@ -40,7 +40,7 @@ class Rejected:
 
 
 class Reading:
-    """Event lines gathered into items; arrival order decides nothing but the order of `rejected`."""
+    """Event lines gathered into items; their order decides only that of `rejected`."""
 
     def __init__(self, plan: Plan, *, now: Instant) -> None:
         """Nothing has been read; events later than `now` will not exist yet."""
@@ -192,9 +192,8 @@ def _opened(events: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        file = Path(events).open("rb")
+        with Path(events).open("rb") as file:
+            yield file
     except OSError as error:
         typer.echo(f"--events: {events}: {error.strerror}", err=True)
         raise typer.Exit(WRONG_INPUT) from None
-    with file:
-        yield file

@@ -9,7 +9,7 @@ cost a binary search.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -54,7 +54,16 @@ class BusinessCalendar:
     Years are laid out when first asked for; nothing that is asked changes an answer.
     """
 
-    __slots__ = ("_before", "_ends", "_first_year", "_last_year", "_starts", "_zone", "rules")
+    __slots__ = (
+        "_before",
+        "_ends",
+        "_first_year",
+        "_laid_out",
+        "_last_year",
+        "_starts",
+        "_zone",
+        "rules",
+    )
 
     def __init__(self, rules: CalendarRules) -> None:
         """A calendar of these rules; nothing is laid out yet."""
@@ -64,6 +73,7 @@ class BusinessCalendar:
         self._ends: list[Instant] = []
         self._before: list[Micros] = []
         self._first_year = self._last_year = 0
+        self._laid_out = Span(0, 0)
 
     @property
     def name(self) -> str:
@@ -186,15 +196,18 @@ class BusinessCalendar:
         return self._before[index] + min(at, self._ends[index]) - self._starts[index]
 
     def _lay_out(self, start: Instant, end: Instant) -> None:
-        first, last = _year(start) - 1, min(_year(end) + 1, _LAST_YEAR)
-        if self._starts and first >= self._first_year and last <= self._last_year:
+        if self._laid_out.start <= start and end < self._laid_out.end:
             return
+        # A year more on both sides, so that no zone's offset reaches over the edge.
+        first, last = _year(start) - 1, min(_year(end) + 1, _LAST_YEAR)
         if not self._before or first < self._first_year:
+            last = max(last, self._last_year)
             self._first_year, self._last_year = first, first - 1
             self._starts, self._ends, self._before = [], [], [0]
         for year in range(self._last_year + 1, last + 1):
             self._append_year(year)
         self._last_year = max(last, self._last_year)
+        self._laid_out = Span(_new_year(self._first_year + 1), _new_year(self._last_year))
 
     def _append_year(self, year: int) -> None:
         day = date(year, 1, 1)
@@ -251,6 +264,10 @@ class BusinessCalendar:
 
 def _year(instant: Instant) -> int:
     return as_datetime(max(min(instant, _LATEST), _EARLIEST)).year
+
+
+def _new_year(year: int) -> Instant:
+    return as_instant(datetime(year, 1, 1, tzinfo=UTC))
 
 
 def _is_leap(year: int) -> bool:

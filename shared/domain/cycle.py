@@ -5,7 +5,7 @@ are the KPI's, so all agreements and series share them. What one event does, and
 `item.py`'s.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.agreement import OnChange, Reopen, Version
@@ -136,13 +136,13 @@ class Track:
         self._stops = Counter(plan.kpi.stop)
 
     @property
-    def clocks(self) -> Iterator[tuple[Cycle, Clock]]:
-        """All clocks in the order in which they began, each with its cycle."""
-        return ((cycle, clock) for cycle in self.cycles for clock in cycle.clocks)
+    def latest(self) -> list[Clock]:
+        """The latest clock of each series in the latest cycle: none other may still run out."""
+        return [own.clock for own in self._lines if own.clock is not None]
 
-    def undecided(self) -> Iterator[Clock]:
+    def undecided(self) -> list[Clock]:
         """The clocks that may still run out."""
-        return (own.clock for own in self._lines if own.clock is not None and own.clock.undecided)
+        return [clock for clock in self.latest if clock.undecided]
 
     def stop(self, moment: Moment) -> None:
         """End the open cycle if a stop milestone is reached."""

@@ -106,6 +106,11 @@ class Timeline:
         """Every event that stands, in the timeline's order."""
         return sorted(self._events.values(), key=order_key)
 
+    @property
+    def corrected(self) -> bool:
+        """Whether a correction is among its events."""
+        return any(event.replaces is not None for event in self._events.values())
+
     def admit(self, event: Event) -> Event | None:
         """Take an event in; the result is the one that has to go, if any.
 

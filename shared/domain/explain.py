@@ -85,8 +85,9 @@ def explain_window(judgement: Judgement, counts: Counts) -> str:
         )
         return f"{value}; kept from {_text(target.ratio)} on; budget consumed = {budget}"
     if isinstance(target, AtMost):
-        budget = f"value / n = {counts.counted} / {_text(target.amount)}"
-        return f"count = {counts.counted}; kept up to {_text(target.amount)}; budget consumed = {budget}"
+        most = _text(target.amount)
+        consumed = f"budget consumed = value / n = {counts.counted} / {most}"
+        return f"count = {counts.counted}; kept up to {most}; {consumed}"
     return f"count = {counts.counted}; {_volume(judgement, target)}"
 
 

@@ -101,7 +101,7 @@ class Item:
         self.subject = subject
         self._plan = plan
         self._timeline = Timeline(events)
-        self._corrected = any(event.replaces is not None for event in self._timeline.events)
+        self._corrected = self._timeline.corrected
         self._fold: _Fold | None = None
         self._fresh: list[Event] = []
 
@@ -224,9 +224,10 @@ class _Fold:
     def contributions(self) -> Iterator[Contribution]:
         """What each clock and counted event adds as of the instant to which time has passed."""
         for track in self._tracks:
-            for cycle, clock in track.clocks:
-                if clock.state is not ClockState.SUPERSEDED:
-                    yield self._contribution(cycle, clock)
+            for cycle in track.cycles:
+                for clock in cycle.clocks:
+                    if clock.state is not ClockState.SUPERSEDED:
+                        yield self._contribution(cycle, clock)
         yield from self._counted
 
     def next_due(self, future: list[Event]) -> Instant | None:
@@ -299,15 +300,13 @@ class _Fold:
         self._ungrouped.clear()
 
     def _look_ahead(self) -> None:
-        self._earliest = min(
-            (
-                clock.due_last
-                for track in self._tracks
-                for clock in track.undecided()
-                if clock.due_last is not None
-            ),
-            default=_NEVER,
-        )
+        earliest = _NEVER
+        for track in self._tracks:
+            for clock in track.latest:
+                due_last = clock.due_last
+                if due_last is not None and due_last < earliest and clock.undecided:
+                    earliest = due_last
+        self._earliest = earliest
 
     def _count(self, moment: Moment) -> None:
         for plan, tally in self._tallies:

@@ -24,14 +24,6 @@ class Choice:
         """Whether the attribute may have this value."""
         return any(same_value(value, own) for own in self.values) is not self.negated
 
-    def excludes(self, other: "Choice") -> bool:
-        """Whether no value satisfies both."""
-        if not self.negated:
-            return not any(other.admits(value) for value in self.values)
-        if not other.negated:
-            return other.excludes(self)
-        return False
-
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
@@ -45,8 +37,10 @@ class Matcher:
 
     def excludes(self, other: "Matcher") -> bool:
         """Whether some attribute makes it impossible that both match."""
-        theirs = dict(other.choices)
-        return any(name in theirs and own.excludes(theirs[name]) for name, own in self.choices)
+        by_name: dict[str, list[Choice]] = {}
+        for name, choice in self.joined(other).choices:
+            by_name.setdefault(name, []).append(choice)
+        return any(_is_contradiction(choices) for choices in by_name.values())
 
     def joined(self, other: "Matcher") -> "Matcher":
         """Both together."""
@@ -87,6 +81,14 @@ class Milestone:
         ):
             return False
         return self.where.matches(seen)
+
+
+def _is_contradiction(choices: list[Choice]) -> bool:
+    """Whether no value satisfies all choices of one attribute."""
+    listed = next((choice for choice in choices if not choice.negated), None)
+    return listed is not None and not any(
+        all(choice.admits(value) for choice in choices) for value in listed.values
+    )
 
 
 def same_value(one: Scalar, other: Scalar) -> bool:
