@@ -96,7 +96,8 @@ SCHEMA = (
     PRIMARY KEY (objective)
 )""",
     """COMMENT ON TABLE judgement
-    IS 'When each objective was judged last, when time alone changes it next, and when the watermark does'""",
+    IS 'When each objective was judged last, when time alone changes it next, and when the '
+    'watermark does'""",
     """CREATE TABLE value (
     objective TEXT COLLATE "C" NOT NULL,
     grp TEXT COLLATE "C" NOT NULL,
@@ -119,6 +120,7 @@ SCHEMA = (
     PRIMARY KEY (objective, grp, window_start)
 )""",
     "CREATE INDEX value_open ON value (objective, grp, window_start) WHERE NOT final",
+    "CREATE INDEX value_window ON value (objective, window_start, grp)",
     """COMMENT ON TABLE value
     IS 'The latest judgement of each window; `listed` as `evaluate` lists it'""",
     """CREATE TABLE value_revision (
