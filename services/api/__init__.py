@@ -1,0 +1,1 @@
+"""Breach state for people and machines: HTTP and Prometheus, reading only."""

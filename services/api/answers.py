@@ -1,0 +1,278 @@
+"""The JSON of the api's answers: the contract's rows and what the api adds to them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from services.api.objectives import Objectives, Served
+from services.api.queries import Standing
+from shared.domain.agreement import Agreement, Objective, Version, sla_id
+from shared.domain.clock import ClockReading
+from shared.domain.instant import Instant, format_instant
+from shared.domain.window import Span
+from shared.wire.results import (
+    ClockRow,
+    ItemBreachRow,
+    ObjectiveRow,
+    Seconds,
+    WindowBreachRow,
+    WindowForm,
+    clock_row,
+    group_form,
+    instant_text,
+    item_breach_row,
+    seconds,
+    window_breach_row,
+    window_form,
+)
+
+_stored_object: Final = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
+_stored_counts: Final = msgspec.json.Decoder(dict[str, int])
+_stored_group: Final = msgspec.json.Decoder(tuple[str, ...])
+
+
+class StateRow(ObjectiveRow, frozen=True, kw_only=True):
+    """A window's judgement: the members of `objectives[]` and the api's."""
+
+    since: str
+    breach_id: str | None
+    freshness: str
+    revision: int
+    provisional: bool
+    as_of: str | None
+
+
+class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of a final window from `known_at` on."""
+
+    revision: int
+    cause: str
+    known_at: str
+    state: str
+    value: str | None
+    budget_remaining: str | None
+    counts: Mapping[str, int]
+
+
+class ValueRow(StateRow, frozen=True, kw_only=True):
+    """A window with all its revisions."""
+
+    revisions: list[RevisionRow]
+
+
+class StoredItemBreach(ItemBreachRow, frozen=True, kw_only=True):
+    """An item breach and what the pipeline knows of it."""
+
+    breach_id: str
+    confirmed: bool
+    detected_at: str
+
+
+class StoredWindowBreach(WindowBreachRow, frozen=True, kw_only=True):
+    """A window breach and what the pipeline knows of it."""
+
+    breach_id: str
+    confirmed: bool
+    detected_at: str
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a clock reads as it does: the version applied, and the pauses that `paused_s` sums."""
+
+    level: str
+    version_from: str
+    calendar: str
+    working_target_s: Seconds | None
+    pauses: list[WindowForm]
+
+
+class ExplainedClock(ClockRow, frozen=True, kw_only=True):
+    """A clock as `evaluate` prints it, with the reasons."""
+
+    explain: Explanation
+
+
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One lead or ticket with its clocks."""
+
+    item: str
+    kind: str
+    subject: str
+    as_of: str
+    freshness: str
+    clocks: list[ExplainedClock]
+
+
+class ObjectiveForm(msgspec.Struct, frozen=True, kw_only=True):
+    """One objective of an agreement; `sla_id` without its group values."""
+
+    sla_id: str
+    objective: str
+    kpi: str
+    target: Mapping[str, object]
+    window: Mapping[str, str]
+    group_by: list[str]
+
+
+class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An agreement by the version effective now, or the one that judges in its place."""
+
+    agreement: str
+    level: str
+    type: str
+    parties: Mapping[str, str]
+    precedence: int
+    calendar: str
+    effective: Mapping[str, str]
+    objectives: list[ObjectiveForm]
+
+
+class VersionRow(AgreementRow, frozen=True, kw_only=True):
+    """One version, with the document as it was written."""
+
+    document: Mapping[str, object]
+
+
+class AgreementAnswer(AgreementRow, frozen=True, kw_only=True):
+    """An agreement with all its versions."""
+
+    versions: list[VersionRow]
+
+
+class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What every list looks like."""
+
+    items: Sequence[msgspec.Struct]
+    next: str | None
+    as_of: str | None
+
+
+def state_row(
+    objectives: Objectives, standing: Standing, row: asyncpg.Record, *, now: Instant
+) -> StateRow:
+    """A row of `value` as the api shows it."""
+    served = objectives[row["objective"]]
+    group = _stored_group.decode(row["grp"])
+    as_of = standing.as_of([served.key])
+    return StateRow(
+        sla_id=sla_id(served.agreement.name, served.name, group),
+        agreement=served.agreement.name,
+        objective=served.name,
+        level=row["level"],
+        group=group_form(served.group_by, group),
+        window=window_form(Span(row["window_start"], row["window_end"])),
+        final=row["final"],
+        value=row["value"],
+        target=_stored_object.decode(row["target"]),
+        state=row["state"],
+        budget_remaining=row["budget_remaining"],
+        counts=_stored_counts.decode(row["counts"]),
+        since=format_instant(row["since"]),
+        breach_id=row["breach_id"],
+        freshness=standing.freshness(as_of, now=now),
+        revision=row["revision"],
+        provisional=row["provisional"],
+        as_of=instant_text(as_of),
+    )
+
+
+def value_row(state: StateRow, revisions: Iterable[asyncpg.Record]) -> ValueRow:
+    """A state with the revisions of its window."""
+    return ValueRow(
+        **msgspec.structs.asdict(state), revisions=[_revision(row) for row in revisions]
+    )
+
+
+def _revision(row: asyncpg.Record) -> RevisionRow:
+    return RevisionRow(
+        revision=row["revision"],
+        cause=row["cause"],
+        known_at=format_instant(row["known_at"]),
+        state=row["state"],
+        value=row["value"],
+        budget_remaining=row["budget_remaining"],
+        counts=_stored_counts.decode(row["counts"]),
+    )
+
+
+def breach_row(served: Served, row: asyncpg.Record) -> StoredItemBreach | StoredWindowBreach:
+    """A row of `breach` as the api shows it."""
+    objective = (served.agreement.name, served.name)
+    episode = (row["opened_at"], row["closed_at"])
+    known = {
+        "breach_id": row["breach_id"],
+        "confirmed": row["confirmed"],
+        "detected_at": format_instant(row["detected_at"]),
+    }
+    if row["scope"] == "item":
+        of_item = item_breach_row(objective, row["item"], row["cycle"], episode)
+        return StoredItemBreach(**msgspec.structs.asdict(of_item), **known)
+    group = group_form(served.group_by, _stored_group.decode(row["grp"]))
+    span = Span(row["window_start"], row["window_end"])
+    of_window = window_breach_row(objective, group, span, episode)
+    return StoredWindowBreach(**msgspec.structs.asdict(of_window), **known)
+
+
+def explained(reading: ClockReading) -> ExplainedClock:
+    """A clock with the reasons for what it reads."""
+    row = clock_row(reading)
+    explanation = Explanation(
+        level=reading.level,
+        version_from=format_instant(reading.version_start),
+        calendar=reading.calendar,
+        working_target_s=(
+            None if reading.working_target is None else seconds(reading.working_target)
+        ),
+        pauses=[window_form(pause) for pause in reading.pauses],
+    )
+    return ExplainedClock(**msgspec.structs.asdict(row), explain=explanation)
+
+
+def agreement_row(agreement: Agreement, *, now: Instant) -> AgreementRow:
+    """An agreement as of an instant."""
+    return _version_row(_shown(agreement, now))
+
+
+def agreement_answer(agreement: Agreement, *, now: Instant) -> AgreementAnswer:
+    """An agreement as of an instant, with all versions."""
+    versions = [
+        VersionRow(**msgspec.structs.asdict(_version_row(version)), document=version.document)
+        for version in agreement.versions
+    ]
+    row = agreement_row(agreement, now=now)
+    return AgreementAnswer(**msgspec.structs.asdict(row), versions=versions)
+
+
+def _shown(agreement: Agreement, now: Instant) -> Version:
+    begun = [version for version in agreement.versions if version.start <= now]
+    return agreement.version_at(now) or (begun[-1] if begun else agreement.versions[0])
+
+
+def _version_row(version: Version) -> AgreementRow:
+    effective = {"from": format_instant(version.start)}
+    if version.until is not None:
+        effective["until"] = format_instant(version.until)
+    return AgreementRow(
+        agreement=version.agreement,
+        level=version.level.value,
+        type=version.type.value,
+        parties={"provider": version.provider, "customer": version.customer},
+        precedence=version.precedence,
+        calendar=version.calendar.name,
+        effective=effective,
+        objectives=[_objective_form(version, own) for own in version.objectives],
+    )
+
+
+def _objective_form(version: Version, own: Objective) -> ObjectiveForm:
+    return ObjectiveForm(
+        sla_id=sla_id(version.agreement, own.name),
+        objective=own.name,
+        kpi=own.kpi.name,
+        target=own.target_text,
+        window={"calendar": own.window.period.value, "timeZone": own.window.zone},
+        group_by=list(own.group_by),
+    )

@@ -1,0 +1,197 @@
+"""The objectives that the api serves: those of the loaded documents, found by filters or sla_id."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from urllib.parse import unquote
+
+from shared.domain.agreement import (
+    Agreement,
+    AtLeast,
+    Catalogue,
+    MeasureKind,
+    Objective,
+    Version,
+    objective_id,
+)
+from shared.domain.instant import Instant
+from shared.domain.matcher import Matcher, as_text
+from shared.domain.window import CalendarWindow
+
+EMPTY: Final = "~"
+"""How an empty group value is written in an sla_id."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """One objective of the documents, over all versions of its agreement."""
+
+    agreement: Agreement
+    name: str
+
+    @cached_property
+    def key(self) -> str:
+        """`<agreement>/<objective>`, as in the tables."""
+        return objective_id(self.agreement.name, self.name)
+
+    @cached_property
+    def _any_version(self) -> Objective:
+        return self.judged_by(self.agreement.versions[0].start)[1]
+
+    @property
+    def group_by(self) -> tuple[str, ...]:
+        """The attributes of its groups, the same in all versions."""
+        return self._any_version.group_by
+
+    @property
+    def window(self) -> CalendarWindow:
+        """Its window, the same in all versions."""
+        return self._any_version.window
+
+    @property
+    def kpi(self) -> str:
+        """The name of its KPI, the same in all versions."""
+        return self._any_version.kpi.name
+
+    @property
+    def measure(self) -> MeasureKind:
+        """What its KPI measures."""
+        return self._any_version.kpi.measure
+
+    def judged_by(self, instant: Instant) -> tuple[Version, Objective]:
+        """The version that judges at the instant, and this objective in it."""
+        return self.agreement.judging(self.name, instant)
+
+    @property
+    def wants_volume(self) -> bool:
+        """Whether its target is a number to be reached."""
+        return isinstance(self._any_version.target, AtLeast)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group of one objective: what an sla_id names."""
+
+    served: Served
+    values: tuple[str, ...]
+
+    @property
+    def stored(self) -> str:
+        """The group values as the tables hold them."""
+        return stored_group(self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which objectives are wanted; an empty member does not ask for anything."""
+
+    sla_id: Sequence[Group] = ()
+    agreement: Collection[str] = ()
+    objective: Collection[str] = ()
+    type: Collection[str] = ()
+    customer: Collection[str] = ()
+    service: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An objective that filters chose, perhaps only some of its groups.
+
+    `customer_at` and `service_at` are the places of the group values that have to be among those
+    asked for; None where the objective as a whole is for them, or nothing was asked.
+    """
+
+    served: Served
+    customer_at: int | None = None
+    service_at: int | None = None
+
+
+class Objectives:
+    """All objectives of a catalogue, in the contract's order (agreement, then objective)."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Take them from the documents as loaded."""
+        self.catalogue = catalogue
+        self._by_key = {
+            served.key: served
+            for agreement in sorted(catalogue.agreements.values(), key=lambda own: own.name)
+            for name in sorted(agreement.objective_names)
+            for served in (Served(agreement, name),)
+        }
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all, in order."""
+        return list(self._by_key)
+
+    def __iter__(self) -> Iterator[Served]:
+        return iter(self._by_key.values())
+
+    def __getitem__(self, key: str) -> Served:
+        return self._by_key[key]
+
+    def get(self, key: str) -> Served | None:
+        """The objective of that key, if the documents have it."""
+        return self._by_key.get(key)
+
+    def group(self, sla_id: str) -> Group | None:
+        """What an sla_id names; None when no objective of the documents can have it.
+
+        Parts that are not percent-encoded are taken as they stand.
+        """
+        agreement, _, rest = sla_id.partition("/")
+        objective, *parts = rest.split("/")
+        served = self._by_key.get(objective_id(agreement, objective))
+        if served is None or len(parts) != len(served.group_by) or not all(parts):
+            return None
+        return Group(served, tuple("" if part == EMPTY else unquote(part) for part in parts))
+
+    def choose(self, filters: Filters, at: Instant) -> list[Choice]:
+        """The objectives that the filters choose, judged by their versions at the instant."""
+        named = {group.served.key for group in filters.sla_id}
+        choices: list[Choice] = []
+        for served in self._by_key.values():
+            version, _ = served.judged_by(at)
+            if (
+                (filters.sla_id and served.key not in named)
+                or (filters.agreement and served.agreement.name not in filters.agreement)
+                or (filters.objective and served.name not in filters.objective)
+                or (filters.type and version.type.value not in filters.type)
+            ):
+                continue
+            customer, fits_customer = _concerning(served, "customer", filters.customer, at)
+            service, fits_service = _concerning(served, "service", filters.service, at)
+            if fits_customer and fits_service:
+                choices.append(Choice(served, customer, service))
+        return choices
+
+
+def stored_group(values: Iterable[str]) -> str:
+    """Group values as the tables hold them: a JSON list of ASCII text."""
+    return json.dumps(list(values), separators=(",", ":"))
+
+
+def _concerning(
+    served: Served, attribute: str, wanted: Collection[str], at: Instant
+) -> tuple[int | None, bool]:
+    """Which group value decides (if one does), and whether the objective can be meant at all."""
+    if not wanted:
+        return None, True
+    if attribute in served.group_by:
+        return served.group_by.index(attribute), True
+    version, objective = served.judged_by(at)
+    meant = (attribute == "customer" and version.customer in wanted) or any(
+        _pins(matcher, attribute, wanted) for matcher in (version.applies_to, objective.where)
+    )
+    return None, meant
+
+
+def _pins(matcher: Matcher, attribute: str, wanted: Collection[str]) -> bool:
+    return any(
+        name == attribute
+        and not choice.negated
+        and any(as_text(value) in wanted for value in choice.values)
+        for name, choice in matcher.choices
+    )

@@ -1,0 +1,139 @@
+"""Query parameters of each list: their types, limits and meaning. Unknown names are refused."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from services.api.problems import UNKNOWN_PARAMETER, suggestion
+from shared.domain.agreement import AgreementType, Level
+from shared.domain.instant import Instant, parse_instant
+from shared.domain.judge import State
+
+LIMIT_DEFAULT: Final = 50
+LIMIT_MAX: Final = 1000
+
+
+def _read_instant(text: object) -> object:
+    # A plus sign that was not percent-encoded arrives as a space.
+    return parse_instant(text.replace(" ", "+")) if isinstance(text, str) else text
+
+
+At = Annotated[
+    Instant,
+    BeforeValidator(_read_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An RFC 3339 instant with an offset."""
+
+
+class BreachScope(StrEnum):
+    """What is in breach: an item's clock or a window."""
+
+    ITEM = "item"
+    WINDOW = "window"
+
+
+class Parameters(BaseModel):
+    """Parameters of one operation; a name that it does not have is refused with a suggestion."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_unknown(cls, given: object) -> object:
+        """Name what is not known, and what was perhaps meant."""
+        known = list(cls.model_fields)
+        unknown = sorted(set(given) - set(known)) if isinstance(given, Mapping) else []
+        if not unknown:
+            return given
+        named = ", ".join(
+            f"{name!r} is no parameter here{suggestion(name, known)}" for name in unknown
+        )
+        message = f"{named} (known: {', '.join(known) or 'none'})"
+        raise PydanticCustomError(UNKNOWN_PARAMETER, "{message}", {"message": message})
+
+
+class NoParameters(Parameters):
+    """An operation without parameters."""
+
+
+class Page(Parameters):
+    """The parameters of every list."""
+
+    limit: int = Field(
+        LIMIT_DEFAULT, ge=1, le=LIMIT_MAX, description="How many items a page has at most."
+    )
+    cursor: str | None = Field(
+        None, description="`next` of the page before; opaque, and bound to the filters."
+    )
+
+
+class StateParameters(Parameters):
+    """Which window of one objective's group."""
+
+    window: At | None = Field(
+        None,
+        description="The start of the window; without it the one that holds `as_of`.",
+        examples=["2026-02-28T23:00:00Z"],
+    )
+
+
+class StatesParameters(Page, StateParameters):
+    """Filters of the states; each may be given several times, any of its values then fits."""
+
+    sla_id: list[str] = Field([], description="Exactly these.")
+    agreement: list[str] = Field([], description="The agreement's name.")
+    objective: list[str] = Field([], description="The objective's name inside its agreement.")
+    level: list[Level] = Field([], description="The level of the version that judged.")
+    type: list[AgreementType] = Field([], description="The type of the version that judges.")
+    customer: list[str] = Field(
+        [],
+        description="The group's `customer` where grouped by it, else the agreement's customer "
+        "or a customer that `appliesTo` or `where` asks for.",
+    )
+    service: list[str] = Field(
+        [],
+        description="The group's `service` where grouped by it, else a service that `appliesTo` "
+        "or `where` asks for.",
+    )
+    state: list[State] = Field([], description="The state of the window.")
+
+
+class BreachesParameters(Page):
+    """Filters of the breaches."""
+
+    scope: BreachScope | None = Field(None, description="Of items or of windows; both without.")
+    open: bool | None = Field(None, description="True: still open; false: closed.")
+    since: At | None = Field(None, description="Opened at or after this instant.")
+    until: At | None = Field(None, description="Opened before this instant.")
+    agreement: list[str] = Field([], description="The agreement's name.")
+    objective: list[str] = Field([], description="The objective's name inside its agreement.")
+    sla_id: list[str] = Field([], description="Exactly these groups of objectives.")
+    item: list[str] = Field([], description="Breaches of these items.", examples=[["ticket:T-9"]])
+
+
+class ValuesParameters(Page):
+    """Whose windows."""
+
+    sla_id: str = Field(
+        description="The objective's group.", examples=["acme-support/first-response-p1"]
+    )
+
+
+class ItemsParameters(Page):
+    """Which item; without `subject` all of the kind."""
+
+    kind: str = Field(
+        description="`lead` or `ticket`, or what else the events have.", examples=["ticket"]
+    )
+    subject: str | None = Field(None, description="The subject of its events.", examples=["T-1"])

@@ -1,0 +1,304 @@
+"""Read-only SQL. Every answer is read in one snapshot: `shared.runtime.database.snapshot`.
+
+Names are those of `shared/runtime/tables.py`. What a list reads is found by its key (keyset), one
+row more than a page holds, so that the caller sees whether there is more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from services.api.objectives import Choice, Group
+from shared.domain.instant import MINUTE, Instant, Micros
+from shared.runtime.database import Connection
+
+STALE_AFTER: Final[Micros] = MINUTE
+"""How far `as_of` may be behind the wall clock before an answer is `stale` (law 17, PT1M)."""
+
+_LAST_TEXT: Final = chr(0x10FFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """How far one partition of the event log is."""
+
+    part: int
+    evaluation_time: Instant
+    watermark: Instant
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far evaluation is: at which instant each objective's stored judgement holds.
+
+    `evaluated` is the smallest evaluation time of all partitions, None while one has none.
+    """
+
+    evaluated: Instant | None
+    proven: bool
+    judged: Mapping[str, Instant]
+    partitions: tuple[Partition, ...] = ()
+
+    def as_of(self, keys: Sequence[str]) -> Instant | None:
+        """The instant at which all of these are judged; None while one has never been."""
+        if self.evaluated is None or any(key not in self.judged for key in keys):
+            return None
+        return min((self.judged[key] for key in keys), default=self.evaluated)
+
+    def freshness(self, as_of: Instant | None, *, now: Instant) -> str:
+        """`live`, or `stale` when `as_of` is too far behind the wall clock or not proven."""
+        fresh = self.proven and as_of is not None and now - as_of <= STALE_AFTER
+        return "live" if fresh else "stale"
+
+
+async def read_standing(connection: Connection, keys: Sequence[str], documents: str) -> Standing:
+    """The standing of these objectives under the documents with that digest.
+
+    A judgement is still that of the smallest evaluation time unless something waits to be judged
+    or time alone has changed it since; then it holds at the instant it was made.
+    """
+    rows = await connection.fetch(_PARTITIONS)
+    partitions = tuple(
+        Partition(row["part"], row["evaluation_time"], row["watermark"], row["proven"])
+        for row in rows
+    )
+    times = [partition.evaluation_time for partition in partitions]
+    evaluated = min(times, default=0) or None
+    proven = bool(rows) and all(row["proven"] and row["documents"] == documents for row in rows)
+    judged = await connection.fetch(_JUDGED, keys, evaluated or 0, documents)
+    return Standing(
+        evaluated, proven, {row["objective"]: row["as_of"] for row in judged}, partitions
+    )
+
+
+_PARTITIONS: Final = """
+SELECT part, evaluation_time, watermark, proven, documents
+FROM partition_progress
+ORDER BY part
+"""
+
+_JUDGED: Final = """
+SELECT objective,
+       CASE WHEN next_turn <= $2 OR documents <> $3
+                 OR EXISTS (SELECT FROM judge_queue q WHERE q.objective = j.objective)
+            THEN least(as_of, $2) ELSE $2 END AS as_of
+FROM judgement j
+WHERE objective = ANY($1::text[])
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateQuery:
+    """A page of windows: one for each choice, every group of it that fits."""
+
+    choices: Sequence[Choice]
+    starts: Sequence[Instant]
+    groups: Sequence[tuple[str, str]] = ()
+    customers: Sequence[str] = ()
+    services: Sequence[str] = ()
+    states: Sequence[str] = ()
+    levels: Sequence[str] = ()
+    after: tuple[str, str] | None = None
+    limit: int
+
+
+async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg.Record]:
+    """The stored judgements, in the order of the choices, then of the groups."""
+    keys = [choice.served.key for choice in query.choices]
+    place, group = _resume(keys, query.after)
+    return await connection.fetch(
+        _STATES,
+        keys,
+        list(query.starts),
+        [choice.customer_at for choice in query.choices],
+        [choice.service_at for choice in query.choices],
+        list(query.customers),
+        list(query.services),
+        [key for key, _ in query.groups],
+        [group for _, group in query.groups],
+        list(query.states) or None,
+        list(query.levels) or None,
+        place,
+        group,
+        query.limit,
+    )
+
+
+def _resume(keys: Sequence[str], after: tuple[str, str] | None) -> tuple[int, str]:
+    """The place (from 1) of the last choice that was shown, and its last group.
+
+    When the documents have lost that objective meanwhile, the page begins with the next one.
+    """
+    if after is None:
+        return 0, ""
+    key, group = after
+    passed = sum(1 for own in keys if own.split("/") <= key.split("/"))
+    return passed, group if key in keys else _LAST_TEXT
+
+
+_VALUE_COLUMNS: Final = """
+v.objective, v.grp, v.window_start, v.window_end, v.final, v.revision, v.state, v.since, v.value,
+v.budget_remaining, v.counts, v.target, v.level, v.breach_id, v.provisional
+"""
+
+_STATES: Final = f"""
+SELECT {_VALUE_COLUMNS}
+FROM unnest($1::text[], $2::bigint[], $3::int[], $4::int[]) WITH ORDINALITY
+     AS wanted(objective, window_start, customer_at, service_at, place)
+JOIN value v ON v.objective = wanted.objective AND v.window_start = wanted.window_start
+WHERE v.listed
+  AND (customer_at IS NULL OR (v.grp::jsonb ->> customer_at) = ANY($5::text[]))
+  AND (service_at IS NULL OR (v.grp::jsonb ->> service_at) = ANY($6::text[]))
+  AND (cardinality($7::text[]) = 0
+       OR (v.objective, v.grp) IN (SELECT * FROM unnest($7::text[], $8::text[])))
+  AND ($9::text[] IS NULL OR v.state = ANY($9::text[]))
+  AND ($10::text[] IS NULL OR v.level = ANY($10::text[]))
+  AND (place > $11 OR (place = $11 AND v.grp > $12 COLLATE "C"))
+ORDER BY place, v.grp
+LIMIT $13
+"""  # noqa: S608 - columns are ours
+
+
+async def read_values(
+    connection: Connection, groups: Sequence[Group], *, before: Instant | None, limit: int
+) -> list[asyncpg.Record]:
+    """The listed windows, the latest first, of the first group that has any."""
+    for group in groups:
+        rows = await connection.fetch(_VALUES, group.served.key, group.stored, before, limit)
+        if rows:
+            return rows
+    return []
+
+
+_VALUES: Final = f"""
+SELECT {_VALUE_COLUMNS}
+FROM value v
+WHERE v.objective = $1 AND v.grp = $2 AND v.listed
+  AND ($3::bigint IS NULL OR v.window_start < $3)
+ORDER BY v.window_start DESC
+LIMIT $4
+"""  # noqa: S608 - columns are ours
+
+
+async def read_revisions(
+    connection: Connection, windows: Sequence[asyncpg.Record]
+) -> dict[Instant, list[asyncpg.Record]]:
+    """What was said of these windows of one group since they became final, in order."""
+    found: dict[Instant, list[asyncpg.Record]] = {row["window_start"]: [] for row in windows}
+    if windows:
+        first = windows[0]
+        rows = await connection.fetch(_REVISIONS, first["objective"], first["grp"], list(found))
+        for row in rows:
+            found[row["window_start"]].append(row)
+    return found
+
+
+_REVISIONS: Final = """
+SELECT window_start, revision, cause, known_at, state, value, budget_remaining, counts
+FROM value_revision
+WHERE objective = $1 AND grp = $2 AND window_start = ANY($3::bigint[])
+ORDER BY window_start, revision
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreachQuery:
+    """A page of breaches, those opened last first."""
+
+    objectives: Sequence[str]
+    scope: str | None = None
+    open: bool | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    groups: Sequence[tuple[str, str]] = ()
+    items: Sequence[str] = ()
+    before: tuple[Instant, str] | None = None
+    limit: int
+
+
+async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyncpg.Record]:
+    """Breaches that stand; one that was withdrawn does not."""
+    before_instant, before_id = query.before or (None, "")
+    return await connection.fetch(
+        _BREACHES,
+        list(query.objectives),
+        query.scope,
+        query.open,
+        query.since,
+        query.until,
+        [key for key, _ in query.groups],
+        [group for _, group in query.groups],
+        list(query.items) or None,
+        before_instant,
+        before_id,
+        query.limit,
+    )
+
+
+_BREACHES: Final = """
+SELECT breach_id, scope, objective, grp, window_start, window_end, item, cycle, opened_at,
+       closed_at, confirmed, detected_at
+FROM breach
+WHERE withdrawn_at IS NULL
+  AND objective = ANY($1::text[])
+  AND ($2::text IS NULL OR scope = $2)
+  AND ($3::boolean IS NULL OR (closed_at IS NULL) = $3)
+  AND ($4::bigint IS NULL OR opened_at >= $4)
+  AND ($5::bigint IS NULL OR opened_at < $5)
+  AND (cardinality($6::text[]) = 0
+       OR (objective, grp) IN (SELECT * FROM unnest($6::text[], $7::text[])))
+  AND ($8::text[] IS NULL OR item = ANY($8::text[]))
+  AND ($9::bigint IS NULL OR (opened_at, breach_id) < ($9, $10))
+ORDER BY opened_at DESC, breach_id DESC
+LIMIT $11
+"""
+
+
+async def read_item(connection: Connection, key: str) -> asyncpg.Record | None:
+    """The stored body of an item (`kind:subject`), with its partition's evaluation time."""
+    return await connection.fetchrow(_ITEM, key)
+
+
+async def read_items(
+    connection: Connection, kind: str, *, after: str, limit: int
+) -> list[asyncpg.Record]:
+    """The stored bodies of a kind's items by key, those after the key `after`."""
+    return await connection.fetch(_ITEMS, after or f"{kind}:", f"{kind};", limit)
+
+
+# Through the partitions: the table's key begins with one, and which it is needs no hashing then.
+_ITEM: Final = """
+SELECT i.key, i.body, p.evaluation_time, p.proven
+FROM partition_progress p JOIN item i ON i.part = p.part
+WHERE i.key = $1
+"""
+
+_ITEMS: Final = """
+SELECT i.key, i.body, p.evaluation_time, p.proven
+FROM partition_progress p
+CROSS JOIN LATERAL (
+    SELECT key, body FROM item
+    WHERE part = p.part AND key > $1 AND key < $2
+    ORDER BY key LIMIT $3
+) i
+ORDER BY i.key
+LIMIT $3
+"""
+
+
+async def read_totals(connection: Connection, keys: Sequence[str]) -> list[asyncpg.Record]:
+    """For each group of these objectives: all that was ever decided or counted, and missed."""
+    return await connection.fetch(_TOTALS, list(keys))
+
+
+_TOTALS: Final = """
+SELECT objective, grp,
+       sum(met + breached_open + breached_closed + counted)::bigint AS events,
+       sum(breached_open + breached_closed)::bigint AS breached
+FROM pane
+WHERE objective = ANY($1::text[])
+GROUP BY objective, grp
+"""
