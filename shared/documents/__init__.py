@@ -1,0 +1,1 @@
+"""YAML text -> the domain's catalogue, or problems with file, line and suggestion."""

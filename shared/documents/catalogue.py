@@ -1,0 +1,98 @@
+"""From a path to the catalogue: which files are read, and everything that is wrong with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.documents.loader import MapNode, Node, ScalarNode, parse, read_text
+from shared.documents.problems import InvalidDocument, Place, Problem
+from shared.documents.resolve import Document, resolve
+from shared.documents.schema import HEADER, SPECS, Kind, Spec
+from shared.domain.agreement import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The catalogue, or (then it is None) what is wrong, in the order of files and lines."""
+
+    catalogue: Catalogue | None
+    problems: tuple[Problem, ...]
+
+
+def load(path: Path) -> Loaded:
+    """Read a file, or a folder recursively: `*.yaml` and `*.yml`, hidden ones left out."""
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    files = list(_files(path))
+    if not files:
+        message = "there is no .yaml or .yml file" if path.is_dir() else "there is no such file"
+        problems.append(Problem(Place(str(path), 1, 1), message))
+    for file in files:
+        found, wrong = _read(file)
+        documents.extend(found)
+        problems.extend(wrong)
+    catalogue, unresolved = resolve(documents)
+    problems = sorted({*problems, *unresolved})
+    return Loaded(None if problems else catalogue, tuple(problems))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        if path.exists():
+            yield path
+        return
+    for file in sorted(path.rglob("*")):
+        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.suffix in (".yaml", ".yml") and not hidden and not file.is_dir():
+            yield file
+
+
+def _read(path: Path) -> tuple[list[Document], list[Problem]]:
+    file = str(path)
+    try:
+        nodes, problems = parse(read_text(path, file), file)
+    except InvalidDocument as error:
+        return [], list(error.problems)
+    if not nodes:
+        problems.append(Problem(Place(file, 1, 1), "there is no document in this file"))
+    already = {problem.place for problem in problems}
+    documents = []
+    for node in nodes:
+        document, found = _document(node)
+        # What the text's own problem breaks further on is not said again.
+        problems.extend(problem for problem in found if problem.place not in already)
+        if document is not None:
+            documents.append(document)
+    return documents, problems
+
+
+def _document(node: Node) -> tuple[Document | None, list[Problem]]:
+    """As much of a document as can be told, and what is wrong with it."""
+    problems: list[Problem] = []
+    try:
+        HEADER.read(node)
+    except InvalidDocument as error:
+        problems.extend(error.problems)
+    if not isinstance(node, MapNode):
+        return None, problems
+    kind = _word(node.members.get("kind"))
+    if kind not in set(Kind):
+        return None, problems
+    written = node.members.get("spec")
+    if not isinstance(written, MapNode):
+        return None, problems
+    spec: Spec | None = None
+    try:
+        spec = SPECS[Kind(kind)].read(written)
+    except InvalidDocument as error:
+        problems.extend(error.problems)
+    metadata = node.members.get("metadata")
+    named = metadata.members.get("name") if isinstance(metadata, MapNode) else None
+    if named is None or (name := _word(named)) is None:
+        return None, problems
+    spec = None if problems else spec
+    return Document(Kind(kind), name, named.place, written, spec), problems
+
+
+def _word(node: Node | None) -> str | None:
+    return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else None

@@ -1,0 +1,60 @@
+"""Public holidays of countries, from the `holidays` package: a pure function of the year."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Final
+
+import holidays
+
+from shared.documents.problems import did_you_mean
+
+PACKAGE_VERSION: Final = version("holidays")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Country:
+    """A country and perhaps one of its subdivisions, by their codes."""
+
+    code: str
+    subdivision: str | None = None
+
+
+def supported() -> dict[str, list[str]]:
+    """The countries with their subdivisions."""
+    return holidays.list_supported_countries()
+
+
+def unknown_country(code: str) -> str | None:
+    """The message for a code that the package does not know."""
+    known = supported()
+    if code in known:
+        return None
+    return f'unknown country "{code}"{did_you_mean(code, known) or "; use its code, like DE"}'
+
+
+def unknown_subdivision(country: str, subdivision: str) -> str | None:
+    """The message for a subdivision that the country does not have."""
+    known = supported()[country]
+    if subdivision in known:
+        return None
+    hint = did_you_mean(subdivision, known) or f"; known: {', '.join(known) or 'none'}"
+    return f'unknown subdivision "{subdivision}" of {country}{hint}'
+
+
+def holidays_of(countries: tuple[Country, ...]) -> Callable[[int], frozenset[date]]:
+    """The public holidays of all these countries in a year, observed days included."""
+
+    @lru_cache(maxsize=256)
+    def in_year(year: int) -> frozenset[date]:
+        return frozenset(
+            day
+            for country in countries
+            for day in holidays.country_holidays(
+                country.code, subdiv=country.subdivision, years=year, observed=True
+            )
+        )
+
+    return in_year

@@ -1,0 +1,277 @@
+"""Documents beside each other: names become what they name, versions and ambiguities are checked.
+
+What comes in has been read field by field (`schema.py`); what comes out is the catalogue.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from shared.documents.agreement_fields import ALWAYS, AgreementSpec, ObjectiveSpec
+from shared.documents.ambiguity import ambiguities
+from shared.documents.calendar_fields import WEEKDAYS, CalendarSpec
+from shared.documents.digest import digest
+from shared.documents.kpi_fields import KpiSpec
+from shared.documents.loader import ListNode, MapNode, Node, ScalarNode, plain
+from shared.documents.problems import Place, Problem, did_you_mean
+from shared.documents.public_holidays import holidays_of
+from shared.documents.schema import Kind, Spec
+from shared.domain import business_calendar
+from shared.domain.agreement import Agreement, Catalogue, Kpi, Objective, Version, Within
+from shared.domain.business_calendar import BusinessCalendar, CalendarRules
+from shared.domain.instant import format_instant
+from shared.domain.window import CalendarWindow
+
+_ALWAYS_ZONE = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: its kind, its name and where that stands; no spec where that is refused."""
+
+    kind: Kind
+    name: str
+    place: Place
+    written: MapNode
+    spec: Spec | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A version of an agreement and the document that says so."""
+
+    version: Version
+    spec: AgreementSpec
+
+
+def resolve(documents: Iterable[Document]) -> tuple[Catalogue, list[Problem]]:
+    """The catalogue that the documents make, and what is wrong with it (then it is incomplete)."""
+    names = _Names(documents)
+    problems = list(names.problems)
+    written: dict[str, list[Written]] = defaultdict(list)
+    for document in names.agreements:
+        problems.extend(_missing(document.written, names))
+        if isinstance(document.spec, AgreementSpec):
+            found, version = _version(document.name, document.spec, names)
+            problems.extend(found)
+            if version is not None:
+                written[document.name].append(Written(version, document.spec))
+    for versions in written.values():
+        versions.sort(key=lambda one: one.version.start)
+        problems.extend(_version_problems(versions))
+    every = [one for versions in written.values() for one in versions]
+    problems.extend(ambiguities((one.version, one.spec) for one in every))
+    agreements = {
+        name: Agreement(name, tuple(one.version for one in written[name]))
+        for name in sorted(written)
+    }
+    content = digest(agreements.values(), names.kpis.values(), names.calendar_specs)
+    return Catalogue(agreements, names.kpis, names.calendars, content), problems
+
+
+class _Names:
+    """What the documents name. A refused document's name is known, so nobody misses it twice."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self.problems: list[Problem] = []
+        self.kpis: dict[str, Kpi] = {}
+        self.calendars: dict[str, BusinessCalendar] = {}
+        self.calendar_specs: dict[str, CalendarSpec] = {}
+        self.agreements: list[Document] = []
+        self._places: dict[tuple[Kind, str], Place] = {}
+        for document in sorted(documents, key=lambda one: one.name):
+            self._take(document)
+
+    def known(self, kind: Kind) -> set[str]:
+        """The names of a kind, those of refused documents included."""
+        return {name for of_kind, name in self._places if of_kind is kind}
+
+    def _take(self, document: Document) -> None:
+        if document.kind is Kind.AGREEMENT:
+            self.agreements.append(document)
+            return
+        what = f'{document.kind} "{document.name}"'
+        first = self._places.setdefault((document.kind, document.name), document.place)
+        if first is not document.place:
+            message = f"there is already a {what} in {first.file}:{first.line}"
+            self.problems.append(Problem(document.place, message))
+        elif document.kind is Kind.CALENDAR and document.name == ALWAYS:
+            message = f'the calendar "{ALWAYS}" is built in; choose another name'
+            self.problems.append(Problem(document.place, message))
+        elif isinstance(document.spec, KpiSpec):
+            self.kpis[document.name] = _kpi(document.name, document.spec)
+        elif isinstance(document.spec, CalendarSpec):
+            self.calendar_specs[document.name] = document.spec
+            self.calendars[document.name] = BusinessCalendar(_rules(document.name, document.spec))
+
+
+def _kpi(name: str, spec: KpiSpec) -> Kpi:
+    return Kpi(
+        name=name,
+        item=spec.item,
+        measure=spec.measure,
+        start=spec.start,
+        stop=spec.stop,
+        pause=spec.pause,
+        repeat=spec.repeat,
+        reopen=spec.reopen,
+        event=spec.event,
+        every=spec.every,
+    )
+
+
+def _rules(name: str, spec: CalendarSpec) -> CalendarRules:
+    holidays = spec.holidays
+    return CalendarRules(
+        name=name,
+        zone=spec.time_zone,
+        weekly=tuple(spec.weekly.get(day, ()) for day in WEEKDAYS),
+        dates=holidays.dates,
+        yearly=holidays.yearly,
+        shifts={date.fromisoformat(day): intervals for day, intervals in spec.shifts.items()},
+        country_holidays=holidays_of(holidays.countries),
+    )
+
+
+def _version(name: str, spec: AgreementSpec, names: _Names) -> tuple[list[Problem], Version | None]:
+    problems = [*_days_of_open_time(spec), *_misfits(spec, names)]
+    calendar, zone = business_calendar.ALWAYS, _ALWAYS_ZONE
+    if spec.calendar is not None and spec.calendar.value != ALWAYS:
+        if spec.calendar.value not in names.calendars:
+            return problems, None
+        calendar = names.calendars[spec.calendar.value]
+        zone = names.calendar_specs[spec.calendar.value].time_zone
+    objectives = tuple(
+        _objective(objective, names.kpis[objective.kpi.value], zone)
+        for objective in spec.objectives
+        if objective.kpi.value in names.kpis
+    )
+    return problems, Version(
+        agreement=name,
+        level=spec.level,
+        type=spec.type,
+        provider=spec.parties.provider,
+        customer=spec.parties.customer,
+        applies_to=spec.applies_to,
+        precedence=spec.precedence,
+        calendar=calendar,
+        start=spec.effective.value.start,
+        until=spec.effective.value.until,
+        objectives=objectives,
+        document=_mapping(plain(spec.node)),
+    )
+
+
+def _objective(spec: ObjectiveSpec, kpi: Kpi, calendar_zone: str) -> Objective:
+    target = spec.target.value.target
+    window = spec.window.value
+    # A slash is in no name, so none of these can be taken for another.
+    own = f"objective/{spec.name}"
+    shared = f"kpi/{kpi.name}/{spec.series or ''}"
+    return Objective(
+        name=spec.name,
+        kpi=kpi,
+        target=target,
+        target_text=_mapping(spec.target_text),
+        window=CalendarWindow(window.period, window.zone or calendar_zone),
+        series=shared if isinstance(target, Within) else own,
+        where=spec.where,
+        group_by=spec.group_by,
+        minimum=spec.minimum,
+        at_risk=spec.at_risk,
+        on_change=spec.on_change,
+        pace=spec.pace,
+    )
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        message = f"{type(value).__name__} is no mapping"
+        raise TypeError(message)
+    return value
+
+
+def _missing(agreement: MapNode, names: _Names) -> Iterator[Problem]:
+    """Names that no document has, also in an agreement that is refused for other reasons."""
+    known = names.known(Kind.CALENDAR) | {ALWAYS}
+    yield from _unknown("calendar", agreement.members.get("calendar"), known)
+    objectives = agreement.members.get("objectives")
+    known = names.known(Kind.KPI)
+    for objective in objectives.items if isinstance(objectives, ListNode) else ():
+        if isinstance(objective, MapNode):
+            yield from _unknown("KPI", objective.members.get("kpi"), known)
+
+
+def _unknown(what: str, node: Node | None, known: set[str]) -> Iterator[Problem]:
+    if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value not in known:
+        hint = did_you_mean(node.value, known) or _list_of(known)
+        yield Problem(node.place, f'no {what} is named "{node.value}"{hint}')
+
+
+def _days_of_open_time(spec: AgreementSpec) -> Iterator[Problem]:
+    if spec.calendar is None or spec.calendar.value == ALWAYS:
+        return
+    for objective in spec.objectives:
+        if (place := objective.target.value.in_days) is not None:
+            message = "a day has no fixed open time in this calendar; write PT24H for 24 open hours"
+            yield Problem(place, f"within: {message}, or {{workingDays: 1}}")
+
+
+def _misfits(spec: AgreementSpec, names: _Names) -> Iterator[Problem]:
+    for objective in spec.objectives:
+        if objective.kpi.value in names.kpis:
+            yield from _misfit(objective, names.kpis[objective.kpi.value])
+
+
+def _misfit(objective: ObjectiveSpec, kpi: Kpi) -> Iterator[Problem]:
+    target = objective.target.value
+    if target.measure is not kpi.measure:
+        takes = "{within: …, ratio: …}" if target.kind != "within" else "atLeast or atMost"
+        message = f'"{target.kind}" does not fit the KPI "{kpi.name}"'
+        place = objective.target.place
+        yield Problem(place, f"target: {message}, which measures a {kpi.measure}; use {takes}")
+
+
+def _list_of(known: Iterable[str]) -> str:
+    names = sorted(known)
+    return f"; there are {', '.join(names[:8])}" if names else "; there are none"
+
+
+def _version_problems(versions: list[Written]) -> Iterator[Problem]:
+    """Versions in the order of their start: no overlaps, and objectives stay what they are."""
+    for one, other in pairwise(versions):
+        until = one.version.until
+        if until is None or other.version.start < until:
+            place, first = other.spec.effective.place, one.spec.effective.place
+            since = format_instant(one.version.start)
+            message = (
+                f'effective: this version of "{one.version.agreement}" overlaps the one from'
+                f" {since} ({first.file}:{first.line}); end that one with until, or begin later"
+            )
+            yield Problem(place, message)
+    first_seen: dict[str, tuple[Objective, ObjectiveSpec]] = {}
+    for one in versions:
+        specs = {spec.name: spec for spec in one.spec.objectives}
+        for objective in one.version.objectives:
+            spec = specs[objective.name]
+            earlier, _ = first_seen.setdefault(objective.name, (objective, spec))
+            yield from _changes(earlier, objective, spec)
+
+
+_LASTING: Mapping[str, Callable[[Objective], object]] = {
+    "kpi": lambda objective: objective.kpi.name,
+    "window": lambda objective: objective.window,
+    "groupBy": lambda objective: objective.group_by,
+    "target": lambda objective: type(objective.target),
+}
+
+
+def _changes(earlier: Objective, later: Objective, spec: ObjectiveSpec) -> Iterator[Problem]:
+    for field, of in _LASTING.items():
+        if of(earlier) != of(later):
+            place = spec.node.keys.get(field, spec.node.place)
+            what = "kind of target" if field == "target" else field
+            message = f'the objective "{spec.name}" keeps its {what} in all versions'
+            yield Problem(place, f"{field}: {message}; give the new promise another name")

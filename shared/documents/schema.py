@@ -1,0 +1,97 @@
+"""The kinds of documents and the fields that all of them have; the published JSON Schema.
+
+What a kind says stands in `calendar_fields`, `kpi_fields` and `agreement_fields`. Reading gives
+specs: values of the domain where a document alone decides them, names with their places where
+other documents do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.documents.agreement_fields import AGREEMENT, AgreementSpec
+from shared.documents.calendar_fields import CALENDAR, CalendarSpec
+from shared.documents.fields import Field, Record
+from shared.documents.kpi_fields import KPI, KpiSpec
+from shared.documents.loader import MapNode
+from shared.documents.reader import AsWritten, JsonSchema
+from shared.documents.values import NAME, OneOf, Text
+
+API_VERSION: Final = "accord/v1"
+
+
+class Kind(StrEnum):
+    """The kinds of documents."""
+
+    CALENDAR = "Calendar"
+    KPI = "Kpi"
+    AGREEMENT = "Agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What every document begins with."""
+
+    node: MapNode
+    api_version: str
+    kind: Kind
+    metadata: str
+    spec: MapNode
+
+
+def _api_version(text: str) -> str:
+    if text != API_VERSION:
+        message = f'"{text}" is unknown; write {API_VERSION}'
+        raise ValueError(message)
+    return text
+
+
+def _metadata(_node: MapNode, name: str) -> str:
+    return name
+
+
+HEADER = Record(
+    "a document",
+    Header,
+    {
+        "apiVersion": Field(Text(_api_version, {"const": API_VERSION}), API_VERSION, required=True),
+        "kind": Field(OneOf(Kind, later=("Source",)), "Calendar, Kpi or Agreement", required=True),
+        "metadata": Field(
+            Record(
+                "metadata",
+                _metadata,
+                {"name": Field(NAME, "small letters, digits and hyphens", required=True)},
+                example="{name: acme-support}",
+            ),
+            "its name",
+            required=True,
+        ),
+        "spec": Field(AsWritten(), "what it says", required=True),
+    },
+)
+Spec = CalendarSpec | KpiSpec | AgreementSpec
+SPECS: Final[Mapping[Kind, Record[Spec]]] = {
+    Kind.CALENDAR: CALENDAR,
+    Kind.KPI: KPI,
+    Kind.AGREEMENT: AGREEMENT,
+}
+
+
+def json_schema() -> JsonSchema:
+    """What may be written in one document, as JSON Schema 2020-12, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Accord document",
+        "oneOf": [_kind_schema(kind) for kind in Kind],
+    }
+
+
+def _kind_schema(kind: Kind) -> JsonSchema:
+    schema = HEADER.json_schema()
+    properties = schema["properties"]
+    if not isinstance(properties, dict):
+        raise TypeError
+    spec = SPECS[kind].json_schema()
+    own = properties | {"kind": {"const": kind.value}, "spec": spec}
+    return {"title": kind.value} | schema | {"properties": own}
