@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 Answer = Mapping[str, object]
 
-_LARGEST_PAGE: Final = 1000
+_LARGEST_PAGE: Final = 500
 _PATIENCE_S: Final = 60.0
 _HTTP_OK: Final = 200
 _HTTP_NOT_FOUND: Final = 404

@@ -38,7 +38,7 @@ class Simulation:
     """What to simulate: from `start` on, with an incident and live traffic around `now`.
 
     `volume` scales the everyday business; `live_rate` is in events a second from shortly before
-    `now` on, on top of it.
+    `now` on, on top of it. `tag` ends every item's name.
     """
 
     seed: int
@@ -46,6 +46,7 @@ class Simulation:
     now: Instant
     volume: float = 1.0
     live_rate: float = 10.0
+    tag: str = ""
     noise: Noise = field(default_factory=Noise)
 
 
@@ -61,7 +62,7 @@ class _Arrivals:
     shape: Shape
     prefix: str
 
-    def lives(self, seed: int) -> Iterator[tuple[Instant, Life]]:
+    def lives(self, seed: int, tag: str) -> Iterator[tuple[Instant, Life]]:
         """Every item with the instant of its birth, without end."""
         random = Random(f"{seed} {self.name}")  # noqa: S311 - a simulation, no secret
         at = self.start
@@ -73,7 +74,7 @@ class _Arrivals:
                 at += round(random.expovariate(self.peak) * HOUR)
             own = Random(random.getrandbits(64))  # noqa: S311 - a simulation, no secret
             site = random.choice(self.sites)
-            yield at, self.tell(own, f"{self.prefix}-{number}", site, at)
+            yield at, self.tell(own, f"{self.prefix}-{number}{tag}", site, at)
 
 
 def simulate(simulation: Simulation) -> Iterator[Record]:
@@ -83,7 +84,8 @@ def simulate(simulation: Simulation) -> Iterator[Record]:
     that were open go on.
     """
     births = heapq.merge(
-        *(own.lives(simulation.seed) for own in _arrivals(simulation)), key=lambda born: born[0]
+        *(own.lives(simulation.seed, simulation.tag) for own in _arrivals(simulation)),
+        key=lambda born: born[0],
     )
     random = Random(f"{simulation.seed} delivery")  # noqa: S311 - a simulation, no secret
     waiting: list[tuple[Instant, int, Record]] = []

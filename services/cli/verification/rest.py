@@ -87,6 +87,18 @@ class Progress:
             return f"the evaluator has {unfolded} events to fold"
         return await self._unproven(at) or await self._unjudged(at)
 
+    async def waiting(self) -> int:
+        """Records that are in the topics and not folded yet, wherever they are."""
+        return await self.unread() + await self.unfolded()
+
+    async def is_judged(self) -> bool:
+        """Whether every partition is proven and every changed window has been judged."""
+        (row,) = await self._rows(
+            "SELECT (SELECT bool_and(proven) FROM partition_progress) AND"
+            " EXISTS (SELECT FROM judgement) AND NOT EXISTS (SELECT FROM judge_queue) AS judged"
+        )
+        return bool(row["judged"])
+
     async def unread(self) -> int:
         """Records in `leads` and `tickets` that ingest has not committed yet."""
         ends = await self._ends(self._topics.leads, self._topics.tickets)

@@ -1,8 +1,9 @@
 """Asks the API about everything that `evaluate` knows, several questions at a time."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from urllib.parse import quote
 
 from services.cli.api_client import Answer, Api, ApiError, NotKnown
 from services.cli.verification.compare import (
@@ -16,32 +17,50 @@ from services.cli.verification.expected import Expected
 from shared.domain.instant import Instant, format_instant, parse_instant
 
 _AT_ONCE: Final = 8
+_ASKED_ALONE: Final = 50
+"""So many items are asked for one by one as well as in the list of all."""
 _DISORDER: Final = 5 * 60 * 1_000_000
 
 Told = Callable[[int], None]
 
 
-def differences(
-    api: Api, expected: Expected, items: Collection[str], *, at: Instant, done: Told
-) -> Iterator[Difference]:
+def differences(api: Api, expected: Expected, *, at: Instant, done: Told) -> list[Difference]:
     """Every difference between what the API says at `at` and what is expected.
 
-    `items` are the keys (`kind:subject`) to ask for; `done` hears how many more were compared.
+    `done` hears how many more items were compared.
     """
     patient = at - _DISORDER
     current = [row for row in expected.objectives if _holds(row, at)]
     states = list(api.each("/v1/states"))
-    yield from compare_windows("state", states, current, patient_until=patient)
-    yield from compare_breaches(api.each("/v1/breaches"), expected.breaches)
+    found = compare_windows("state", states, current, patient_until=patient)
+    found += compare_breaches(api.each("/v1/breaches"), expected.breaches)
     by_sla: dict[str, list[Row]] = {str(row["sla_id"]): [] for row in states}
     for row in expected.objectives:
         by_sla.setdefault(str(row["sla_id"]), []).append(row)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for found in pool.map(lambda name: _values(api, name, by_sla[name], patient), by_sla):
-            yield from found
-        for found in pool.map(lambda key: _clocks(api, key, expected.clocks), items):
-            done(1)
-            yield from found
+        for part in pool.map(lambda name: _values(api, name, by_sla[name], patient), by_sla):
+            found += part
+        kinds = sorted({key.partition(":")[0] for key in expected.items})
+        for part in pool.map(lambda kind: _items(api, kind, expected, done), kinds):
+            found += part
+    return found
+
+
+def _items(api: Api, kind: str, expected: Expected, done: Told) -> list[Difference]:
+    found: list[Difference] = []
+    left = {key for key in expected.items if key.startswith(f"{kind}:")}
+    for answer in api.each("/v1/items", kind=kind):
+        key = str(answer["item"])
+        found += compare_clocks(key, _clocks_of(answer), expected.clocks.get(key, []))
+        left.discard(key)
+        done(1)
+    found += [Difference(f"item {key}", "item", "(absent)", "there") for key in sorted(left)]
+    for key in expected.items[:: max(1, len(expected.items) // _ASKED_ALONE)]:
+        if key.startswith(f"{kind}:") and key not in left:
+            subject = quote(key.partition(":")[2], safe="")
+            alone = api.get(f"/v1/items/{kind}/{subject}")
+            found += compare_clocks(key, _clocks_of(alone), expected.clocks.get(key, []))
+    return found
 
 
 def stopped_at(api: Api, *, pause: Callable[[], None]) -> Instant:
@@ -65,15 +84,6 @@ def _values(api: Api, sla_id: str, evaluated: Iterable[Row], patient: Instant) -
     except NotKnown:
         said = []
     return compare_windows("value", said, evaluated, patient_until=patient)
-
-
-def _clocks(api: Api, key: str, expected: Mapping[str, list[Row]]) -> list[Difference]:
-    kind, _, subject = key.partition(":")
-    try:
-        answer = api.get("/v1/items", kind=kind, subject=subject)
-    except NotKnown:
-        return [Difference(f"item {key}", "item", "(not known)", "there")]
-    return compare_clocks(key, _clocks_of(answer), expected.get(key, []))
 
 
 def _clocks_of(answer: Answer) -> list[Row]:

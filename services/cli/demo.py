@@ -1,0 +1,215 @@
+"""`accord demo`: a month of a company's history, then its live traffic, judged as it comes.
+
+Data lie in `.accord/demo`, made anew at each start and left behind for `accord verify --start`.
+Exit code 0: it ran for its time, or was stopped; 1: something it needs ended or never came up;
+2: asked for something that makes no sense.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from services.cli.api_client import Api, ApiError
+from services.cli.background import Background
+from services.cli.demo_screen import Screen, Traffic
+from services.cli.demo_status import look
+from services.cli.feed import Feed
+from services.cli.local import default_agreements, say, until_stopped
+from services.cli.simulator.delivery import Record
+from services.cli.simulator.stream import Simulation, history_start, simulate
+from services.cli.stack.child import StackError
+from services.cli.stack.local_stack import DATA, LocalStack
+from services.cli.stack.services import Services
+from services.cli.verification.rest import Progress as Pipeline
+from services.cli.verification.rest import System
+from shared.runtime.config import environment_value
+from shared.runtime.migrate import MigrationError
+from shared.runtime.topics import TopicError, Topics
+from shared.runtime.wall_clock import system_clock
+
+DEMO_DATA: Final = DATA / "demo"
+_LOOK_S: Final = 1.0
+_STEP_S: Final = 0.1
+_HISTORY_PATIENCE_S: Final = 600.0
+_LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def length(text: str) -> float:
+    """Seconds of a length of time such as `60s`, `5m`, `1h` or `90`."""
+    match = _LENGTH.fullmatch(text.strip())
+    if match is None:
+        message = f"{text!r} is no length of time; write 60s, 5m or 1h"
+        raise typer.BadParameter(message)
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def demo_command(
+    *,
+    run_for: Annotated[
+        float | None,
+        typer.Option("--for", parser=length, help="How long to run live, like 60s; default: on."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed tells the same story.")] = 1,
+    rate: Annotated[float, typer.Option(min=0, help="Live events a second.")] = 10.0,
+    volume: Annotated[float, typer.Option(min=0.01, help="Size of the history.")] = 1.0,
+    agreements: Annotated[Path | None, typer.Option(exists=True, help="Their folder.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder of the data and the logs.")] = DEMO_DATA,
+    port_base: Annotated[
+        int | None, typer.Option(min=1024, max=65_000, help="Take ports from here on upwards.")
+    ] = None,
+) -> None:
+    """Start everything, load a month of history, go on live, show what holds."""
+    try:
+        with until_stopped(), ExitStack() as running:
+            stack = LocalStack(data, port_base=port_base, fresh=True, say=say)
+            running.enter_context(stack)
+            services = Services(
+                stack.home,
+                stack.environment,
+                agreements=agreements or default_agreements(),
+                ports=stack.ports,
+                say=say,
+            )
+            say("starting ingest, evaluator and api")
+            running.enter_context(services)
+            show = Show(stack, services, running)
+            now = system_clock()
+            # On somebody's own servers an earlier demo may have left items: keep names apart.
+            tag = "" if stack.kafka else f"-{now // 1_000_000}"
+            asked = Simulation(seed, history_start(now), now, volume, rate, tag=tag)
+            show.run(asked, run_for)
+            say("stopping")
+    except (StackError, MigrationError, TopicError, ApiError, KafkaError, OSError) as error:
+        say(f"{error}")
+        raise typer.Exit(1) from None
+    say("`make verify` compares what was said with `accord evaluate` on the same events")
+
+
+class Show:
+    """The demo on a stack and services that run."""
+
+    def __init__(self, stack: LocalStack, services: Services, running: ExitStack) -> None:
+        """`running` closes what is opened here."""
+        self._stack = stack
+        self._services = services
+        self._api = Api(services.api_url)
+        self._console = Console()
+        topics = Topics(environment_value("TOPIC_PREFIX") or "")
+        system = System(stack.bootstrap_servers, stack.database_url, topics)
+        self._background = running.enter_context(Background())
+        opened = AsyncExitStack()
+        running.callback(lambda: self._background.run(opened.aclose()))
+        self._feed = self._background.run(
+            opened.enter_async_context(Feed(stack.bootstrap_servers, topics))
+        )
+        self._pipeline = self._background.run(opened.enter_async_context(Pipeline(system)))
+        self._sent = 0
+
+    def run(self, simulation: Simulation, seconds: float | None) -> None:
+        """Load the history, then live traffic for so many seconds (None: until stopped)."""
+        records = simulate(simulation)
+        first = self._load(records, simulation)
+        self._live(chain([first], records), seconds)
+
+    def _load(self, records: Iterator[Record], simulation: Simulation) -> Record:
+        """Send what came before now and wait until it is judged; the first record after it."""
+        later: list[Record] = []
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(None),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[told]}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._console) as bars:
+            length = simulation.now - simulation.start
+            sending = bars.add_task("a month of history", total=length, told="")
+            judging = bars.add_task("evaluated", total=None, told="")
+
+            def history() -> Iterator[Record]:
+                for record in records:
+                    if record.at >= simulation.now:
+                        later.append(record)
+                        return
+                    if self._sent % 500 == 0:
+                        bars.update(sending, completed=record.at - simulation.start)
+                    yield record
+
+            work = self._background.start(self._feed.send(history(), sent=self._count))
+            while not work.done():
+                self._watch()
+                bars.update(sending, told=f"{self._sent} events sent")
+                self._judged(bars, judging)
+                time.sleep(_STEP_S)
+            work.result()
+            bars.update(sending, completed=length, told=f"{self._sent} events sent")
+            self._wait_until_judged(bars, judging)
+        self._sent = 0
+        return later[0]
+
+    def _wait_until_judged(self, bars: Progress, task: TaskID) -> None:
+        end = time.monotonic() + _HISTORY_PATIENCE_S
+        while not self._judged(bars, task):
+            self._watch()
+            if time.monotonic() > end:
+                message = (
+                    f"the history is not evaluated after {_HISTORY_PATIENCE_S:g} s; "
+                    f"logs are in {self._stack.home / 'logs'}"
+                )
+                raise StackError(message)
+            time.sleep(_STEP_S)
+
+    def _judged(self, bars: Progress, task: TaskID) -> bool:
+        """Show how much of what was sent is evaluated; whether all is, and judged."""
+        waiting = self._background.run(self._pipeline.waiting())
+        done = max(0, self._sent - waiting)
+        told = f"{done} events" if waiting else "judging"
+        bars.update(task, total=max(1, self._sent), completed=done, told=told)
+        return not waiting and self._background.run(self._pipeline.is_judged())
+
+    def _live(self, records: Iterator[Record], seconds: float | None) -> None:
+        began = time.monotonic()
+        feed = self._background.start(
+            self._feed.send_when_due(records, clock=system_clock, sent=self._count)
+        )
+        with Screen(self._console, self._addresses()) as screen:
+            while seconds is None or time.monotonic() - began < seconds:
+                self._watch()
+                if feed.done():
+                    feed.result()
+                waiting = self._background.run(self._pipeline.waiting())
+                traffic = Traffic(self._sent, time.monotonic() - began, waiting)
+                now = system_clock()
+                screen.show(look(self._api, now=now), traffic, now=now)
+                time.sleep(_LOOK_S)
+        feed.cancel()
+
+    def _count(self, more: int) -> None:
+        self._sent += more
+
+    def _watch(self) -> None:
+        """Raise with the end of its log if a server or a service has ended."""
+        if self._stack.dead():
+            raise StackError(self._stack.ended())
+        for name, code in self._services.dead().items():
+            child = self._services.child(name)
+            message = f"the {name} ended with code {code}; {child.log} ends:\n{child.tail()}"
+            raise StackError(message)
+
+    def _addresses(self) -> dict[str, str]:
+        api = self._services.api_url
+        return {
+            "docs": f"{api}/docs",
+            "states": f"{api}/v1/states",
+            "breaches": f"{api}/v1/breaches?open=true",
+            "metrics": f"{self._services.health_url('api')}/metrics",
+        }

@@ -1,0 +1,129 @@
+"""A pipeline of its own on a running stack: topics under a prefix, a database, services.
+
+For tests and benchmarks: many of them share one Kafka and one PostgreSQL without meeting.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import ExitStack
+from itertools import takewhile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from services.cli.api_client import Api
+from services.cli.background import Background
+from services.cli.feed import Feed
+from services.cli.simulator.delivery import Record
+from services.cli.simulator.stream import Simulation, simulate
+from services.cli.stack.local_stack import LocalStack
+from services.cli.stack.postgres import create_database, drop_database
+from services.cli.stack.services import ALL, Services
+from services.cli.verification.rest import System
+from services.cli.verify import Verdict, verify
+from shared.domain.instant import Instant, format_instant
+from shared.runtime.config import EVENT_PARTITIONS
+from shared.runtime.migrate import migrate
+from shared.runtime.topics import Topics, create_topics
+
+
+class Trial:
+    """Topics and a database while its block runs; services as they are started in it."""
+
+    def __init__(
+        self,
+        stack: LocalStack,
+        name: str,
+        agreements: Path,
+        *,
+        event_partitions: int = EVENT_PARTITIONS,
+    ) -> None:
+        """`name` (letters, digits, underscores) has to be new on that stack."""
+        self._stack = stack
+        self._name = name
+        self._event_partitions = event_partitions
+        self._open = ExitStack()
+        self.agreements = agreements
+        self.topics = Topics(f"{name}.")
+        self.system = System(
+            stack.bootstrap_servers, _database(stack.database_url, name), self.topics
+        )
+        self.background = Background()
+
+    def __enter__(self) -> Self:
+        """Make the database and the topics."""
+        asyncio.run(self._make())
+        self._open.callback(lambda: asyncio.run(drop_database(self._admin, self._name)))
+        self._open.enter_context(self.background)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget the database; the topics go with the stack."""
+        self._open.close()
+
+    def services(
+        self,
+        *,
+        clock: Instant | None = None,
+        names: Iterable[str] = ALL,
+        home: str = "services",
+        **more: str,
+    ) -> Services:
+        """Services of this pipeline, to be entered as a block; `home` takes their logs."""
+        environment = {
+            **self._stack.environment,
+            "ACCORD_DATABASE_URL": self.system.database_url,
+            "ACCORD_TOPIC_PREFIX": self.topics.prefix,
+            "ACCORD_EVENT_PARTITIONS": str(self._event_partitions),
+            **more,
+        }
+        if clock is not None:
+            environment["ACCORD_CLOCK"] = format_instant(clock)
+        return Services(
+            self._stack.home / self._name / home,
+            environment,
+            agreements=self.agreements,
+            names=names,
+            ports=self._stack.ports,
+        )
+
+    def send(self, records: Iterable[Record]) -> int:
+        """Put records into the input topics; how many there were."""
+        return self.background.run(self._send(records))
+
+    def send_history(self, simulation: Simulation) -> int:
+        """Put everything that was produced before the simulation's now into the input topics."""
+        return self.send(takewhile(lambda own: own.at < simulation.now, simulate(simulation)))
+
+    def verify(self, services: Services, *, at: Instant, patience_s: float = 120.0) -> Verdict:
+        """Compare what runs, its clock stopped at `at`, with `evaluate`."""
+        return verify(
+            self.system, Api(services.api_url), self.agreements, at=at, patience_s=patience_s
+        )
+
+    async def _send(self, records: Iterable[Record]) -> int:
+        async with Feed(self.system.bootstrap_servers, self.topics) as feed:
+            return await feed.send(records, sent=lambda _: None)
+
+    async def _make(self) -> None:
+        await create_database(self._admin, self._name)
+        await create_topics(
+            self.system.bootstrap_servers,
+            prefix=self.topics.prefix,
+            event_partitions=self._event_partitions,
+        )
+        await migrate(self.system.database_url)
+
+    @property
+    def _admin(self) -> str:
+        return self._stack.database_url
+
+
+def _database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
