@@ -2,8 +2,10 @@
 
 import typer
 
+from services.cli.evaluate import evaluate_command
 from services.cli.local import local
 from services.cli.migrate import migrate_command
+from services.cli.topics import topics_command
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -13,8 +15,10 @@ def accord() -> None:
     """Say, at every instant, which service levels hold."""
 
 
+app.command("evaluate")(evaluate_command)
 app.command("local")(local)
 app.command("migrate")(migrate_command)
+app.command("topics")(topics_command)
 
 if __name__ == "__main__":
     app()

@@ -70,7 +70,7 @@ def _milestone(
     event: str | None = None,
     where: Matcher = ANYTHING,
     changes: str | None = None,
-    nth: int = 1,
+    nth: int | None = None,
 ) -> Milestone:
     if event is None and changes is None:
         raise refused(node.place, 'a milestone needs "event" or "changes" (or both)')

@@ -6,7 +6,7 @@ are the KPI's, so all agreements and series share them. What one event does, and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.domain.agreement import OnChange, Reopen, Version
 from shared.domain.clock import Clock, ClockState
@@ -19,8 +19,7 @@ from shared.domain.window import Span
 _SOLVED = frozenset({"solved", "closed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """An event with the attributes before and after it; `seen` are those after it with `actor`."""
 
     event: Event
@@ -51,7 +50,10 @@ class Line:
 
     def matching(self, attributes: Attributes) -> Candidate | None:
         """The first of the series that matches."""
-        return next((c for c in self.series if c.matcher.matches(attributes)), None)
+        for candidate in self.series:
+            if candidate.matcher.matches(attributes):
+                return candidate
+        return None
 
 
 class Cycle:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.domain.agreement import AgreementType, Within
 from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
@@ -40,8 +40,7 @@ _OUTCOMES: Final = {
 _NEVER: Final = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What one item adds to one window of one objective and group.
 
     `at` is the instant at which it counts, None exactly while running (it then counts in the

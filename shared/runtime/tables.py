@@ -163,6 +163,7 @@ value: Final = Table(
     Column("provisional", Boolean, nullable=False),
     _instant("as_of"),
     Column("checkpoint", Text, nullable=False),
+    Index("value_window", "objective", "window_start", "grp"),
     Index("value_open", "objective", "grp", "window_start", postgresql_where=text("NOT final")),
     comment="The latest judgement of each window; `listed` as `evaluate` lists it",
 )

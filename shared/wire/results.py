@@ -6,19 +6,17 @@ Instants are text in UTC, seconds JSON numbers, ratios and values decimal text, 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from shared.domain.agreement import MeasureKind, sla_id
+from shared.domain.clock import ClockReading
+from shared.domain.explain import Interval
 from shared.domain.instant import SECOND, Instant, Micros, format_instant
+from shared.domain.judge import Judgement
 from shared.domain.measure import Counts
 from shared.domain.window import Span
-
-if TYPE_CHECKING:
-    from shared.domain.clock import ClockReading
-    from shared.domain.explain import Interval
-    from shared.domain.judge import Judgement
 
 Seconds = int | Decimal
 """A JSON number with at most six decimals."""
@@ -153,6 +151,12 @@ def window_form(span: Span) -> WindowForm:
     return WindowForm(format_instant(span.start), format_instant(span.end))
 
 
+def counts_of(form: Mapping[str, int]) -> Counts:
+    """The counts that `counts_form` wrote."""
+    kept = ("excluded", "running", "met", "breached_open", "breached_closed")
+    return Counts(**{name: form.get(name, 0) for name in kept}, counted=form.get("count", 0))
+
+
 def counts_form(measure: MeasureKind, counts: Counts) -> dict[str, int]:
     """The six numbers of a duration, `{"count": n}` of a count."""
     if measure is MeasureKind.COUNT:
@@ -168,7 +172,7 @@ def counts_form(measure: MeasureKind, counts: Counts) -> dict[str, int]:
 
 
 def objective_row(
-    judgement: "Judgement", group: tuple[str, ...], span: Span, counts: Counts
+    judgement: Judgement, group: tuple[str, ...], span: Span, counts: Counts
 ) -> ObjectiveRow:
     """The row of one judged window of one group (its values in `groupBy` order)."""
     agreement, objective = judgement.version.agreement, judgement.objective
@@ -188,7 +192,7 @@ def objective_row(
     )
 
 
-def clock_row(reading: "ClockReading") -> ClockRow:
+def clock_row(reading: ClockReading) -> ClockRow:
     """The row of one clock."""
     return ClockRow(
         agreement=reading.agreement,
@@ -288,9 +292,7 @@ class ExplainedObjectiveRow(ObjectiveRow, frozen=True, kw_only=True):
     explain: WindowExplanation
 
 
-def explained_clock_row(
-    reading: "ClockReading", intervals: Iterable["Interval"]
-) -> ExplainedClockRow:
+def explained_clock_row(reading: ClockReading, intervals: Iterable[Interval]) -> ExplainedClockRow:
     """The row of one clock with the intervals of `explain_clock`."""
     target = reading.target if reading.working_target is None else reading.working_target
     explanation = ClockExplanation(
@@ -314,16 +316,20 @@ def explained_clock_row(
     return ExplainedClockRow(**members, explain=explanation)
 
 
-def explained_objective_row(
-    row: ObjectiveRow, judgement: "Judgement", formula: str
-) -> ObjectiveRow:
-    """The row with the formula of `explain_window` and what was applied."""
-    explanation = WindowExplanation(
+def window_explanation(judgement: Judgement, formula: str) -> WindowExplanation:
+    """The formula of `explain_window` and what was applied."""
+    return WindowExplanation(
         formula=formula,
         level=judgement.version.level.value,
         version_from=format_instant(judgement.version.start),
         calendar=judgement.version.calendar.name,
         minimum=judgement.objective.minimum,
     )
+
+
+def explained_objective_row(
+    row: ObjectiveRow, judgement: Judgement, formula: str
+) -> ExplainedObjectiveRow:
+    """The row with the formula of `explain_window` and what was applied."""
     members = {name: getattr(row, name) for name in row.__struct_fields__}
-    return ExplainedObjectiveRow(**members, explain=explanation)
+    return ExplainedObjectiveRow(**members, explain=window_explanation(judgement, formula))
