@@ -7,31 +7,31 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from services.api.objectives import Objectives, Served
+from services.api.objectives import Objectives, Served, read_group
 from services.api.queries import Standing
 from shared.domain.agreement import Agreement, Objective, Version, sla_id
-from shared.domain.clock import ClockReading
+from shared.domain.explain import explain_window
 from shared.domain.instant import Instant, format_instant
+from shared.domain.item import Item
+from shared.domain.judge import judge
 from shared.domain.window import Span
 from shared.wire.results import (
     ClockRow,
     ItemBreachRow,
     ObjectiveRow,
-    Seconds,
     WindowBreachRow,
-    WindowForm,
-    clock_row,
+    WindowExplanation,
+    counts_of,
     group_form,
     instant_text,
     item_breach_row,
-    seconds,
     window_breach_row,
+    window_explanation,
     window_form,
 )
 
 _stored_object: Final = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
 _stored_counts: Final = msgspec.json.Decoder(dict[str, int])
-_stored_group: Final = msgspec.json.Decoder(tuple[str, ...])
 
 
 class StateRow(ObjectiveRow, frozen=True, kw_only=True):
@@ -43,6 +43,12 @@ class StateRow(ObjectiveRow, frozen=True, kw_only=True):
     revision: int
     provisional: bool
     as_of: str | None
+
+
+class ExplainedState(StateRow, frozen=True, kw_only=True):
+    """A window's judgement with the formula behind it."""
+
+    explain: WindowExplanation
 
 
 class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,22 +85,6 @@ class StoredWindowBreach(WindowBreachRow, frozen=True, kw_only=True):
     detected_at: str
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a clock reads as it does: the version applied, and the pauses that `paused_s` sums."""
-
-    level: str
-    version_from: str
-    calendar: str
-    working_target_s: Seconds | None
-    pauses: list[WindowForm]
-
-
-class ExplainedClock(ClockRow, frozen=True, kw_only=True):
-    """A clock as `evaluate` prints it, with the reasons."""
-
-    explain: Explanation
-
-
 class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
     """One lead or ticket with its clocks."""
 
@@ -103,7 +93,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     as_of: str
     freshness: str
-    clocks: list[ExplainedClock]
+    clocks: Sequence[ClockRow]
 
 
 class ObjectiveForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +145,7 @@ def state_row(
 ) -> StateRow:
     """A row of `value` as the api shows it."""
     served = objectives[row["objective"]]
-    group = _stored_group.decode(row["grp"])
+    group = read_group(row["grp"])
     as_of = standing.as_of([served.key])
     return StateRow(
         sla_id=sla_id(served.agreement.name, served.name, group),
@@ -177,6 +167,17 @@ def state_row(
         provisional=row["provisional"],
         as_of=instant_text(as_of),
     )
+
+
+def explained_state(
+    served: Served, state: StateRow, row: asyncpg.Record, *, as_of: Instant
+) -> ExplainedState:
+    """A state with its explanation: the stored counts judged once more as of the same instant."""
+    counts = counts_of(state.counts)
+    span = Span(row["window_start"], row["window_end"])
+    judgement = judge(served.agreement, served.name, span, counts, now=as_of)
+    explanation = window_explanation(judgement, explain_window(judgement, counts))
+    return ExplainedState(**msgspec.structs.asdict(state), explain=explanation)
 
 
 def value_row(state: StateRow, revisions: Iterable[asyncpg.Record]) -> ValueRow:
@@ -210,25 +211,22 @@ def breach_row(served: Served, row: asyncpg.Record) -> StoredItemBreach | Stored
     if row["scope"] == "item":
         of_item = item_breach_row(objective, row["item"], row["cycle"], episode)
         return StoredItemBreach(**msgspec.structs.asdict(of_item), **known)
-    group = group_form(served.group_by, _stored_group.decode(row["grp"]))
+    group = group_form(served.group_by, read_group(row["grp"]))
     span = Span(row["window_start"], row["window_end"])
     of_window = window_breach_row(objective, group, span, episode)
     return StoredWindowBreach(**msgspec.structs.asdict(of_window), **known)
 
 
-def explained(reading: ClockReading) -> ExplainedClock:
-    """A clock with the reasons for what it reads."""
-    row = clock_row(reading)
-    explanation = Explanation(
-        level=reading.level,
-        version_from=format_instant(reading.version_start),
-        calendar=reading.calendar,
-        working_target_s=(
-            None if reading.working_target is None else seconds(reading.working_target)
-        ),
-        pauses=[window_form(pause) for pause in reading.pauses],
+def item_row(item: Item, clocks: Sequence[ClockRow], freshness: str, *, now: Instant) -> ItemRow:
+    """An item with its clocks as of `now`."""
+    return ItemRow(
+        item=item.key,
+        kind=item.kind,
+        subject=item.subject,
+        as_of=format_instant(now),
+        freshness=freshness,
+        clocks=clocks,
     )
-    return ExplainedClock(**msgspec.structs.asdict(row), explain=explanation)
 
 
 def agreement_row(agreement: Agreement, *, now: Instant) -> AgreementRow:

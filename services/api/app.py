@@ -1,7 +1,7 @@
 """The HTTP app: routers, what stands around every request, and errors as problems."""
 
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -25,10 +25,15 @@ seconds JSON numbers, ratios and values exact decimals as text. Errors are RFC 9
 """
 
 
-def create_app(
-    *, pool: Pool, catalogue: Catalogue, clock: WallClock, registry: CollectorRegistry
-) -> FastAPI:
-    """The app over a database and loaded documents; its figures go into `registry`."""
+def make_sources(*, pool: Pool, catalogue: Catalogue, clock: WallClock) -> Sources:
+    """The sources of an app: a database, loaded documents, the wall clock."""
+    return Sources(
+        pool=pool, objectives=Objectives(catalogue), plan=compile_plan(catalogue), clock=clock
+    )
+
+
+def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:
+    """The app over its sources; its figures go into `registry`."""
     app = FastAPI(
         title="Accord",
         version=program_version(),
@@ -37,9 +42,7 @@ def create_app(
         docs_url="/docs",
         redoc_url=None,
     )
-    app.state.sources = Sources(
-        pool=pool, objectives=Objectives(catalogue), plan=compile_plan(catalogue), clock=clock
-    )
+    app.state.sources = sources
     app.include_router(routes.router)
     app.include_router(items.router)
     map_errors(app)
@@ -48,8 +51,3 @@ def create_app(
     app.add_middleware(RequestFigures, registry=registry, elapsed=perf_counter)
     app.add_middleware(RequestId)
     return app
-
-
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """The app's OpenAPI document."""
-    return app.openapi()

@@ -5,12 +5,12 @@ from typing import Annotated, Final
 import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
-from services.api import schemas
+from services.api import examples, schemas
 from services.api.answers import (
     ItemRow,
     agreement_answer,
     agreement_row,
-    explained,
+    item_row,
 )
 from services.api.parameters import ItemsParameters, NoParameters, Page
 from services.api.problems import not_found, suggestion
@@ -18,21 +18,23 @@ from services.api.queries import Standing, read_item, read_items
 from services.api.requests import page_place
 from services.api.responses import json_answer, list_answer
 from services.api.sources import From, Sources
-from shared.domain.instant import format_instant
+from shared.domain.explain import explain_clock
+from shared.domain.instant import Instant
 from shared.domain.item import Item
+from shared.wire.results import clock_row, explained_clock_row
 from shared.wire.stored_item import unpack_events
 
 router: Final = APIRouter(prefix="/v1")
 
 
-@router.get("/items", **schemas.operation("listItems", schemas.ItemOrItems, schemas.ITEM))
+@router.get("/items", **schemas.operation("listItems", schemas.ItemOrItems, examples.ITEM))
 async def list_items(
     wanted: Annotated[ItemsParameters, Query()], request: Request, sources: From
 ) -> Response:
     """One lead or ticket with its clocks; without `subject` all of a kind, by key, as a list.
 
     The clocks are those that `accord evaluate` prints, as of the evaluation time of the item's
-    partition, each with the reasons in `explain`.
+    partition; those of one item each have the reasons in `explain`.
     """
     if wanted.subject is not None:
         return await _one(sources, wanted.kind, wanted.subject)
@@ -45,13 +47,13 @@ async def list_items(
             limit=wanted.limit + 1,
         )
     page = rows[: wanted.limit]
-    items = [_item_row(sources, standing, row) for row in page]
+    items = [_listed_item(sources, standing, row) for row in page]
     last = (page[-1]["key"],) if len(rows) > len(page) else None
     return list_answer(request, items, scope, last, standing.evaluated)
 
 
 @router.get(
-    "/items/{kind}/{subject:path}", **schemas.operation("getItem", schemas.Item, schemas.ITEM)
+    "/items/{kind}/{subject:path}", **schemas.operation("getItem", schemas.Item, examples.ITEM)
 )
 async def get_item(
     kind: str, subject: str, _none: Annotated[NoParameters, Query()], sources: From
@@ -73,25 +75,31 @@ async def _one(sources: Sources, kind: str, subject: str) -> Response:
             title="There is no such item",
             detail=f"no event of {key!r} has come",
         )
-    return json_answer(_item_row(sources, standing, row))
+    item, now = _item(sources, row)
+    calendars = sources.objectives.catalogue.calendars
+    clocks = [
+        explained_clock_row(reading, explain_clock(reading, calendars[reading.calendar], now=now))
+        for reading in item.clocks(now=now)
+    ]
+    freshness = standing.freshness(now, now=sources.clock())
+    return json_answer(item_row(item, clocks, freshness, now=now))
 
 
-def _item_row(sources: Sources, standing: Standing, row: asyncpg.Record) -> ItemRow:
+def _item(sources: Sources, row: asyncpg.Record) -> tuple[Item, Instant]:
+    """The item of a row, and the evaluation time of its partition."""
     kind, _, subject = row["key"].partition(":")
-    now = row["evaluation_time"]
-    item = Item(sources.plan, kind, subject, unpack_events(row["key"], row["body"]))
-    return ItemRow(
-        item=item.key,
-        kind=kind,
-        subject=subject,
-        as_of=format_instant(now),
-        freshness=standing.freshness(now, now=sources.clock()),
-        clocks=[explained(reading) for reading in item.clocks(now=now)],
-    )
+    events = unpack_events(row["key"], row["body"])
+    return Item(sources.plan, kind, subject, events), row["evaluation_time"]
+
+
+def _listed_item(sources: Sources, standing: Standing, row: asyncpg.Record) -> ItemRow:
+    item, now = _item(sources, row)
+    clocks = [clock_row(reading) for reading in item.clocks(now=now)]
+    return item_row(item, clocks, standing.freshness(now, now=sources.clock()), now=now)
 
 
 @router.get(
-    "/agreements", **schemas.operation("listAgreements", schemas.Agreements, schemas.AGREEMENTS)
+    "/agreements", **schemas.operation("listAgreements", schemas.Agreements, examples.AGREEMENTS)
 )
 async def list_agreements(
     wanted: Annotated[Page, Query()], request: Request, sources: From
@@ -109,7 +117,7 @@ async def list_agreements(
 
 
 @router.get(
-    "/agreements/{name}", **schemas.operation("getAgreement", schemas.Agreement, schemas.AGREEMENT)
+    "/agreements/{name}", **schemas.operation("getAgreement", schemas.Agreement, examples.AGREEMENT)
 )
 async def get_agreement(
     name: str, _none: Annotated[NoParameters, Query()], sources: From

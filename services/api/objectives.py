@@ -1,7 +1,7 @@
 """The objectives that the api serves: those of the loaded documents, found by filters or sla_id."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 from shared.domain.agreement import (
     Agreement,
-    AtLeast,
     Catalogue,
     MeasureKind,
     Objective,
@@ -64,10 +63,22 @@ class Served:
         """The version that judges at the instant, and this objective in it."""
         return self.agreement.judging(self.name, instant)
 
-    @property
-    def wants_volume(self) -> bool:
-        """Whether its target is a number to be reached."""
-        return isinstance(self._any_version.target, AtLeast)
+    def concerning(self, attribute: str, group: Mapping[str, str], version: Version) -> str:
+        """Which `customer` or `service` a group of it is about; empty when it is about all."""
+        if attribute in group:
+            return group[attribute]
+        own = version.objective(self.name)
+        matchers = (version.applies_to, Matcher() if own is None else own.where)
+        pinned = [
+            as_text(value)
+            for matcher in matchers
+            for name, choice in matcher.choices
+            if name == attribute and not choice.negated
+            for value in choice.values
+        ]
+        if not pinned and attribute == "customer":
+            return version.customer
+        return ",".join(dict.fromkeys(pinned))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,11 @@ class Objectives:
 def stored_group(values: Iterable[str]) -> str:
     """Group values as the tables hold them: a JSON list of ASCII text."""
     return json.dumps(list(values), separators=(",", ":"))
+
+
+def read_group(stored: str) -> tuple[str, ...]:
+    """What `stored_group` wrote."""
+    return tuple(json.loads(stored))
 
 
 def _concerning(

@@ -107,11 +107,19 @@ class StateQuery:
 
 async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg.Record]:
     """The stored judgements, in the order of the choices, then of the groups."""
-    keys = [choice.served.key for choice in query.choices]
-    place, group = _resume(keys, query.after)
-    return await connection.fetch(
-        _STATES,
-        keys,
+    place, group = _resume([choice.served.key for choice in query.choices], query.after)
+    return await connection.fetch(_STATES, *_arguments(query), place, group, query.limit)
+
+
+async def count_states(connection: Connection, query: StateQuery) -> int:
+    """How many there are on all pages."""
+    count: int = await connection.fetchval(_COUNT_STATES, *_arguments(query))
+    return count
+
+
+def _arguments(query: StateQuery) -> tuple[object, ...]:
+    return (
+        [choice.served.key for choice in query.choices],
         list(query.starts),
         [choice.customer_at for choice in query.choices],
         [choice.service_at for choice in query.choices],
@@ -121,9 +129,6 @@ async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg
         [group for _, group in query.groups],
         list(query.states) or None,
         list(query.levels) or None,
-        place,
-        group,
-        query.limit,
     )
 
 
@@ -144,8 +149,7 @@ v.objective, v.grp, v.window_start, v.window_end, v.final, v.revision, v.state, 
 v.budget_remaining, v.counts, v.target, v.level, v.breach_id, v.provisional
 """
 
-_STATES: Final = f"""
-SELECT {_VALUE_COLUMNS}
+_FOUND_STATES: Final = """
 FROM unnest($1::text[], $2::bigint[], $3::int[], $4::int[]) WITH ORDINALITY
      AS wanted(objective, window_start, customer_at, service_at, place)
 JOIN value v ON v.objective = wanted.objective AND v.window_start = wanted.window_start
@@ -156,10 +160,16 @@ WHERE v.listed
        OR (v.objective, v.grp) IN (SELECT * FROM unnest($7::text[], $8::text[])))
   AND ($9::text[] IS NULL OR v.state = ANY($9::text[]))
   AND ($10::text[] IS NULL OR v.level = ANY($10::text[]))
+"""
+
+_STATES: Final = f"""
+SELECT {_VALUE_COLUMNS} {_FOUND_STATES}
   AND (place > $11 OR (place = $11 AND v.grp > $12 COLLATE "C"))
 ORDER BY place, v.grp
 LIMIT $13
-"""  # noqa: S608 - columns are ours
+"""
+
+_COUNT_STATES: Final = f"SELECT count(*) {_FOUND_STATES}"
 
 
 async def read_values(

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
-from services.api import schemas
-from services.api.answers import breach_row, state_row, value_row
+from services.api import examples, schemas
+from services.api.answers import breach_row, explained_state, state_row, value_row
 from services.api.objectives import Choice, Filters, Group
 from services.api.parameters import (
     BreachesParameters,
@@ -42,7 +42,7 @@ from shared.runtime.database import Connection
 router: Final = APIRouter(prefix="/v1")
 
 
-@router.get("/states", **schemas.operation("listStates", schemas.States, schemas.STATES))
+@router.get("/states", **schemas.operation("listStates", schemas.States, examples.STATES))
 async def list_states(
     wanted: Annotated[StatesParameters, Query()], request: Request, sources: From
 ) -> Response:
@@ -101,24 +101,30 @@ def _start(standing: Standing, choice: Choice, window: Instant | None) -> Instan
     return choice.served.window.holding(as_of).start
 
 
-@router.get("/states/{sla_id:path}", **schemas.operation("getState", schemas.State, schemas.STATE))
+@router.get(
+    "/states/{sla_id:path}",
+    **schemas.operation("getState", schemas.ExplainedState, examples.EXPLAINED_STATE),
+)
 async def get_state(
     sla_id: str, wanted: Annotated[StateParameters, Query()], request: Request, sources: From
 ) -> Response:
     """The state of one objective's group.
 
     The path goes on with the `sla_id` as every answer writes it, slashes included; one that was
-    percent-encoded once more is understood too. The `ETag` changes when anything but `as_of` does.
+    percent-encoded once more is understood too. `explain` has the formula with its numbers. The
+    `ETag` changes when anything but `as_of` does.
     """
     objectives, now = sources.objectives, sources.clock()
     groups = the_groups(objectives, path_sla_id(request, "/v1/states/", sla_id))
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
         row = await _read_state(connection, standing, groups, wanted.window)
-    if row is None:
-        raise _no_window(sla_id, standing.as_of([key]), wanted.window)
+    as_of = standing.as_of([key])
+    if row is None or as_of is None:
+        raise _no_window(sla_id, as_of, wanted.window)
     state = state_row(objectives, standing, row, now=now)
-    return conditional(request, json_answer(state), [state])
+    answer = json_answer(explained_state(groups[0].served, state, row, as_of=as_of))
+    return conditional(request, answer, [state])
 
 
 async def _read_state(
@@ -160,7 +166,7 @@ def _no_window(sla_id: str, as_of: Instant | None, window: Instant | None) -> Re
     return not_found("no-such-window", "There is no such window", detail)
 
 
-@router.get("/values", **schemas.operation("listValues", schemas.Values, schemas.VALUES))
+@router.get("/values", **schemas.operation("listValues", schemas.Values, examples.VALUES))
 async def list_values(
     wanted: Annotated[ValuesParameters, Query()], request: Request, sources: From
 ) -> Response:
@@ -186,7 +192,7 @@ async def list_values(
     return list_answer(request, items, scope, last, standing.as_of([key]))
 
 
-@router.get("/breaches", **schemas.operation("listBreaches", schemas.Breaches, schemas.BREACHES))
+@router.get("/breaches", **schemas.operation("listBreaches", schemas.Breaches, examples.BREACHES))
 async def list_breaches(
     wanted: Annotated[BreachesParameters, Query()], request: Request, sources: From
 ) -> Response:

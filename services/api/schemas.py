@@ -1,4 +1,4 @@
-"""The JSON shapes of answers for the OpenAPI document, each with an example.
+"""The JSON shapes of answers for the OpenAPI document.
 
 Answers are written by `answers.py`; a test holds the two against each other, member by member.
 """
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.agreement import AgreementType, Level
 from shared.domain.clock import ClockState
+from shared.domain.explain import Activity
 from shared.domain.judge import State as WindowState
 
 At = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -80,6 +81,22 @@ class State(_Shape):
     as_of: At | None = Field(description="The instant at which this holds.")
 
 
+class WindowExplanation(_Shape):
+    """Why a window reads as it does."""
+
+    formula: str
+    level: Level
+    version_from: At
+    calendar: str
+    minimum: int
+
+
+class ExplainedState(State):
+    """A state with the formula behind it."""
+
+    explain: WindowExplanation
+
+
 class Revision(_Shape):
     """What was said of a final window from `known_at` on."""
 
@@ -125,16 +142,26 @@ class WindowBreach(_Breach):
     window: Window
 
 
-class Explanation(_Shape):
+class Interval(_Shape):
+    """A part of a clock's life."""
+
+    start: At
+    end: At
+    activity: Activity
+    seconds: Seconds
+
+
+class ClockExplanation(_Shape):
     """Why a clock reads as it does."""
 
     level: Level
     version_from: At = Field(description="From when the applied version is effective.")
     calendar: str
-    working_target_s: Seconds | None = Field(
-        description="The open time that a target in working days came to."
+    came_under_at: At = Field(description="When the clock came under its objective.")
+    target_open_s: Seconds | None = Field(description="The target in open time.")
+    intervals: list[Interval] = Field(
+        description="Without gaps; those running add up to `elapsed_s`, the paused to `paused_s`."
     )
-    pauses: list[Window] = Field(description="Their open time adds up to `paused_s`.")
 
 
 class Clock(_Shape):
@@ -156,17 +183,31 @@ class Clock(_Shape):
     paused_s: Seconds
     remaining_s: Seconds | None
     target_s: Seconds | None
-    explain: Explanation
 
 
-class Item(_Shape):
-    """One lead or ticket with its clocks."""
+class ExplainedClock(Clock):
+    """A clock with the reasons for what it reads."""
 
+    explain: ClockExplanation
+
+
+class _Item(_Shape):
     item: str
     kind: str
     subject: str
     as_of: At
     freshness: Freshness
+
+
+class Item(_Item):
+    """One lead or ticket with its clocks, each explained."""
+
+    clocks: list[ExplainedClock]
+
+
+class ListedItem(_Item):
+    """One lead or ticket of a list with its clocks."""
+
     clocks: list[Clock]
 
 
@@ -239,7 +280,7 @@ class Breaches(_List):
 class Items(_List):
     """A page of items."""
 
-    items: list[Item]
+    items: list[ListedItem]
 
 
 class Agreements(_List):
@@ -289,123 +330,3 @@ def operation(name: str, model: object, example: Mapping[str, object]) -> dict[s
     }
     found = {200: {"content": {"application/json": {"example": example}}}}
     return {"operation_id": name, "response_model": model, "responses": {**found, **problems}}
-
-
-_AS_OF: Final = "2026-03-31T22:00:00Z"
-STATE: Final[Mapping[str, object]] = {
-    "sla_id": "acme-support/first-response-p1",
-    "agreement": "acme-support",
-    "objective": "first-response-p1",
-    "level": "customer",
-    "group": {},
-    "window": {"start": "2026-02-28T23:00:00Z", "end": _AS_OF},
-    "final": True,
-    "value": "0.975",
-    "target": {"within": "PT1H", "ratio": "0.95"},
-    "state": "ok",
-    "budget_remaining": "0.5",
-    "counts": {
-        "eligible": 40,
-        "excluded": 0,
-        "running": 0,
-        "met": 39,
-        "breached_open": 0,
-        "breached_closed": 1,
-    },
-    "since": "2026-03-02T09:45:00Z",
-    "breach_id": None,
-    "freshness": "live",
-    "revision": 1,
-    "provisional": False,
-    "as_of": _AS_OF,
-}
-VALUE: Final = {
-    **STATE,
-    "revisions": [
-        {
-            "revision": 1,
-            "cause": "final",
-            "known_at": "2026-03-31T22:05:00Z",
-            **{name: STATE[name] for name in ("state", "value", "budget_remaining", "counts")},
-        }
-    ],
-}
-BREACH: Final = {
-    "scope": "item",
-    "agreement": "acme-support",
-    "objective": "first-response-p1",
-    "item": "ticket:T-9",
-    "cycle": 1,
-    "opened_at": "2026-03-04T10:00:00Z",
-    "closed_at": None,
-    "breach_id": "5f0c1b0e-5a43-5c36-9d5e-2f3b7f6a1d10",
-    "confirmed": True,
-    "detected_at": "2026-03-04T10:00:00.2Z",
-}
-ITEM: Final = {
-    "item": "ticket:T-1",
-    "kind": "ticket",
-    "subject": "T-1",
-    "as_of": _AS_OF,
-    "freshness": "live",
-    "clocks": [
-        {
-            "agreement": "acme-support",
-            "objective": "first-response-p1",
-            "item": "ticket:T-1",
-            "cycle": 1,
-            "state": "met",
-            "at_risk": False,
-            "binding": True,
-            "started_at": "2026-03-02T09:00:00Z",
-            "stopped_at": "2026-03-02T09:45:00Z",
-            "due_at": "2026-03-02T10:00:00Z",
-            "due_last": "2026-03-02T10:00:00Z",
-            "breached_at": None,
-            "elapsed_s": 2700,
-            "paused_s": 0,
-            "remaining_s": 900,
-            "target_s": 3600,
-            "explain": {
-                "level": "customer",
-                "version_from": "2026-01-01T00:00:00Z",
-                "calendar": "always",
-                "working_target_s": None,
-                "pauses": [],
-            },
-        }
-    ],
-}
-_SUMMARY: Final = {
-    "agreement": "acme-support",
-    "level": "customer",
-    "type": "sla",
-    "parties": {"provider": "support", "customer": "acme"},
-    "precedence": 0,
-    "calendar": "berlin-office",
-    "effective": {"from": "2026-01-01T00:00:00Z"},
-    "objectives": [
-        {
-            "sla_id": "acme-support/first-response-p1",
-            "objective": "first-response-p1",
-            "kpi": "ticket-first-response",
-            "target": {"within": "PT1H", "ratio": "0.95"},
-            "window": {"calendar": "month", "timeZone": "Europe/Berlin"},
-            "group_by": [],
-        }
-    ],
-}
-AGREEMENT: Final = {
-    **_SUMMARY,
-    "versions": [{**_SUMMARY, "document": {"level": "customer", "calendar": "berlin-office"}}],
-}
-
-
-def _page(item: Mapping[str, object]) -> dict[str, object]:
-    return {"items": [item], "next": None, "as_of": _AS_OF}
-
-
-STATES: Final = _page(STATE)
-VALUES: Final = _page(VALUE)
-BREACHES: Final = _page(BREACH)
-AGREEMENTS: Final = _page(_SUMMARY)

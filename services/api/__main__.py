@@ -1,0 +1,104 @@
+"""`python -m services.api`: wiring only."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from services.api.app import create_app, make_sources
+from services.api.exporter import Exporter
+from shared.documents.catalogue import load
+from shared.domain.agreement import Catalogue
+from shared.runtime.config import InvalidSettings, Settings, read_settings
+from shared.runtime.database import create_pool
+from shared.runtime.process import new_registry, run
+from shared.runtime.topics import Topics
+from shared.runtime.wall_clock import wall_clock
+
+SERVICE: Final = "api"
+NOT_LOADED: Final = 2
+_KEEP_ALIVE_S: Final = 75
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process."""
+        yield
+
+
+class _Api:
+    """The service while it runs; the exporter exists once the database is connected."""
+
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, registry: CollectorRegistry
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._registry = registry
+        self._exporter: Exporter | None = None
+
+    def readiness(self) -> dict[str, str | None]:
+        if self._exporter is None:
+            return {"database": "not connected yet"}
+        return dict(self._exporter.readiness())
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        settings = self._settings
+        clock = wall_clock(settings.clock)
+        async with await create_pool(settings.database_url, service=SERVICE) as pool:
+            sources = make_sources(pool=pool, catalogue=self._catalogue, clock=clock)
+            self._exporter = Exporter(sources, Topics(settings.topic_prefix).events)
+            self._registry.register(self._exporter)
+            app = create_app(sources, self._registry)
+            server = _Server(
+                uvicorn.Config(
+                    app,
+                    host=settings.host,
+                    port=settings.api_port,
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    timeout_keep_alive=_KEEP_ALIVE_S,
+                )
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._exporter.refresh_until(stopping))
+                group.create_task(_stop(server, stopping))
+                await server.serve()
+                # A server that could not begin, or ended by itself, ends the others too.
+                if not stopping.is_set():
+                    message = f"HTTP cannot be served on {settings.host}:{settings.api_port}"
+                    raise OSError(message)
+
+
+async def _stop(server: uvicorn.Server, stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    server.should_exit = True
+
+
+def main() -> int:
+    """Run the api; 2 when its settings or documents cannot be read."""
+    try:
+        settings = read_settings(SERVICE)
+    except InvalidSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return NOT_LOADED
+    if settings.agreements is None:
+        sys.stderr.write("ACCORD_AGREEMENTS is not set: the folder of the documents\n")
+        return NOT_LOADED
+    loaded = load(settings.agreements)
+    if loaded.catalogue is None:
+        sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
+        return NOT_LOADED
+    registry = new_registry()
+    api = _Api(settings, loaded.catalogue, registry)
+    return run(SERVICE, api.serve, settings=settings, registry=registry, readiness=api.readiness)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
