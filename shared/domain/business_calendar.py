@@ -56,6 +56,7 @@ class BusinessCalendar:
 
     __slots__ = (
         "_before",
+        "_days",
         "_ends",
         "_first_year",
         "_laid_out",
@@ -74,6 +75,7 @@ class BusinessCalendar:
         self._before: list[Micros] = []
         self._first_year = self._last_year = 0
         self._laid_out = Span(0, 0)
+        self._days: dict[date, list[Span]] = {}
 
     @property
     def name(self) -> str:
@@ -229,7 +231,11 @@ class BusinessCalendar:
         self._before.append(self._before[-1] + end - start)
 
     def _of_date(self, day: date) -> list[Span]:
-        return self._spans(day, self._pattern(day, self._holidays(day.year)))
+        known = self._days.get(day)
+        if known is None:
+            pattern = self._pattern(day, self._holidays(day.year))
+            known = self._days[day] = self._spans(day, pattern)
+        return known
 
     def _holidays(self, year: int) -> frozenset[date]:
         yearly = {
