@@ -34,9 +34,12 @@ $(PROJECT): pyproject.toml $(PACKAGES)
 	@touch $@
 
 .PHONY: lock
-lock: ## renew requirements.lock (needs uv on the path)
-	uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+lock: COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --quiet
+lock: ## renew the locks (needs uv on the path); those in deploy/ are the image's, with the same pins
+	$(COMPILE) --extra local --extra dev --upgrade -o requirements.lock pyproject.toml
+	$(COMPILE) --no-annotate -c requirements.lock -o deploy/requirements.lock pyproject.toml
+	echo hatchling | $(COMPILE) --no-annotate -c requirements.lock -o deploy/requirements-build.lock -
 
 .PHONY: lint
 lint: setup ## style and mistakes (ruff)

@@ -1,0 +1,37 @@
+"""`accord topics`: make the topics that are not there yet, with their numbers of partitions."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from aiokafka.errors import KafkaError
+
+from services.cli.local import say
+from shared.runtime.config import EVENT_PARTITIONS, environment_value
+from shared.runtime.topics import TopicError, create_topics
+
+
+def topics_command(
+    replication_factor: Annotated[
+        int, typer.Option(min=1, help="On how many brokers each partition is kept.")
+    ] = 1,
+) -> None:
+    """Make the topics that are not there yet, on ACCORD_KAFKA_BOOTSTRAP_SERVERS."""
+    servers = environment_value("KAFKA_BOOTSTRAP_SERVERS")
+    if servers is None:
+        say("ACCORD_KAFKA_BOOTSTRAP_SERVERS is not set; `accord local` prints a value that works")
+        raise typer.Exit(2)
+    partitions = environment_value("EVENT_PARTITIONS") or str(EVENT_PARTITIONS)
+    try:
+        asyncio.run(
+            create_topics(
+                servers,
+                prefix=environment_value("TOPIC_PREFIX") or "",
+                event_partitions=int(partitions),
+                replication_factor=replication_factor,
+            )
+        )
+    except (TopicError, KafkaError, ValueError) as error:
+        say(f"{servers}: {error}")
+        raise typer.Exit(1) from None
+    print("the topics are there")
