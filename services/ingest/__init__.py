@@ -1,0 +1,1 @@
+"""Any topic's records to the event log, by item; what is no event to the dead letters."""

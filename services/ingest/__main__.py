@@ -1,0 +1,92 @@
+"""Wiring of the ingest service: `python -m services.ingest`."""
+
+import asyncio
+import contextlib
+import sys
+
+from services.ingest.consume import Ingest, Meters, new_consumer
+from services.ingest.publish import STOP_S, Publisher, Writer, new_producer
+from shared.runtime.config import InvalidSettings, Settings, read_settings
+from shared.runtime.database import create_engine
+from shared.runtime.event_log import recorded_partitions
+from shared.runtime.process import new_registry, program_version, run
+from shared.runtime.topics import Topics
+from shared.runtime.wall_clock import wall_clock
+
+
+class _Service:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.registry = new_registry()
+        self._meters = Meters(self.registry)
+        self._ingest: Ingest | None = None
+
+    def readiness(self) -> dict[str, str | None]:
+        if self._ingest is None:
+            return {"started": "it is starting"}
+        return self._ingest.readiness()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        settings, topics = self._settings, Topics(self._settings.topic_prefix)
+        publisher = await self._publisher(topics)
+        consumer = new_consumer(settings.kafka_bootstrap_servers, topics)
+        try:
+            await publisher.start()
+            await consumer.start()
+            self._ingest = Ingest(
+                consumer, publisher, clock=wall_clock(settings.clock), meters=self._meters
+            )
+            await self._ingest.run(stopping)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(consumer.stop(), STOP_S)
+            await publisher.stop()
+
+    async def _publisher(self, topics: Topics) -> Publisher:
+        servers = self._settings.kafka_bootstrap_servers
+        engine = create_engine(self._settings.database_url, service="ingest", size_max=1)
+        try:
+            async with engine.begin() as connection:
+                partitions = await recorded_partitions(
+                    connection, bootstrap_servers=servers, topic=topics.events
+                )
+        finally:
+            await engine.dispose()
+        return Publisher(
+            events=Writer(lambda: new_producer(servers, "accord-ingest-events")),
+            letters=Writer(lambda: new_producer(servers, "accord-ingest-dead-letters")),
+            topic=topics.events,
+            partitions=partitions,
+            group=topics.group("ingest"),
+            version=program_version(),
+            clock=wall_clock(self._settings.clock),
+            dead=self._meters.dead,
+        )
+
+
+def main() -> int:
+    """Run ingest until it is told to stop; the exit code."""
+    try:
+        settings = read_settings("ingest")
+    except InvalidSettings as problem:
+        print(f"accord ingest: {problem}", file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    if settings.sources is not None:
+        print(  # noqa: T201
+            "accord ingest: ACCORD_SOURCES is not supported yet: leads and tickets carry "
+            "CloudEvents; leave it out",
+            file=sys.stderr,
+        )
+        return 2
+    service = _Service(settings)
+    return run(
+        "ingest",
+        service.serve,
+        settings=settings,
+        registry=service.registry,
+        readiness=service.readiness,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
