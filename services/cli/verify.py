@@ -40,6 +40,10 @@ _SHOWN: Final = 50
 _SIMULATED_DAYS: Final = 6
 
 
+class BadDocuments(ValueError):  # noqa: N818 - it names the documents, the caller's input
+    """The documents do not load; the text says why, a problem a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was compared and how often both sides disagreed."""
@@ -92,9 +96,9 @@ def verify_command(
             verdict = verify(system, Api(address), documents, at=at, patience_s=patience)
             print(verdict, flush=True)
             raise typer.Exit(1 if verdict.differences else 0)
-    except (ApiError, NotAtRest, InvalidSettings, StackError, MigrationError, TopicError) as error:
+    except (ApiError, NotAtRest, BadDocuments, InvalidSettings, StackError) as error:
         _refuse(str(error))
-    except (KafkaError, OSError) as error:
+    except (KafkaError, MigrationError, TopicError, OSError) as error:
         _refuse(f"{type(error).__name__}: {error}")
 
 
@@ -102,7 +106,10 @@ def verify(
     system: System, api: Api, agreements: Path, *, at: Instant, patience_s: float
 ) -> Verdict:
     """Wait for rest at `at`, evaluate, compare; prints differences and how far it is."""
-    catalogue = load(agreements)
+    loaded = load(agreements)
+    if loaded.catalogue is None:
+        problems = "\n".join(str(problem) for problem in loaded.problems)
+        raise BadDocuments(problems)
     say(f"waiting until everything is evaluated as of {format_instant(at)}")
     with Background() as background:
         background.run(wait_for_rest(system, at=at, patience_s=patience_s, told=_Changes()))
@@ -111,7 +118,7 @@ def verify(
         f"evaluating {len(accepted.events)} events ({accepted.invalid} records are no events, "
         f"{accepted.put_aside} were put aside as too far in the future)"
     )
-    expected = expect(catalogue, accepted.events, at=at)
+    expected = expect(loaded.catalogue, accepted.events, at=at)
     say(f"comparing {len(expected.objectives)} windows and {len(expected.items)} items")
     found = list(accepted.missing)
     found += differences(api, expected, at=at, done=_Counted(expected.items))
