@@ -24,8 +24,6 @@ from shared.domain.business_calendar import BusinessCalendar, CalendarRules
 from shared.domain.instant import format_instant
 from shared.domain.window import CalendarWindow
 
-_ALWAYS_ZONE = "UTC"
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -77,7 +75,7 @@ class _Names:
     def __init__(self, documents: Iterable[Document]) -> None:
         self.problems: list[Problem] = []
         self.kpis: dict[str, Kpi] = {}
-        self.calendars: dict[str, BusinessCalendar] = {}
+        self.calendars: dict[str, BusinessCalendar] = {ALWAYS: business_calendar.ALWAYS}
         self.calendar_specs: dict[str, CalendarSpec] = {}
         self.agreements: list[Document] = []
         self._places: dict[tuple[Kind, str], Place] = {}
@@ -137,12 +135,10 @@ def _rules(name: str, spec: CalendarSpec) -> CalendarRules:
 
 def _version(name: str, spec: AgreementSpec, names: _Names) -> tuple[list[Problem], Version | None]:
     problems = [*_days_of_open_time(spec), *_misfits(spec, names)]
-    calendar, zone = business_calendar.ALWAYS, _ALWAYS_ZONE
-    if spec.calendar is not None and spec.calendar.value != ALWAYS:
-        if spec.calendar.value not in names.calendars:
-            return problems, None
-        calendar = names.calendars[spec.calendar.value]
-        zone = names.calendar_specs[spec.calendar.value].time_zone
+    calendar = names.calendars.get(spec.calendar.value if spec.calendar else ALWAYS)
+    if calendar is None:
+        return problems, None
+    zone = calendar.rules.zone
     objectives = tuple(
         _objective(objective, names.kpis[objective.kpi.value], zone)
         for objective in spec.objectives
