@@ -19,8 +19,10 @@ _PATIENCE_S: Final = 0.2
 class Feed:
     """A producer while its block runs."""
 
-    def __init__(self, bootstrap_servers: str, topics: Topics) -> None:
-        """No connection is made before the block."""
+    def __init__(
+        self, bootstrap_servers: str, topics: Topics, *, largest_bytes: int = 1024 * 1024
+    ) -> None:
+        """No connection is made before the block; larger records are refused here."""
         self._topics = topics
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers,
@@ -28,6 +30,7 @@ class Feed:
             acks="all",
             linger_ms=5,
             max_batch_size=256 * 1024,
+            max_request_size=largest_bytes,
         )
 
     async def __aenter__(self) -> Self:

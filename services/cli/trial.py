@@ -93,9 +93,9 @@ class Trial:
             ports=self._stack.ports,
         )
 
-    def send(self, records: Iterable[Record]) -> int:
+    def send(self, records: Iterable[Record], *, largest_bytes: int = 1024 * 1024) -> int:
         """Put records into the input topics; how many there were."""
-        return self.background.run(self._send(records))
+        return self.background.run(self._send(records, largest_bytes))
 
     def send_history(self, simulation: Simulation) -> int:
         """Put everything that was produced before the simulation's now into the input topics."""
@@ -107,8 +107,15 @@ class Trial:
             self.system, Api(services.api_url), self.agreements, at=at, patience_s=patience_s
         )
 
-    async def _send(self, records: Iterable[Record]) -> int:
-        async with Feed(self.system.bootstrap_servers, self.topics) as feed:
+    def folder(self, name: str) -> Path:
+        """A folder of its own for what a test wants to write."""
+        folder = self._stack.home / self._name / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def _send(self, records: Iterable[Record], largest_bytes: int) -> int:
+        servers = self.system.bootstrap_servers
+        async with Feed(servers, self.topics, largest_bytes=largest_bytes) as feed:
             return await feed.send(records, sent=lambda _: None)
 
     async def _make(self) -> None:
