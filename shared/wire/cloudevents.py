@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from shared.domain.event import Event
-from shared.domain.instant import SECOND, Instant, format_instant, parse_instant
+from shared.domain.instant import Instant, format_instant, parse_instant
 
 Headers = Iterable[tuple[str, bytes | None]]
 """Headers of a Kafka record; a name may repeat."""
@@ -35,8 +35,8 @@ _PREFIX: Final = "ce_"
 _FEW: Final = MAX_TEXT_BYTES // 4  # so few characters fit, whatever they are
 _TOO_LARGE: Final = 10**MAX_DIGITS
 _OUT_OF_RANGE: Final = f"a number has more than {MAX_DIGITS} digits when written out"
-_FIRST_INSTANT: Final = parse_instant("0001-01-01T00:00:00Z")
-_END_OF_TIME: Final = parse_instant("9999-12-31T23:59:59Z") + SECOND
+_FIRST_INSTANT: Final = parse_instant("0002-01-01T00:00:00Z")
+_END_OF_TIME: Final = parse_instant("9998-12-31T00:00:00Z")
 _CONTAINERS: Final = frozenset((dict, list))
 _INT64: Final = 1 << 63
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -322,7 +322,7 @@ def _time(envelope: Mapping[str, object]) -> Instant:
     except ValueError as error:
         _refuse("invalid_time", str(error))
     if not _FIRST_INSTANT <= instant < _END_OF_TIME:
-        _refuse("invalid_time", "time lies outside the years 1 to 9999 in UTC")
+        _refuse("invalid_time", "time lies outside the years 2 to 9998")
     return instant
 
 
