@@ -10,6 +10,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from shared.runtime.config import EVENT_PARTITIONS
 
 UNLIMITED: Final = "-1"
+EVENT_BYTES: Final = 4 * 1024 * 1024
+DEAD_LETTER_BYTES: Final = 32 * 1024 * 1024
 KINDS: Final = ("lead", "ticket")
 
 
@@ -70,12 +72,22 @@ async def create_topics(
         dead_letters(topics.leads): 1,
         dead_letters(topics.tickets): 1,
     }
+    # An event may grow when it is written anew, and a dead letter has more headers than it had.
+    larger = {
+        topics.events: str(EVENT_BYTES),
+        dead_letters(topics.leads): str(DEAD_LETTER_BYTES),
+        dead_letters(topics.tickets): str(DEAD_LETTER_BYTES),
+    }
     new = [
         NewTopic(
             name=name,
             num_partitions=partitions,
             replication_factor=replication_factor,
-            topic_configs={"retention.ms": UNLIMITED, "retention.bytes": UNLIMITED},
+            topic_configs={
+                "retention.ms": UNLIMITED,
+                "retention.bytes": UNLIMITED,
+                **({"max.message.bytes": size} if (size := larger.get(name)) else {}),
+            },
         )
         for name, partitions in wanted.items()
     ]
