@@ -22,8 +22,8 @@ _LOOK_S: Final = 0.25
 _AGREEMENTS: Final = Path("deploy/agreements")
 
 
-class Stopped(BaseException):
-    """Somebody asked the program to stop."""
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the program to stop; an event loop lets only this kind through."""
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import psutil
 _TIED: Final = Path(__file__).with_name("tied.py")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _PAUSE_S: Final = 0.02
+_NOTICE_S: Final = 10.0
 _TAIL_LINES: Final = 12
 
 
@@ -86,9 +87,12 @@ class Child:
         self._record.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self.send(signal.SIGKILL)
-        self._process.wait()
+        """End it at once, as a crash would, and wait until its own children have noticed."""
+        if self.code() is None:
+            family = psutil.Process(self.pid).children(recursive=True)
+            self.send(signal.SIGKILL)
+            self._process.wait()
+            psutil.wait_procs(family, timeout=_NOTICE_S)
         self._record.unlink(missing_ok=True)
 
     def send(self, name: signal.Signals) -> None:

@@ -41,15 +41,20 @@ class LocalStack:
         *,
         port_base: int | None = None,
         fresh: bool = False,
+        keep: bool = True,
         durable: bool = True,
         prepare: bool = True,
         event_partitions: int = EVENT_PARTITIONS,
         say: Say = lambda _: None,
     ) -> None:
-        """`fresh` forgets the data; `prepare` makes the topics and the schema; `say` is told."""
+        """`fresh` forgets the data first, not `keep` afterwards.
+
+        `prepare` makes the topics and the schema; `say` is told what takes long.
+        """
         self.home = home.resolve()
         self.ports = Ports(port_base)
         self._fresh = fresh
+        self._keep = keep
         self._prepare = prepare
         self._event_partitions = event_partitions
         self._say = say
@@ -84,12 +89,10 @@ class LocalStack:
 
     def __enter__(self) -> Self:
         """Start both servers at once, wait until they serve, make topics and schema."""
-        self._take_home()
         with ExitStack() as undo:
             undo.callback(self._leave)
-            end_leftovers(self.home, self._say)
-            if self._fresh:
-                self._forget()
+            if self._servers():
+                self._take_home()
             for server in self._servers():
                 server.launch()
             for server in self._servers():
@@ -107,6 +110,14 @@ class LocalStack:
     ) -> None:
         """Stop what was started."""
         self._leave()
+
+    @staticmethod
+    def is_running(home: Path) -> bool:
+        """Whether a stack runs with this folder."""
+        lock = _lock(home)
+        if lock is not None:
+            lock.close()
+        return lock is None
 
     def dead(self) -> list[str]:
         """The servers that ended though nobody stopped them."""
@@ -143,23 +154,21 @@ class LocalStack:
             unprivileged.remove(self.home / "postgres")
 
     def _take_home(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        lock = (self.home / "lock").open("a+", encoding="ascii")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            lock.close()
+        lock = _lock(self.home)
+        if lock is None:
+            holder = (self.home / "lock").read_text(encoding="ascii").strip() or "unknown"
             message = (
                 f"{self.home} is in use by process {holder}; use the stack that runs there, "
                 "or stop it first"
             )
-            raise StackError(message) from None
+            raise StackError(message)
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         self._lock = lock
+        end_leftovers(self.home, self._say)
+        if self._fresh:
+            self._forget()
         for log in (self.home / "logs").glob("*.log"):
             log.unlink()
 
@@ -168,5 +177,19 @@ class LocalStack:
             with suppress(ProcessLookupError):
                 server.stop()
         if self._lock is not None:
+            if not self._keep:
+                self._forget()
             self._lock.close()
             self._lock = None
+
+
+def _lock(home: Path) -> IO[str] | None:
+    """The lock of the folder, held until it is closed; None when another process holds it."""
+    home.mkdir(parents=True, exist_ok=True)
+    lock = (home / "lock").open("a+", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock

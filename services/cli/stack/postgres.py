@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypedDict
@@ -28,7 +29,11 @@ _INITDB: Final = (
     "--no-sync",
 )
 _START_S: Final = 60.0
-_TRIES: Final = 3
+_TRIES: Final = 5
+_TAKEN: Final = "Address already in use"
+# After a crash, until the last of the server's processes has noticed.
+_NOT_GONE: Final = "is still in use"
+_PATIENCE_S: Final = 1.0
 
 
 class PostgresServer:
@@ -76,9 +81,13 @@ class PostgresServer:
                 child.wait_until(self._serves, "it listened", _START_S)
             except StackError:
                 child.stop()
-                if not left or "Address already in use" not in child.tail():
+                tail = child.tail()
+                if not left or not any(cause in tail for cause in (_TAKEN, _NOT_GONE)):
                     raise
-                self._port = None
+                if _TAKEN in tail:
+                    self._port = None
+                else:
+                    time.sleep(_PATIENCE_S)
                 self.launch()
             else:
                 break

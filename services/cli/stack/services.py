@@ -101,7 +101,7 @@ class Services:
         )
         launch = Launch(
             name=name,
-            command=[sys.executable, "-m", f"services.{name}"],
+            command=[sys.executable, "-P", "-m", f"services.{name}"],
             environment={**environment, **changes},
             folder=Path.cwd(),
         )

@@ -1,0 +1,41 @@
+"""The real servers that tests share: one Kafka and one PostgreSQL for the whole run.
+
+Where `ACCORD_KAFKA_BOOTSTRAP_SERVERS` and `ACCORD_DATABASE_URL` are set those are used. On a
+machine that cannot have them the tests that need them are skipped; in CI they fail.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from services.cli.stack.child import StackError
+from services.cli.stack.local_stack import DATA, LocalStack
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """A running Kafka and PostgreSQL without topics or schema: a test makes its own."""
+    with ExitStack() as running:
+        try:
+            started = running.enter_context(_own_stack())
+        except StackError as error:
+            if os.environ.get("CI"):
+                raise
+            warnings.warn(f"tests on real servers are skipped: {error}", stacklevel=1)
+            pytest.skip(f"no real servers on this machine: {error}")
+        yield started
+
+
+def _own_stack() -> LocalStack:
+    # A fixed place, so that what a killed run left behind is found and ended; a run beside
+    # another takes the next one.
+    home = ROOT / DATA / "tests"
+    places = (home.with_name(f"{home.name}-{number}") for number in range(1, 9))
+    free = next((place for place in places if not LocalStack.is_running(place)), home)
+    return LocalStack(free, fresh=True, keep=False, durable=False, prepare=False)
