@@ -1,4 +1,4 @@
-"""One Kafka and one PostgreSQL for all end-to-end tests; each test has its own pipeline there."""
+"""A pipeline of its own for each end-to-end test, on the servers that the run shares."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,13 +12,6 @@ from services.cli.trial import Trial
 AGREEMENTS = Path(__file__).with_name("agreements")
 
 StartTrial = Callable[[str], Trial]
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    home = tmp_path_factory.mktemp("stack")
-    with LocalStack(home, durable=False, prepare=False) as running:
-        yield running
 
 
 @pytest.fixture
