@@ -2,6 +2,7 @@
 
 import typer
 
+from services.cli.check import check_command
 from services.cli.demo import demo_command
 from services.cli.evaluate import evaluate_command
 from services.cli.local import local
@@ -17,6 +18,7 @@ def accord() -> None:
     """Say, at every instant, which service levels hold."""
 
 
+app.command("check")(check_command)
 app.command("demo")(demo_command)
 app.command("evaluate")(evaluate_command)
 app.command("local")(local)

@@ -1,0 +1,160 @@
+"""`accord check`: documents only, either what is wrong with them or what they say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from shared.documents import Loaded, load
+from shared.documents.schema import json_schema
+from shared.domain.agreement import (
+    Agreement,
+    AtLeast,
+    AtMost,
+    Catalogue,
+    Duration,
+    EndOfWorkingDay,
+    Objective,
+    OpenTime,
+    Version,
+    WorkingDays,
+)
+from shared.domain.instant import HOUR, MINUTE, Micros, format_instant
+from shared.wire.results import decimal_text, seconds
+
+WRONG_INPUT = 2
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+def check_command(
+    path: Annotated[
+        Path | None, typer.Argument(help="A document, or a folder of documents.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of documents instead.")
+    ] = False,
+) -> None:
+    """Check documents: every problem with file and line (exit 2), else what they say."""
+    if schema:
+        typer.echo(_json(json_schema()))
+        return
+    if path is None:
+        typer.echo("name a document or a folder of documents: accord check PATH", err=True)
+        raise typer.Exit(WRONG_INPUT)
+    loaded = load(path)
+    if as_json:
+        typer.echo(_json(_report(loaded)))
+    elif loaded.catalogue is not None:
+        typer.echo("\n".join(summary(loaded.catalogue)))
+    else:
+        for problem in loaded.problems:
+            typer.echo(str(problem), err=True)
+    if loaded.catalogue is None:
+        raise typer.Exit(WRONG_INPUT)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.format(_JSON.encode(value), indent=2).decode()
+
+
+def _report(loaded: Loaded) -> dict[str, object]:
+    catalogue = loaded.catalogue
+    if catalogue is None:
+        problems = [
+            {
+                "file": problem.place.file,
+                "line": problem.place.line,
+                "column": problem.place.column,
+                "message": problem.message,
+            }
+            for problem in loaded.problems
+        ]
+        return {"ok": False, "problems": problems}
+    return {
+        "ok": True,
+        "digest": catalogue.digest,
+        "agreements": {
+            name: [version.document for version in agreement.versions]
+            for name, agreement in catalogue.agreements.items()
+        },
+        "kpis": sorted(catalogue.kpis),
+        "calendars": sorted(catalogue.calendars),
+    }
+
+
+def summary(catalogue: Catalogue) -> Iterator[str]:
+    """What documents say, a line for each promise."""
+    agreements = catalogue.agreements.values()
+    promises = sum(len(own.objective_names) for own in agreements)
+    yield (
+        f"ok: {_many(len(agreements), 'agreement')} with {_many(promises, 'objective')},"
+        f" {_many(len(catalogue.kpis), 'KPI')}, {_many(len(catalogue.calendars), 'calendar')}"
+    )
+    for agreement in agreements:
+        yield ""
+        yield from _agreement(agreement)
+    yield ""
+    yield f"KPIs: {', '.join(sorted(catalogue.kpis))}"
+    yield f"calendars: {', '.join(sorted(catalogue.calendars))}"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _agreement(agreement: Agreement) -> Iterator[str]:
+    for version in agreement.versions:
+        parties = f"{version.provider} -> {version.customer}"
+        until = f" until {format_instant(version.until)}" if version.until is not None else ""
+        yield f"{agreement.name}: {version.level} {version.type}, {parties}"
+        yield f"  from {format_instant(version.start)}{until}, calendar {_calendar(version)}"
+        width = max(len(own.name) for own in version.objectives)
+        for objective in version.objectives:
+            yield f"    {objective.name:<{width}}  {promise(objective)}"
+
+
+def _calendar(version: Version) -> str:
+    return version.calendar.rules.name
+
+
+def promise(objective: Objective) -> str:
+    """A promise in words."""
+    groups = f", for each {' and '.join(objective.group_by)}" if objective.group_by else ""
+    window = f"each {objective.window.period} ({objective.window.zone})"
+    return f"{_target(objective)} {window}{groups}"
+
+
+def _target(objective: Objective) -> str:
+    kpi = objective.kpi.name
+    match objective.target:
+        case AtLeast(amount):
+            return f"{kpi}: at least {decimal_text(amount)}"
+        case AtMost(amount):
+            return f"{kpi}: at most {decimal_text(amount)}"
+        case within:
+            share = decimal_text(within.ratio * 100)
+            return f"{kpi}: {share} % within {_duration(within.duration)}"
+
+
+def _duration(duration: Duration) -> str:
+    match duration:
+        case OpenTime(micros):
+            return _length(micros)
+        case WorkingDays(days):
+            return _many(days, "working day")
+        case EndOfWorkingDay(0):
+            return "the same working day"
+        case EndOfWorkingDay(days):
+            return f"the end of working day {days} after"
+
+
+def _length(micros: Micros) -> str:
+    """`1 h 30 min`."""
+    hours, rest = divmod(micros, HOUR)
+    minutes, rest = divmod(rest, MINUTE)
+    parts = ((hours, "h"), (minutes, "min"), (seconds(rest), "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
