@@ -13,8 +13,8 @@ from shared.runtime.topics import TopicError, create_topics
 
 def topics_command(
     replication_factor: Annotated[
-        int, typer.Option(min=1, help="On how many brokers each partition is kept.")
-    ] = 1,
+        int, typer.Option(help="On how many brokers each partition is kept; -1: Kafka's default.")
+    ] = -1,
 ) -> None:
     """Make the topics that are not there yet, on ACCORD_KAFKA_BOOTSTRAP_SERVERS."""
     servers = environment_value("KAFKA_BOOTSTRAP_SERVERS")
