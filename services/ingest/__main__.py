@@ -29,7 +29,11 @@ class _Service:
     async def serve(self, stopping: asyncio.Event) -> None:
         settings, topics = self._settings, Topics(self._settings.topic_prefix)
         publisher = await self._publisher(topics)
-        consumer = new_consumer(settings.kafka_bootstrap_servers, topics)
+        consumer = new_consumer(
+            settings.kafka_bootstrap_servers,
+            topics,
+            session_timeout_ms=settings.session_timeout_ms,
+        )
         try:
             await publisher.start()
             await consumer.start()

@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from services.ingest.handle import Handled, Record, handle
 from services.ingest.publish import Publisher
 from shared.runtime import metrics
+from shared.runtime.config import SESSION_TIMEOUT_MS
 from shared.runtime.topics import Topics
 from shared.runtime.wall_clock import WallClock
 
@@ -42,7 +43,9 @@ class GapError(RuntimeError):
     """Records are gone from a topic before they were read; the text says how to go on."""
 
 
-def new_consumer(bootstrap_servers: str, topics: Topics) -> AIOKafkaConsumer:
+def new_consumer(
+    bootstrap_servers: str, topics: Topics, *, session_timeout_ms: int = SESSION_TIMEOUT_MS
+) -> AIOKafkaConsumer:
     """A member of ingest's group on the topics of the sources."""
     return AIOKafkaConsumer(
         topics.leads,
@@ -54,8 +57,8 @@ def new_consumer(bootstrap_servers: str, topics: Topics) -> AIOKafkaConsumer:
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-        session_timeout_ms=30_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
         rebalance_timeout_ms=60_000,
         metadata_max_age_ms=60_000,
         fetch_max_wait_ms=50,

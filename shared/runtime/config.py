@@ -16,6 +16,8 @@ PREFIX: Final = "ACCORD_"
 METRICS_PORTS: Final = {"ingest": 9001, "evaluator": 9002, "api": 9003}
 API_PORT: Final = 8000
 EVENT_PARTITIONS: Final = 8
+SESSION_TIMEOUT_MS: Final = 30_000
+"""How long Kafka waits for a member of a group that no longer answers before others take over."""
 _PORT_MAX: Final = 65_535
 
 
@@ -37,6 +39,7 @@ class Settings:
     metrics_port: int = METRICS_PORTS["api"]
     topic_prefix: str = ""
     event_partitions: int = EVENT_PARTITIONS
+    session_timeout_ms: int = SESSION_TIMEOUT_MS
     log_level: str = "INFO"
 
     def shown(self) -> dict[str, str]:
@@ -63,6 +66,9 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         metrics_port=_port(given, "METRICS_PORT", METRICS_PORTS.get(service, 0)),
         topic_prefix=_optional(given, "TOPIC_PREFIX") or "",
         event_partitions=_number(given, "EVENT_PARTITIONS", EVENT_PARTITIONS, 1, 10_000),
+        session_timeout_ms=_number(
+            given, "SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS, 6_000, 1_800_000
+        ),
         log_level=_log_level(given),
     )
 
