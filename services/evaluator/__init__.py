@@ -1,0 +1,1 @@
+"""accord.events and time become breach state."""

@@ -1,0 +1,205 @@
+"""Wiring of the evaluator: `python -m services.evaluator`."""
+
+import asyncio
+import os
+import socket
+import sys
+from contextlib import AsyncExitStack
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from prometheus_client import CollectorRegistry
+
+from services.evaluator import store
+from services.evaluator.figures import Figures
+from services.evaluator.fold import Folder
+from services.evaluator.judging import Judge
+from services.evaluator.partitions import Partitions
+from services.evaluator.prover import Prover
+from services.evaluator.readiness import Readiness
+from services.evaluator.relay import Relay
+from shared.documents import load
+from shared.domain.agreement import Catalogue
+from shared.runtime.config import (
+    SESSION_TIMEOUT_MS,
+    InvalidSettings,
+    Settings,
+    read_settings,
+)
+from shared.runtime.database import Pool, create_engine, create_pool
+from shared.runtime.event_log import recorded_partitions
+from shared.runtime.process import new_registry, run
+from shared.runtime.topics import Topics
+from shared.runtime.wall_clock import wall_clock
+
+SERVICE: Final = "evaluator"
+NOT_LOADED: Final = 2
+FETCH_BYTES: Final = 32 * 1024 * 1024
+PARTITION_FETCH_BYTES: Final = 4 * 1024 * 1024
+FETCH_WAIT_MS: Final = 50
+"""How long the broker gathers records for one fetch: a batch's worth, or this long."""
+FETCH_MIN_BYTES: Final = 1024 * 1024
+CONNECTIONS: Final = 8
+
+
+class Evaluator:
+    """The service while it runs."""
+
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, registry: CollectorRegistry
+    ) -> None:
+        """Judge by the catalogue."""
+        self._settings = settings
+        self._catalogue = catalogue
+        self._topics = Topics(settings.topic_prefix)
+        self._figures = Figures(registry, self._topics.events)
+        self.readiness = Readiness()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Own partitions, fold them, judge and announce until told to stop."""
+        async with AsyncExitStack() as open_until_the_end:
+            pool = await create_pool(
+                self._settings.database_url, service=SERVICE, size_max=CONNECTIONS
+            )
+            open_until_the_end.push_async_callback(pool.close)
+            await self._record_topic()
+            cluster_id = await store.prepare(pool, self._topics.events)
+            await self._work(open_until_the_end, pool, cluster_id, stopping)
+
+    async def _work(
+        self, ending: AsyncExitStack, pool: Pool, cluster_id: str, stopping: asyncio.Event
+    ) -> None:
+        servers, topics = self._settings.kafka_bootstrap_servers, self._topics
+        clock = wall_clock(self._settings.clock)
+        consumer = new_consumer(
+            servers, topics, session_timeout_ms=self._settings.session_timeout_ms
+        )
+        observer = new_observer(servers)
+        admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        producer = new_producer(servers)
+        for client, end in (
+            (observer, observer.stop),
+            (admin, admin.close),
+            (producer, producer.stop),
+            (consumer, consumer.stop),
+        ):
+            await client.start()
+            ending.push_async_callback(end)
+        folder = Folder(pool, self._catalogue, self._figures.events)
+        partitions = Partitions(
+            consumer,
+            observer,
+            pool,
+            folder,
+            self._figures,
+            clock=clock,
+            topic=topics.events,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            cluster_id=cluster_id,
+            documents=self._catalogue.digest,
+        )
+        prover = Prover(
+            partitions,
+            observer,
+            admin,
+            self._figures,
+            clock=clock,
+            inputs=(topics.leads, topics.tickets),
+            topic=topics.events,
+            ingest_group=topics.group("ingest"),
+            group=topics.group(SERVICE),
+        )
+        judge = Judge(pool, self._catalogue, self._figures, clock=clock)
+        relay = Relay(
+            pool, producer, self._catalogue, self._figures, clock=clock, topic=topics.breaches
+        )
+        consumer.subscribe([topics.events], listener=partitions)
+        async with asyncio.TaskGroup() as group:
+            for work in (partitions.consume, prover.run, judge.run, relay.run):
+                group.create_task(work(stopping))
+            group.create_task(self.readiness.watch(pool, partitions, stopping))
+
+    async def _record_topic(self) -> None:
+        engine = create_engine(self._settings.database_url, service=SERVICE, size_max=1)
+        try:
+            async with engine.begin() as connection:
+                await recorded_partitions(
+                    connection,
+                    bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                    topic=self._topics.events,
+                )
+        finally:
+            await engine.dispose()
+
+
+def new_consumer(
+    bootstrap_servers: str, topics: Topics, *, session_timeout_ms: int = SESSION_TIMEOUT_MS
+) -> AIOKafkaConsumer:
+    """A member of the evaluators' group; positions come from PostgreSQL, never from Kafka."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        client_id="accord-evaluator",
+        group_id=topics.group(SERVICE),
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
+        rebalance_timeout_ms=60_000,
+        metadata_max_age_ms=60_000,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        fetch_min_bytes=FETCH_MIN_BYTES,
+        fetch_max_bytes=FETCH_BYTES,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+    )
+
+
+def new_observer(bootstrap_servers: str) -> AIOKafkaConsumer:
+    """Asks how far topics go; it is in no group and consumes nothing."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        client_id="accord-evaluator-observer",
+        isolation_level="read_committed",
+    )
+
+
+def new_producer(bootstrap_servers: str) -> AIOKafkaProducer:
+    """Sends breaches: nothing lost, repeated or out of order."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap_servers,
+        client_id="accord-evaluator-relay",
+        acks="all",
+        enable_idempotence=True,
+    )
+
+
+def main() -> int:
+    """Run the evaluator; 2 when its settings or documents cannot be read."""
+    try:
+        settings = read_settings(SERVICE)
+    except InvalidSettings as error:
+        sys.stderr.write(f"accord evaluator: {error}\n")
+        return NOT_LOADED
+    if settings.agreements is None:
+        sys.stderr.write("ACCORD_AGREEMENTS is not set: the folder of the documents\n")
+        return NOT_LOADED
+    loaded = load(settings.agreements)
+    if loaded.catalogue is None:
+        sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
+        return NOT_LOADED
+    registry = new_registry()
+    evaluator = Evaluator(settings, loaded.catalogue, registry)
+    return run(
+        SERVICE,
+        evaluator.serve,
+        settings=settings,
+        registry=registry,
+        readiness=evaluator.readiness.checks,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The evaluator's own metrics."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from services.evaluator.posting import Posting
+from shared.domain.instant import SECOND
+from shared.runtime import metrics
+from shared.runtime.metrics import Metric
+
+EVENTS: Final = Metric(
+    "accord_evaluator_events", "Events folded, by what became of them", ("outcome",)
+)
+EVALUATION_TIME: Final = Metric(
+    "accord_evaluation_time_timestamp_seconds",
+    "Instant as of which the partition's items are settled",
+    ("partition",),
+)
+STOPPED: Final = Metric(
+    "accord_partition_stopped",
+    "1 when the partition is stopped and has to be mended",
+    ("partition",),
+)
+RESTARTS: Final = Metric(
+    "accord_evaluator_restarts", "Times the evaluator started over from what is stored"
+)
+JUDGED: Final = Metric("accord_evaluator_windows_judged", "Windows judged")
+
+
+class Figures:
+    """What the evaluator counts and measures, in its process's registry."""
+
+    def __init__(self, registry: CollectorRegistry, topic: str) -> None:
+        """Make every metric."""
+        self._topic = topic
+        self.events = EVENTS.counter(registry)
+        self.lag = metrics.CONSUMER_LAG.gauge(registry)
+        self.watermark = metrics.WATERMARK.gauge(registry)
+        self.evaluation_time = EVALUATION_TIME.gauge(registry)
+        self.stopped = STOPPED.gauge(registry)
+        self.restarts = RESTARTS.counter(registry)
+        self.judged = JUDGED.counter(registry)
+        self.judging = metrics.EVALUATION_DURATION.histogram(registry)
+        self.last_evaluation = metrics.LAST_EVALUATION.gauge(registry)
+        self.outbox = metrics.OUTBOX_PENDING.gauge(registry)
+        self._batches = metrics.PROCESS_DURATION.histogram(registry)
+        self._refused = metrics.RECORDS_FAILED.counter(registry)
+
+    def batch(self, posting: Posting, seconds: float) -> None:
+        """A batch is committed."""
+        self._batches.labels(topic=self._topic).observe(seconds)
+        for move in posting.moves:
+            self.evaluation_time.labels(partition=move.part).set(move.evaluation_time / SECOND)
+            self.watermark.labels(topic=self._topic, partition=move.part).set(
+                move.watermark / SECOND
+            )
+        for row in posting.quarantined:
+            self._refused.labels(topic=self._topic, error_type=row.reason).inc()
+
+    def behind(self, part: int, group: str, records: int) -> None:
+        """So many records of a partition are not folded yet."""
+        self.lag.labels(topic=self._topic, partition=part, group=group).set(max(0, records))

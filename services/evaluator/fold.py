@@ -1,0 +1,225 @@
+"""One micro-batch: decode -> load the items it touches -> fold its events in -> post what changed.
+
+Everything here happens in memory and may be thrown away; `store.post` makes it true.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from aiokafka import ConsumerRecord
+from prometheus_client import Counter
+
+from services.evaluator import store
+from services.evaluator.partition import Held, Partition
+from services.evaluator.posting import (
+    Cause,
+    ItemRow,
+    Posting,
+    QuarantineRow,
+    Source,
+    post_difference,
+)
+from shared.domain.agreement import Catalogue, Objective
+from shared.domain.event import Event
+from shared.domain.instant import Instant
+from shared.domain.item import Contribution, Item, Outcomes
+from shared.domain.plan import Plan, compile_plan
+from shared.domain.window import CalendarWindow
+from shared.runtime.database import Pool
+from shared.runtime.tables import RUNNING_WINDOW
+from shared.wire import cloudevents
+from shared.wire.stored_item import pack_item, unpack_item
+
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+
+DUE_MAX: Final = 1_000
+"""Items of one partition that are settled in one transaction because of time or documents."""
+
+SLICE: Final = 250
+"""Items settled before other tasks get their turn: heartbeats and judging share the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    offset: int
+    event: Event
+
+
+class Folder:
+    """Folds events into items under one set of documents."""
+
+    def __init__(self, pool: Pool, catalogue: Catalogue, events: Counter) -> None:
+        """`events` counts the events by what became of them."""
+        self._pool = pool
+        self._plan: Plan = compile_plan(catalogue)
+        self._windows = _windows(catalogue)
+        self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
+
+    async def fold(
+        self,
+        posting: Posting,
+        batch: Sequence[tuple[Partition, Sequence[Record]]],
+    ) -> None:
+        """Fold the records of some partitions in, each settled at its evaluation time."""
+        arrived = [
+            (partition, self._decode(posting, partition.part, records))
+            for partition, records in batch
+        ]
+        await self._load(arrived)
+        for partition, arrivals in arrived:
+            times = (arrival.event.time for arrival in arrivals)
+            partition.latest = max(times, default=partition.latest)
+            partition.advance(now=posting.posted_at)
+            touched = self._admit(posting, partition, arrivals)
+            for number, (key, cause) in enumerate(touched.items(), 1):
+                self._settle(posting, partition, key, cause)
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+            partition.forget_oldest()
+
+    async def fold_due(self, posting: Posting, partitions: Sequence[Partition]) -> None:
+        """Settle items that are due, DUE_MAX of each partition at most; all must be stored."""
+        owned = {own.part: own for own in partitions if own.is_due}
+        if not owned:
+            return
+        until = [(part, owned[part].evaluation_time) for part in sorted(owned)]
+        found = dict.fromkeys(owned, 0)
+        for number, (part, key, body) in enumerate(
+            await store.load_due(self._pool, until, DUE_MAX), 1
+        ):
+            partition = owned[part]
+            found[part] += 1
+            if key not in partition.items:
+                partition.hold(key, self._unpack(key, body))
+            self._settle(posting, partition, key, Cause.LATE)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        for part, count in found.items():
+            owned[part].forget_oldest()
+            if count < DUE_MAX:
+                # Nothing else is due up to here; the next one is looked up after the commit.
+                owned[part].due = owned[part].evaluation_time + 1
+
+    async def refold(self, posting: Posting, partition: Partition, after: str) -> str | None:
+        """Fold the next stored items anew under these documents; the last key, None at the end."""
+        key = None
+        for _, key, body in await store.load_after(self._pool, partition.part, after, DUE_MAX):
+            partition.items[key] = self._unpack(key, body)
+            self._settle(posting, partition, key, Cause.DOCUMENTS)
+            del partition.items[key]
+        return key
+
+    def _decode(self, posting: Posting, part: int, records: Sequence[Record]) -> list[_Arrival]:
+        arrivals: list[_Arrival] = []
+        for record in records:
+            try:
+                event = cloudevents.decode_record(record.headers, record.value)
+            except cloudevents.InvalidEvent as error:
+                self._quarantine(posting, part, record.offset, "", error.reason, record.value)
+                self._counted["refused"].inc()
+                continue
+            arrivals.append(_Arrival(record.offset, event))
+        return arrivals
+
+    async def _load(self, arrived: Sequence[tuple[Partition, list[_Arrival]]]) -> None:
+        """Have every item that the batch touches in memory."""
+        missing = {
+            (partition.part, arrival.event.item): partition
+            for partition, arrivals in arrived
+            for arrival in arrivals
+            if arrival.event.item not in partition.items
+        }
+        if not missing:
+            return
+        stored = {
+            (part, key): body for part, key, body in await store.load_items(self._pool, [*missing])
+        }
+        for place, partition in missing.items():
+            _, key = place
+            body = stored.get(place)
+            held = self._new(key) if body is None else self._unpack(key, body)
+            partition.hold(key, held)
+
+    def _admit(
+        self, posting: Posting, partition: Partition, arrivals: Sequence[_Arrival]
+    ) -> dict[str, Cause]:
+        """Take the events in; the items that they change, and why."""
+        touched: dict[str, Cause] = {}
+        counts = dict.fromkeys(Outcomes, 0)
+        for arrival in arrivals:
+            event = arrival.event
+            key = event.item
+            held = partition.items[key]
+            partition.hold(key, held)
+            admission = held.item.admit(event)
+            counts[admission.outcome] += 1
+            loser = admission.loser
+            if loser is not None:
+                self._quarantine(
+                    posting,
+                    partition.part,
+                    arrival.offset,
+                    key,
+                    Outcomes.CONFLICT,
+                    cloudevents.encode(loser),
+                )
+            if admission.outcome is Outcomes.DUPLICATE or loser is event:
+                continue
+            if loser is not None or event.replaces is not None:
+                touched[key] = Cause.CORRECTED
+            else:
+                touched.setdefault(key, Cause.LATE)
+        for outcome, count in counts.items():
+            self._counted[outcome].inc(count)
+        return touched
+
+    def _settle(self, posting: Posting, partition: Partition, key: str, cause: Cause) -> None:
+        """Post what an item contributes at the evaluation time beyond what has been posted."""
+        held = partition.items[key]
+        now = partition.evaluation_time
+        settled = held.item.settle(now=now)
+        source = Source(partition.part, key, now, cause)
+        held.posted = post_difference(
+            posting, source, held.posted, settled.contributions, self._place
+        )
+        body = pack_item(held.item.events, held.posted)
+        posting.items.append(ItemRow(partition.part, key, settled.next_due, body))
+        partition.expect(settled.next_due)
+
+    def _place(self, own: Contribution) -> Instant:
+        if own.at is None:
+            return RUNNING_WINDOW
+        return self._windows[own.agreement, own.objective].holding(own.at).start
+
+    def _new(self, key: str) -> Held:
+        kind, _, subject = key.partition(":")
+        return Held(Item(self._plan, kind, subject), {})
+
+    def _unpack(self, key: str, body: bytes) -> Held:
+        kind, _, subject = key.partition(":")
+        events, posted = unpack_item(key, body)
+        return Held(Item(self._plan, kind, subject, events), posted)
+
+    @staticmethod
+    def _quarantine(
+        posting: Posting, part: int, offset: int, item: str, reason: str, record: bytes | None
+    ) -> None:
+        posting.quarantined.append(
+            QuarantineRow(part, offset, item, reason, record or b"", posting.posted_at)
+        )
+
+
+def _windows(catalogue: Catalogue) -> dict[tuple[str, str], CalendarWindow]:
+    return {key: own.window for key, own in objectives(catalogue).items()}
+
+
+def objectives(catalogue: Catalogue) -> dict[tuple[str, str], Objective]:
+    """Every objective by (agreement, name): what is the same in all its versions counts."""
+    found: dict[tuple[str, str], Objective] = {}
+    for name, agreement in sorted(catalogue.agreements.items()):
+        for version in agreement.versions:
+            for own in version.objectives:
+                found.setdefault((name, own.name), own)
+    return found

@@ -1,0 +1,144 @@
+"""An owned partition in memory: how far it is folded, its evaluation time, the items it holds."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.evaluator.posting import Move, Posted
+from services.evaluator.store import Progress
+from shared.domain.instant import MINUTE, SECOND, Instant, Micros
+from shared.domain.item import Item
+
+ALLOWED_DISORDER: Final[Micros] = 5 * MINUTE
+"""How far the watermark stays behind the proven evaluation time (law 17)."""
+
+PROOF_LAG_MAX: Final[Micros] = 2 * SECOND
+"""How far events may take the evaluation time ahead of the last proof of a partition that keeps
+up: under load a proof is always a few batches old."""
+
+ITEMS_HELD_MAX: Final = 20_000
+"""Items kept in memory for each partition; more than two of the largest batches."""
+
+
+@dataclass(slots=True)
+class Held:
+    """An item in memory, and what has been posted of it."""
+
+    item: Item
+    posted: Posted
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a partition is complete up to `instant` once it has consumed up to offset `end`."""
+
+    instant: Instant
+    end: int
+
+
+@dataclass(slots=True)
+class Partition:
+    """A partition as of the last batch that was handed to the database.
+
+    `evaluation_time` is E of law 17, `reached` the E that the database knows: it follows once
+    nothing is due before it. `latest` is the largest event time consumed; `due` an instant before
+    which no item is due (None: none at all). `unchecked` says that the last folded record has not
+    been seen again yet.
+    """
+
+    part: int
+    epoch: int
+    next_offset: int
+    evaluation_time: Instant
+    reached: Instant
+    watermark: Instant
+    documents: str
+    due: Instant | None
+    record_digest: bytes | None
+    unchecked: bool
+    latest: Instant = 0
+    proven_until: Instant = 0
+    proven: bool = False
+    proof: Proof | None = None
+    items: dict[str, Held] = field(default_factory=dict)
+
+    @classmethod
+    def claimed(cls, row: Progress) -> "Partition":
+        """The partition as the database knows it."""
+        return cls(
+            part=row.part,
+            epoch=row.epoch,
+            next_offset=row.next_offset,
+            evaluation_time=row.evaluation_time,
+            reached=row.evaluation_time,
+            watermark=row.watermark,
+            documents=row.documents,
+            due=row.next_due,
+            record_digest=row.record_digest,
+            unchecked=row.record_digest is not None,
+        )
+
+    def advance(self, *, now: Instant) -> None:
+        """Move the evaluation time on: to a proven instant, else to the largest event time.
+
+        `now` is the wall clock, which it never passes; it never goes back (law 17).
+        """
+        proof = self.proof
+        if proof is not None and self.next_offset >= proof.end and not self.unchecked:
+            self.proven_until = max(self.proven_until, proof.instant)
+            self.proof = None
+        self.evaluation_time = max(self.evaluation_time, self.proven_until, min(self.latest, now))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether some item may be due at the evaluation time."""
+        return self.due is not None and self.due <= self.evaluation_time
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the database does not know the evaluation time or its proof yet."""
+        return self.reached != self.evaluation_time or self.proven is not self.is_proven
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the partition is known to keep up with its evaluation time."""
+        return self.evaluation_time <= self.proven_until + PROOF_LAG_MAX
+
+    def move(self, start: int) -> Move:
+        """The progress to write for a batch that began at offset `start`.
+
+        The evaluation time counts as reached only when no item is due before it.
+        """
+        if self.is_due:
+            self.proven = False
+        else:
+            self.reached = self.evaluation_time
+            self.proven = self.is_proven
+            self.watermark = max(self.watermark, self.proven_until - ALLOWED_DISORDER)
+        return Move(
+            part=self.part,
+            epoch=self.epoch,
+            start=start,
+            next_offset=self.next_offset,
+            evaluation_time=self.reached,
+            proven=self.proven,
+            watermark=self.watermark,
+            record_digest=self.record_digest,
+            documents=self.documents,
+        )
+
+    def expect(self, due: Instant | None) -> None:
+        """Remember that an item is due then."""
+        if due is not None and (self.due is None or due < self.due):
+            self.due = due
+
+    def hold(self, key: str, held: Held) -> None:
+        """Keep an item as the one used last."""
+        self.items.pop(key, None)
+        self.items[key] = held
+
+    def forget_oldest(self) -> None:
+        """Let go of the items used longest ago; never of those of the last two batches."""
+        excess = len(self.items) - ITEMS_HELD_MAX
+        if excess > 0:
+            for key in list(self.items)[:excess]:
+                del self.items[key]

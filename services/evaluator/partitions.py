@@ -1,0 +1,369 @@
+"""The partitions that this process owns: claimed, folded batch by batch, given up.
+
+A batch is folded in memory while the one before it is being committed. Whatever goes wrong on the
+way to the database (fenced by another owner, a lost connection, a lost reply to COMMIT) has one
+answer: forget what memory holds, claim again, and go on from what the database says. The claim
+waits for a commit that is still under way, so what it reads is how that ended.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from services.evaluator import store
+from services.evaluator.figures import Figures
+from services.evaluator.fold import Folder, Record
+from services.evaluator.partition import Partition, Proof
+from services.evaluator.posting import Posting
+from shared.runtime.database import Pool
+from shared.runtime.wall_clock import WallClock
+
+BATCH_MIN: Final = 1_000
+BATCH_MAX: Final = 8_000
+POLL_MS: Final = 500
+FENCED_PAUSE_S: Final = 1.0
+RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_logger: Final = logging.getLogger(__name__)
+
+
+class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Owns the partitions that the group assigns to this process."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        observer: AIOKafkaConsumer,
+        pool: Pool,
+        folder: Folder,
+        figures: Figures,
+        *,
+        clock: WallClock,
+        topic: str,
+        owner: str,
+        cluster_id: str,
+        documents: str,
+    ) -> None:
+        """`observer` asks for offsets and consumes nothing; `documents` is the digest folded by."""
+        self._consumer = consumer
+        self._observer = observer
+        self._pool = pool
+        self._folder = folder
+        self._figures = figures
+        self._clock = clock
+        self._topic = topic
+        self._owner = owner
+        self._cluster_id = cluster_id
+        self._documents = documents
+        self._owned: dict[int, Partition] = {}
+        self._token = 0
+        self._turn = asyncio.Lock()
+        self._pending: asyncio.Task[None] | None = None
+        self._takeovers: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        self._batch_max = BATCH_MIN
+        self.settled = False
+        """Whether every partition that is assigned is claimed (or stopped, loudly)."""
+
+    @property
+    def owned(self) -> Sequence[int]:
+        """The partitions that are claimed and folded."""
+        return sorted(self._owned)
+
+    # --- assignment ---------------------------------------------------------------------------
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Fold nothing more; what is under way is fenced by the next owner's claim."""
+        del revoked
+        self._token += 1
+        self._owned = {}
+        self.settled = False
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Stop the flow first, then claim in a task: the client delivers while this runs."""
+        places = sorted(assigned)
+        self._consumer.pause(*places)
+        for place in places:
+            # Any position will do: without one the client looks for a committed one, and fails.
+            self._consumer.seek(place, 0)
+        self._token += 1
+        self._owned = {}
+        task = asyncio.create_task(
+            self._take_over([place.partition for place in places], self._token)
+        )
+        self._takeovers.add(task)
+        task.add_done_callback(self._taken_over)
+
+    def _taken_over(self, task: asyncio.Task[None]) -> None:
+        self._takeovers.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+
+    async def _take_over(self, parts: list[int], token: int) -> None:
+        async with self._turn:
+            await self._abandon()
+            await self._claim(parts, token)
+
+    async def _claim(self, parts: list[int], token: int) -> None:
+        """Claim, check, fold anew if the documents changed, and let the records flow."""
+        for attempt in range(1_000_000):
+            try:
+                await self._try_to_claim(parts, token)
+            except ValueError:
+                raise
+            except store.PASSING as error:
+                self._log_retry("claim its partitions", error)
+                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+            else:
+                return
+
+    async def _try_to_claim(self, parts: list[int], token: int) -> None:
+        if token != self._token:
+            return
+        rows = await store.claim(self._pool, parts, self._owner)
+        claimed = await self._checked(rows)
+        for partition in claimed:
+            if partition.documents != self._documents:
+                await self._refold(partition, token)
+        if token != self._token:
+            return
+        places = [TopicPartition(self._topic, own.part) for own in claimed]
+        for place, partition in zip(places, claimed, strict=True):
+            self._consumer.seek(place, partition.next_offset - partition.unchecked)
+        self._owned = {partition.part: partition for partition in claimed}
+        self._consumer.resume(*places)
+        self.settled = True
+        _logger.info(
+            "Claimed partitions %s of %s.",
+            self.owned,
+            self._topic,
+            extra={"action": "claimed", "next_offsets": {p.part: p.next_offset for p in claimed}},
+        )
+
+    async def _checked(self, rows: list[store.Progress]) -> list[Partition]:
+        """The partitions whose log still continues what was folded of it."""
+        places = {row.part: TopicPartition(self._topic, row.part) for row in rows}
+        beginnings = await self._observer.beginning_offsets([*places.values()])
+        ends = await self._observer.end_offsets([*places.values()])
+        claimed = []
+        for row in rows:
+            beginning, end = beginnings[places[row.part]], ends[places[row.part]]
+            partition = Partition.claimed(row)
+            partition.unchecked = partition.unchecked and row.next_offset > beginning
+            if row.cluster_id != self._cluster_id:
+                self._stop(row.part, f"it was folded from the Kafka cluster {row.cluster_id}")
+            elif row.next_offset < beginning:
+                self._stop(
+                    row.part,
+                    f"records from offset {row.next_offset} to {beginning} are no longer there",
+                )
+            elif row.next_offset > end:
+                self._stop(
+                    row.part,
+                    f"the next offset is {row.next_offset} but the log ends at {end}: the topic "
+                    "was made anew or lost its end",
+                )
+            else:
+                self._figures.stopped.labels(partition=row.part).set(0)
+                claimed.append(partition)
+        return claimed
+
+    def _stop(self, part: int, reason: str) -> None:
+        """Fold nothing more of a partition; its evaluation time stands still, all see it."""
+        self._owned.pop(part, None)
+        self._figures.stopped.labels(partition=part).set(1)
+        _logger.error(
+            "Partition %d of %s is stopped: %s. Nothing is judged until this is mended.",
+            part,
+            self._topic,
+            reason,
+            extra={"action": "partition_stopped", "partition": part},
+        )
+
+    async def _refold(self, partition: Partition, token: int) -> None:
+        """Fold every stored item under the documents that hold now."""
+        after: str | None = ""
+        while after is not None and token == self._token:
+            posting = Posting(self._clock())
+            after = await self._folder.refold(posting, partition, after)
+            if after is None:
+                partition.documents = self._documents
+            posting.moves.append(partition.move(partition.next_offset))
+            await store.post(self._pool, posting)
+
+    # --- records ------------------------------------------------------------------------------
+
+    async def consume(self, stopping: asyncio.Event) -> None:
+        """Fold what the log brings until told to stop."""
+        while not stopping.is_set():
+            if self._failure is not None:
+                raise self._failure
+            try:
+                records = await self._consumer.getmany(
+                    timeout_ms=POLL_MS, max_records=self._batch_max
+                )
+            except OffsetOutOfRangeError as error:
+                for place in error.args[0]:
+                    self._stop(place.partition, "its next record is no longer in the log")
+                    self._consumer.pause(place)
+                continue
+            if records:
+                await self._guarded(partial(self._fold, records))
+            self._adapt(sum(map(len, records.values())))
+        async with self._turn:
+            await self._abandon()
+
+    def _adapt(self, count: int) -> None:
+        """Larger batches while there is a backlog, small ones when there is none."""
+        if count >= self._batch_max:
+            self._batch_max = min(BATCH_MAX, self._batch_max * 2)
+        elif count < self._batch_max // 4:
+            self._batch_max = max(BATCH_MIN, self._batch_max // 2)
+
+    async def _fold(self, records: dict[TopicPartition, list[Record]]) -> None:
+        started = time.perf_counter()
+        batch = [
+            (partition, fresh)
+            for place, several in sorted(records.items())
+            if (partition := self._owned.get(place.partition)) is not None
+            and (fresh := self._fresh(partition, several))
+        ]
+        if not batch:
+            return
+        posting = Posting(self._clock())
+        starts = {partition.part: partition.next_offset for partition, _ in batch}
+        for partition, several in batch:
+            partition.next_offset = several[-1].offset + 1
+            partition.record_digest = _digest(several[-1])
+        await self._folder.fold(posting, batch)
+        posting.moves = [own.move(starts[own.part]) for own, _ in batch]
+        await self._committed()
+        self._pending = asyncio.create_task(self._post(posting, started))
+
+    def _fresh(self, partition: Partition, records: list[Record]) -> list[Record]:
+        """The records that are not folded yet; a partition whose log is another one is stopped."""
+        if partition.unchecked:
+            last, *records = records
+            if last.offset != partition.next_offset - 1 or _digest(last) != partition.record_digest:
+                self._consumer.pause(TopicPartition(self._topic, partition.part))
+                self._stop(
+                    partition.part,
+                    f"the record at offset {partition.next_offset - 1} is not the one folded last",
+                )
+                return []
+            partition.unchecked = False
+        return [record for record in records if record.offset >= partition.next_offset]
+
+    async def _post(self, posting: Posting, started: float) -> None:
+        await store.post(self._pool, posting)
+        self._figures.batch(posting, time.perf_counter() - started)
+
+    # --- time ---------------------------------------------------------------------------------
+
+    async def pass_time(self, proofs: dict[int, Proof], *, write: bool, lagging: bool) -> bool:
+        """Take proofs over and move the evaluation times on; whether more items are due.
+
+        `write` says to store evaluation times that moved though no item is due, `lagging` to
+        settle what is due in partitions that are behind too.
+        """
+        more = False
+
+        async def step() -> None:
+            nonlocal more
+            more = await self._pass_time(proofs, write=write, lagging=lagging)
+
+        await self._guarded(step)
+        return more
+
+    async def _pass_time(self, proofs: dict[int, Proof], *, write: bool, lagging: bool) -> bool:
+        if self._pending is not None and self._pending.done():
+            await self._committed()
+        now = self._clock()
+        for part, partition in self._owned.items():
+            if partition.proof is None:
+                partition.proof = proofs.get(part)
+            partition.advance(now=now)
+        moved = [own for own in self._owned.values() if own.is_moved or own.is_due]
+        due = [own for own in moved if own.is_due and (own.is_proven or lagging)]
+        if not due and not (write and moved):
+            return False
+        await self._committed()
+        started = time.perf_counter()
+        posting = Posting(now)
+        await self._folder.fold_due(posting, due)
+        posting.moves = [own.move(own.next_offset) for own in moved]
+        await self._post(posting, started)
+        waiting = [own.part for own in due if not own.is_due]
+        if waiting:
+            for part, instant in (await store.next_due(self._pool, waiting)).items():
+                if part in self._owned:
+                    self._owned[part].due = instant
+        return any(own.is_due for own in due)
+
+    def measure_lag(self, group: str, ends: dict[int, int]) -> None:
+        """Say how many records of each owned partition are not folded yet."""
+        for part, end in ends.items():
+            partition = self._owned.get(part)
+            if partition is not None:
+                self._figures.behind(part, group, end - partition.next_offset)
+
+    # --- faults -------------------------------------------------------------------------------
+
+    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One step at a time; when the database refuses it, start over from what it holds."""
+        async with self._turn:
+            token, parts = self._token, self.owned
+            try:
+                await step()
+            except ValueError:
+                raise
+            except (store.FencedError, *store.PASSING) as error:
+                self._log_retry("write a batch", error)
+                self._figures.restarts.inc()
+                self._owned = {}
+                self.settled = False
+                await self._abandon()
+                if isinstance(error, store.FencedError):
+                    await asyncio.sleep(FENCED_PAUSE_S)
+                if token == self._token:
+                    self._consumer.pause(*(TopicPartition(self._topic, part) for part in parts))
+                    await self._claim(list(parts), token)
+
+    async def _committed(self) -> None:
+        """Wait for the batch before; raises what went wrong with it."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            await pending
+
+    async def _abandon(self) -> None:
+        """Wait for the batch before, however it ends: the database knows."""
+        with contextlib.suppress(store.FencedError, *store.PASSING):
+            await self._committed()
+
+    def _log_retry(self, what: str, error: BaseException) -> None:
+        _logger.warning(
+            "The evaluator could not %s and starts over from what is stored: %r",
+            what,
+            error,
+            extra={"action": "start_over"},
+        )
+
+    async def tell_kafka(self) -> None:
+        """Commit the offsets to Kafka, for tools that show lag; nothing here reads them."""
+        offsets = {
+            TopicPartition(self._topic, own.part): own.next_offset for own in self._owned.values()
+        }
+        if offsets:
+            with contextlib.suppress(KafkaError):
+                await self._consumer.commit(offsets)
+
+
+def _digest(record: Record) -> bytes:
+    return hashlib.sha256(record.value or b"").digest()

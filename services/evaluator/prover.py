@@ -1,0 +1,137 @@
+"""Proving evaluation times (law 17).
+
+The wall clock is noted, then the ends of the input topics. Once ingest has committed past these,
+everything that was there at the noted instant is in the event log: its ends are noted, and a
+partition that has consumed up to its end is complete up to that instant.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, for_code
+
+from services.evaluator.figures import Figures
+from services.evaluator.partition import Proof
+from services.evaluator.partitions import Partitions
+from shared.domain.instant import Instant
+from shared.runtime.wall_clock import WallClock
+
+TICK_S: Final = 0.1
+WRITE_S: Final = 0.15
+LAGGING_S: Final = 1.0
+TELL_S: Final = 5.0
+LOOK_UP_S: Final = 30.0
+_logger: Final = logging.getLogger(__name__)
+
+
+class Prover:
+    """Moves the evaluation times of the owned partitions on."""
+
+    def __init__(
+        self,
+        partitions: Partitions,
+        observer: AIOKafkaConsumer,
+        admin: AIOKafkaAdminClient,
+        figures: Figures,
+        *,
+        clock: WallClock,
+        inputs: Sequence[str],
+        topic: str,
+        ingest_group: str,
+        group: str,
+    ) -> None:
+        """`inputs` are the topics that ingest reads in the group `ingest_group`."""
+        self._partitions = partitions
+        self._observer = observer
+        self._admin = admin
+        self._figures = figures
+        self._clock = clock
+        self._inputs = inputs
+        self._topic = topic
+        self._ingest_group = ingest_group
+        self._group = group
+        self._places: list[TopicPartition] = []
+        self._looked_up = float("-inf")
+        self._noted: tuple[Instant, dict[TopicPartition, int]] | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Prove and move on until told to stop."""
+        written = settled = told = time.monotonic()
+        while not stopping.is_set():
+            begun = time.monotonic()
+            proofs = await self._try_to_prove()
+            write, lagging = begun - written >= WRITE_S, begun - settled >= LAGGING_S
+            more = await self._partitions.pass_time(proofs, write=write, lagging=lagging)
+            written = begun if write else written
+            settled = begun if lagging and not more else settled
+            if begun - told >= TELL_S:
+                told = begun
+                await self._partitions.tell_kafka()
+            if not more:
+                rest = TICK_S - (time.monotonic() - begun)
+                await asyncio.sleep(max(0.0, rest))
+
+    async def _try_to_prove(self) -> dict[int, Proof]:
+        try:
+            return await self._prove()
+        except KafkaError as error:
+            _logger.warning(
+                "Kafka does not say how far its topics go; nothing is proven meanwhile: %r",
+                error,
+                extra={"action": "not_proven"},
+            )
+            return {}
+
+    async def _prove(self) -> dict[int, Proof]:
+        """What each partition has to have consumed to be complete; nothing while ingest lags."""
+        instant = self._clock()
+        owned = [TopicPartition(self._topic, part) for part in self._partitions.owned]
+        if not owned:
+            return {}
+        if self._noted is None:
+            self._noted = (instant, await self._observer.end_offsets(await self._input_places()))
+        instant, ends = self._noted
+        if not await self._is_ingested(ends):
+            return {}
+        self._noted = None
+        found = await self._observer.end_offsets(owned)
+        self._partitions.measure_lag(self._group, {p.partition: end for p, end in found.items()})
+        return {place.partition: Proof(instant, end) for place, end in found.items()}
+
+    async def _is_ingested(self, ends: dict[TopicPartition, int]) -> bool:
+        wanted = {place: end for place, end in ends.items() if end > 0}
+        if not wanted:
+            return True
+        committed = await self._admin.list_consumer_group_offsets(
+            self._ingest_group, partitions=[*wanted]
+        )
+        behind = [
+            place
+            for place, end in wanted.items()
+            if place not in committed or committed[place].offset < end
+        ]
+        if not behind:
+            return True
+        # Where retention has taken everything, nothing is left that ingest could read.
+        beginnings = await self._observer.beginning_offsets(behind)
+        return all(beginnings[place] >= wanted[place] for place in behind)
+
+    async def _input_places(self) -> list[TopicPartition]:
+        """Every partition of the input topics; looked up now and then, for topics may grow."""
+        if time.monotonic() - self._looked_up >= LOOK_UP_S:
+            described = await self._admin.describe_topics([*self._inputs])
+            for topic in described:
+                if topic["error_code"]:
+                    raise for_code(topic["error_code"])(topic["topic"])
+            self._places = sorted(
+                TopicPartition(topic["topic"], partition["partition"])
+                for topic in described
+                for partition in topic["partitions"]
+            )
+            self._looked_up = time.monotonic()
+        return self._places

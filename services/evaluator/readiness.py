@@ -1,0 +1,45 @@
+"""Whether the evaluator can do its work: the database, its schema, its partitions."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+from services.evaluator import store
+from services.evaluator.partitions import Partitions
+from shared.runtime.database import Pool
+from shared.runtime.migrate import at_head
+
+PAUSE_S: Final = 2.0
+
+
+class Readiness:
+    """The checks of `/readyz`, renewed now and then."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._checks: dict[str, str | None] = {"started": "it is starting"}
+
+    def checks(self) -> dict[str, str | None]:
+        """Each check with the reason why it fails, if it does."""
+        return dict(self._checks)
+
+    async def watch(self, pool: Pool, partitions: Partitions, stopping: asyncio.Event) -> None:
+        """Renew the checks until told to stop."""
+        while not stopping.is_set():
+            self._checks = {
+                **await self._database(pool),
+                "assignment": None if partitions.settled else "partitions are being claimed",
+            }
+            with contextlib.suppress(TimeoutError):
+                pause = PAUSE_S if partitions.settled else 0.1
+                await asyncio.wait_for(stopping.wait(), pause)
+
+    @staticmethod
+    async def _database(pool: Pool) -> dict[str, str | None]:
+        try:
+            async with pool.acquire(timeout=PAUSE_S) as connection:
+                current = await at_head(connection)
+        except store.PASSING as error:
+            return {"database": f"it cannot be reached: {error!r}"}
+        behind = "the database has another schema: run `accord migrate`"
+        return {"database": None, "migrations": None if current else behind}

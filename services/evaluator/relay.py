@@ -1,0 +1,189 @@
+"""Breaches -> outbox -> accord.breaches.
+
+One process at a time announces and relays: what has changed of a breach becomes CloudEvents in the
+outbox in the transaction that notes them as announced, and rows leave the outbox when the broker
+has them. A repetition has the same id.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from services.evaluator import store
+from services.evaluator.breaches import Told, breach_event, news
+from services.evaluator.figures import Figures
+from services.evaluator.fold import objectives
+from services.evaluator.partition import ALLOWED_DISORDER
+from shared.domain.agreement import Catalogue, objective_id
+from shared.domain.instant import Instant
+from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.wall_clock import WallClock
+from shared.wire.cloudevents import CONTENT_TYPE
+
+ADVISORY_LOCK: Final = 0x4143434F5245
+PAUSE_S: Final = 0.1
+RETRY_S: Final = 1.0
+BATCH: Final = 500
+_HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
+_logger: Final = logging.getLogger(__name__)
+
+
+class Relay:
+    """Announces breaches and sends the outbox, while no other process does."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        producer: AIOKafkaProducer,
+        catalogue: Catalogue,
+        figures: Figures,
+        *,
+        clock: WallClock,
+        topic: str,
+    ) -> None:
+        """`topic` takes the events."""
+        self._pool = pool
+        self._producer = producer
+        self._figures = figures
+        self._clock = clock
+        self._topic = topic
+        self._group_by = {
+            objective_id(*key): own.group_by for key, own in objectives(catalogue).items()
+        }
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take the place when it is free, and relay until told to stop."""
+        while not stopping.is_set():
+            try:
+                async with self._alone() as alone:
+                    while alone and not stopping.is_set():
+                        busy = await self.relay_once()
+                        if not busy:
+                            await asyncio.sleep(PAUSE_S)
+            except ValueError:
+                raise
+            except (KafkaError, *store.PASSING) as error:
+                _logger.warning(
+                    "The relay stops for a moment: %r", error, extra={"action": "relay_again"}
+                )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), RETRY_S)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        """Whether this process is the one; the lock lives as long as its connection."""
+        async with self._pool.acquire() as connection:
+            alone: bool = await connection.fetchval(
+                "SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK
+            )
+            try:
+                yield alone
+            finally:
+                if alone:
+                    await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+
+    async def relay_once(self) -> bool:
+        """Announce and send some; whether there may be more at once."""
+        announced = await self._announce()
+        rows = await self._pool.fetch(_NEXT, BATCH)
+        if rows:
+            await self._send(rows)
+        self._figures.outbox.set(len(rows))
+        return announced == BATCH or len(rows) == BATCH
+
+    async def _announce(self) -> int:
+        now = self._clock()
+        async with transaction(self._pool) as connection:
+            await connection.execute(_CONFIRM, BATCH)
+            rows = await connection.fetch(_UNANNOUNCED, BATCH, ALLOWED_DISORDER)
+            if rows:
+                await self._put(connection, rows, now)
+        return len(rows)
+
+    async def _put(
+        self, connection: Connection, rows: Sequence[asyncpg.Record], now: Instant
+    ) -> None:
+        events: list[tuple[str, bytes]] = []
+        told: list[tuple[str, str, int]] = []
+        for row in rows:
+            standing = row["withdrawn_at"] is None
+            state = Told(
+                standing,
+                standing and row["confirmed"],
+                row["closed_at"] if standing else None,
+            )
+            count = row["announcements"]
+            group_by = self._group_by.get(row["objective"], ())
+            for what in news(Told.read(row["announced"]), state):
+                count += 1
+                events.append(
+                    (row["objective"], breach_event(what, count, _row(row), group_by, now=now))
+                )
+            told.append((row["breach_id"], state.write(), count))
+        if events:
+            await connection.execute(_PUT, *zip(*events, strict=True))
+        await connection.execute(_TOLD, *zip(*told, strict=True))
+
+    async def _send(self, rows: Sequence[asyncpg.Record]) -> None:
+        sent = [
+            await self._producer.send(
+                self._topic, key=row["key"].encode(), value=row["event"], headers=_HEADERS
+            )
+            for row in rows
+        ]
+        await asyncio.gather(*sent)
+        await self._pool.execute(_SENT, [row["id"] for row in rows])
+
+
+def _row(record: asyncpg.Record) -> Mapping[str, object]:
+    return dict(record)
+
+
+# A breach is confirmed when the watermark of its part has passed the instant at which it opened.
+_CONFIRM: Final = """
+UPDATE breach SET confirmed = true, unannounced = true
+WHERE breach_id IN (
+    SELECT b.breach_id
+    FROM (
+        SELECT part, watermark FROM partition_progress
+        UNION ALL SELECT -1, min(watermark) FROM partition_progress
+    ) p
+    CROSS JOIN LATERAL (
+        SELECT breach_id FROM breach
+        WHERE part = p.part AND NOT confirmed AND withdrawn_at IS NULL
+            AND opened_at <= p.watermark
+        ORDER BY opened_at LIMIT $1
+    ) b
+)
+"""
+
+# Only what a proven instant has passed: a backfill is announced once, when it is through.
+_UNANNOUNCED: Final = """
+SELECT b.*, v.state, v.value
+FROM (
+    SELECT part, watermark FROM partition_progress
+    UNION ALL SELECT -1, min(watermark) FROM partition_progress
+) p
+JOIN breach b ON b.part = p.part AND b.unannounced AND b.opened_at <= p.watermark + $2
+LEFT JOIN value v ON b.scope = 'window' AND v.objective = b.objective AND v.grp = b.grp
+    AND v.window_start = b.window_start
+ORDER BY b.opened_at, b.breach_id LIMIT $1
+FOR UPDATE OF b
+"""
+_PUT: Final = """
+INSERT INTO outbox (key, event) SELECT * FROM unnest($1::text[], $2::bytea[])
+"""
+_TOLD: Final = """
+UPDATE breach b SET announced = t.announced, announcements = t.announcements, unannounced = false
+FROM unnest($1::text[], $2::text[], $3::int[]) AS t (breach_id, announced, announcements)
+WHERE b.breach_id = t.breach_id
+"""
+_NEXT: Final = "SELECT id, key, event FROM outbox ORDER BY id LIMIT $1"
+_SENT: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"

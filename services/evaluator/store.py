@@ -1,0 +1,244 @@
+"""The fold's SQL: claims, progress, items, and the one transaction of a micro-batch.
+
+Rows are sorted by key before they are written, so that no two transactions wait for each other
+crosswise; arrays and COPY keep the round trips few.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from services.evaluator.breaches import BreachRow
+from services.evaluator.posting import ItemRow, LedgerRow, Move, Posting, QuarantineRow
+from shared.domain.instant import Instant
+from shared.runtime.database import Connection, Pool, transaction
+
+_LEDGER: Final = LedgerRow._fields
+PASSING: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+"""Errors that may be gone on the next try. A `ValueError` among them (the driver's for arguments
+that do not fit) is a fault of ours: catch that first."""
+
+
+class FencedError(Exception):
+    """A partition's progress is not where this process left it: somebody else owns it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A row of `partition_progress` as it was claimed."""
+
+    part: int
+    epoch: int
+    next_offset: int
+    evaluation_time: Instant
+    watermark: Instant
+    record_digest: bytes | None
+    cluster_id: str
+    documents: str
+    next_due: Instant | None
+
+
+_PREPARE: Final = """
+INSERT INTO partition_progress (part, cluster_id)
+SELECT part, cluster_id FROM stream, generate_series(0, partitions - 1) AS part WHERE topic = $1
+ON CONFLICT (part) DO NOTHING
+"""
+_CLUSTER: Final = "SELECT cluster_id FROM stream WHERE topic = $1"
+
+
+async def prepare(pool: Pool, topic: str) -> str:
+    """Have a row of progress for each recorded partition; the cluster that was recorded."""
+    async with transaction(pool) as connection:
+        await connection.execute(_PREPARE, topic)
+        cluster_id: str = await connection.fetchval(_CLUSTER, topic)
+    return cluster_id
+
+
+# The claim waits for whatever transaction of a former owner is still on its way to a commit.
+_CLAIM: Final = """
+UPDATE partition_progress SET epoch = epoch + 1, owner = $2 WHERE part = ANY($1::int[])
+RETURNING part, epoch, next_offset, evaluation_time, watermark, record_digest, cluster_id,
+    documents, (SELECT min(next_due) FROM item i WHERE i.part = partition_progress.part) AS next_due
+"""
+
+
+async def claim(pool: Pool, parts: Iterable[int], owner: str) -> list[Progress]:
+    """Become the owner of partitions: whoever had an older epoch can write no more."""
+    async with transaction(pool) as connection:
+        rows = await connection.fetch(_CLAIM, sorted(parts), owner)
+    return sorted((Progress(*row) for row in rows), key=lambda own: own.part)
+
+
+_ITEMS: Final = """
+SELECT i.part, i.key, i.body FROM unnest($1::int[], $2::text[]) AS wanted (part, key)
+JOIN item i ON i.part = wanted.part AND i.key = wanted.key
+"""
+
+
+async def load_items(pool: Pool, wanted: Sequence[tuple[int, str]]) -> list[asyncpg.Record]:
+    """The stored rows (part, key, body) of those wanted that exist."""
+    parts, keys = zip(*wanted, strict=True)
+    return await pool.fetch(_ITEMS, parts, keys)
+
+
+_DUE: Final = """
+SELECT d.part, i.key, i.body FROM unnest($1::int[], $2::bigint[]) AS d (part, until)
+CROSS JOIN LATERAL (
+    SELECT key, body FROM item
+    WHERE item.part = d.part AND next_due <= d.until ORDER BY next_due, key LIMIT $3
+) i
+"""
+
+
+async def load_due(
+    pool: Pool, until: Sequence[tuple[int, Instant]], limit: int
+) -> list[asyncpg.Record]:
+    """Rows (part, key, body) of items due by `until` (part, instant), at most `limit` of each."""
+    parts, instants = zip(*until, strict=True)
+    return await pool.fetch(_DUE, parts, instants, limit)
+
+
+_NEXT_DUE: Final = """
+SELECT part, (SELECT min(next_due) FROM item WHERE item.part = wanted.part) AS next_due
+FROM unnest($1::int[]) AS wanted (part)
+"""
+
+
+async def next_due(pool: Pool, parts: Sequence[int]) -> dict[int, Instant | None]:
+    """The earliest instant at which an item of each partition is due."""
+    return {row["part"]: row["next_due"] for row in await pool.fetch(_NEXT_DUE, parts)}
+
+
+_ALL_ITEMS: Final = """
+SELECT part, key, body FROM item WHERE part = $1 AND key > $2 ORDER BY key LIMIT $3
+"""
+
+
+async def load_after(pool: Pool, part: int, key: str, limit: int) -> list[asyncpg.Record]:
+    """The next rows (part, key, body) of a partition in the order of their keys."""
+    return await pool.fetch(_ALL_ITEMS, part, key, limit)
+
+
+async def post(pool: Pool, posting: Posting) -> None:
+    """Write everything of a micro-batch or nothing; `FencedError` when it is no longer ours."""
+    async with transaction(pool) as connection:
+        await _move(connection, posting.moves)
+        if posting.items:
+            await _write_items(connection, posting.items)
+        if posting.ledger:
+            await connection.copy_records_to_table(
+                "ledger", records=posting.ledger, columns=_LEDGER
+            )
+        if posting.panes:
+            await _add_to_panes(connection, posting)
+        if posting.dirty:
+            await _queue(connection, posting)
+        if posting.breaches:
+            await write_breaches(connection, posting.breaches.values())
+        if posting.quarantined:
+            await _quarantine(connection, posting.quarantined)
+
+
+_MOVE: Final = """
+UPDATE partition_progress p
+SET next_offset = m.next_offset, evaluation_time = m.evaluation_time, proven = m.proven,
+    watermark = m.watermark, record_digest = coalesce(m.record_digest, p.record_digest),
+    documents = m.documents
+FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[],
+    $7::bigint[], $8::bytea[], $9::text[])
+    AS m (part, epoch, start, next_offset, evaluation_time, proven, watermark, record_digest,
+        documents)
+WHERE p.part = m.part AND p.epoch = m.epoch AND p.next_offset = m.start
+"""
+
+
+async def _move(connection: Connection, moves: Iterable[Move]) -> None:
+    rows = sorted(moves)
+    status = await connection.execute(_MOVE, *zip(*rows, strict=True))
+    if status != f"UPDATE {len(rows)}":
+        message = f"{status} instead of {len(rows)} partitions: {[row.part for row in rows]}"
+        raise FencedError(message)
+
+
+_WRITE_ITEMS: Final = """
+INSERT INTO item (part, key, next_due, body)
+SELECT * FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bytea[])
+ON CONFLICT (part, key) DO UPDATE SET next_due = EXCLUDED.next_due, body = EXCLUDED.body
+"""
+
+
+async def _write_items(connection: Connection, rows: list[ItemRow]) -> None:
+    rows.sort()
+    await connection.execute(_WRITE_ITEMS, *zip(*rows, strict=True))
+
+
+_ADD_TO_PANES: Final = """
+INSERT INTO pane AS p (objective, grp, window_start, part,
+    excluded, running, met, breached_open, breached_closed, counted)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[],
+    $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
+ON CONFLICT (objective, grp, window_start, part) DO UPDATE
+SET excluded = p.excluded + EXCLUDED.excluded, running = p.running + EXCLUDED.running,
+    met = p.met + EXCLUDED.met, breached_open = p.breached_open + EXCLUDED.breached_open,
+    breached_closed = p.breached_closed + EXCLUDED.breached_closed,
+    counted = p.counted + EXCLUDED.counted
+"""
+
+
+async def _add_to_panes(connection: Connection, posting: Posting) -> None:
+    rows = [(*key, *sums) for key, sums in sorted(posting.panes.items()) if any(sums)]
+    if rows:
+        await connection.execute(_ADD_TO_PANES, *zip(*rows, strict=True))
+
+
+_QUEUE: Final = """
+INSERT INTO judge_queue (objective, grp, window_start, dirty_from, cause)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
+"""
+
+
+async def _queue(connection: Connection, posting: Posting) -> None:
+    rows = [(*window, *change) for window, change in sorted(posting.dirty.items())]
+    await connection.execute(_QUEUE, *zip(*rows, strict=True))
+
+
+_WRITE_BREACHES: Final = """
+INSERT INTO breach AS b (breach_id, scope, part, objective, grp, window_start, window_end, item,
+    cycle, opened_at, closed_at, withdrawn_at, detected_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[],
+    $7::bigint[], $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[],
+    $13::bigint[])
+ON CONFLICT (breach_id) DO UPDATE
+SET part = EXCLUDED.part, grp = EXCLUDED.grp, closed_at = EXCLUDED.closed_at,
+    withdrawn_at = EXCLUDED.withdrawn_at, unannounced = true
+"""
+
+
+async def write_breaches(connection: Connection, rows: Iterable[BreachRow]) -> None:
+    """Write what is found of breaches; each has to be announced then."""
+    ordered = sorted(rows, key=lambda row: row.breach_id)
+    await connection.execute(_WRITE_BREACHES, *zip(*ordered, strict=True))
+
+
+_QUARANTINE: Final = """
+INSERT INTO quarantine (part, record_offset, item, reason, record, quarantined_at)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
+ON CONFLICT (part, record_offset) DO NOTHING
+"""
+
+
+async def _quarantine(connection: Connection, rows: list[QuarantineRow]) -> None:
+    rows.sort()
+    await connection.execute(_QUARANTINE, *zip(*rows, strict=True))
