@@ -17,7 +17,7 @@ from services.cli.stack.jars import class_path
 from services.cli.stack.ports import HOST, Ports, is_open
 from shared.runtime.config import process_environment
 
-_START_S: Final = 90.0
+_START_S: Final = 180.0
 _TRIES: Final = 3
 _MEMORY: Final = ("-Xms128m", "-Xmx512m")
 _FOREVER: Final = "-1"

@@ -1,0 +1,98 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.domain.instant import parse_instant
+from shared.runtime.config import InvalidSettings, Settings, driver_url, masked, read_settings
+
+NEEDED = {
+    "ACCORD_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+    "ACCORD_DATABASE_URL": "postgresql://accord:secret@127.0.0.1/accord",
+}
+
+
+def read(service: str = "ingest", **more: str) -> Settings:
+    return read_settings(service, {**NEEDED, **more})
+
+
+def test_each_service_has_its_own_metrics_port() -> None:
+    ports = [read(service).metrics_port for service in ("ingest", "evaluator", "api")]
+    assert ports == [9001, 9002, 9003]
+
+
+def test_a_given_metrics_port_is_taken() -> None:
+    assert read(ACCORD_METRICS_PORT="9100").metrics_port == 9100
+
+
+def test_only_loopback_is_listened_on_unless_told_otherwise() -> None:
+    assert read().host == "127.0.0.1"
+    assert read(ACCORD_HOST="0.0.0.0").host == "0.0.0.0"  # noqa: S104 - it is what is asked for
+
+
+def test_the_clock_is_stopped_at_an_instant_with_any_offset() -> None:
+    assert read().clock is None
+    stopped = read(ACCORD_CLOCK="2026-03-02T10:00:00+01:00").clock
+    assert stopped == parse_instant("2026-03-02T09:00:00Z")
+
+
+@pytest.mark.parametrize("missing", sorted(NEEDED))
+def test_a_missing_server_is_named_with_what_to_do(missing: str) -> None:
+    given = {name: value for name, value in NEEDED.items() if name != missing}
+    with pytest.raises(InvalidSettings, match=f"{missing} is not set; `accord local`"):
+        read_settings("api", given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ACCORD_API_PORT", "http"),
+        ("ACCORD_API_PORT", "-1"),
+        ("ACCORD_API_PORT", "65536"),
+        ("ACCORD_EVENT_PARTITIONS", "0"),
+        ("ACCORD_CLOCK", "yesterday"),
+        ("ACCORD_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings, match=name):
+        read(**{name: value})
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://elsewhere/accord\n", encoding="utf-8")
+    given = {**NEEDED, "ACCORD_DATABASE_URL": "", "ACCORD_DATABASE_URL_FILE": str(secret)}
+    assert read_settings("api", given).database_url == "postgresql://elsewhere/accord"
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="leave one out"):
+        read(ACCORD_DATABASE_URL_FILE=str(tmp_path / "url"))
+
+
+def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    given = {"ACCORD_DATABASE_URL_FILE": str(tmp_path / "none")}
+    with pytest.raises(InvalidSettings, match="ACCORD_DATABASE_URL_FILE cannot be read"):
+        read_settings("api", {"ACCORD_KAFKA_BOOTSTRAP_SERVERS": "k:1", **given})
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
+def test_every_usual_scheme_of_postgresql_leads_to_the_driver(scheme: str) -> None:
+    assert driver_url(f"{scheme}://u:p@h:1/d?ssl=require") == "postgresql://u:p@h:1/d?ssl=require"
+
+
+def test_another_database_is_refused_with_an_example() -> None:
+    with pytest.raises(InvalidSettings, match="postgresql://user@host:5432/name"):
+        driver_url("mysql://h/d")
+
+
+def test_a_password_is_never_shown() -> None:
+    assert masked("postgresql://accord:se:cr@et@h:1/d") == "postgresql://accord:***@h:1/d"
+    assert masked("postgresql://accord@h/d") == "postgresql://accord@h/d"
+    assert "secret" not in str(read().shown())
+
+
+def test_shown_settings_name_the_instant_of_a_stopped_clock() -> None:
+    assert read(ACCORD_CLOCK="2026-03-02T09:00:00Z").shown()["clock"] == "2026-03-02T09:00:00Z"
