@@ -137,19 +137,21 @@ def _target(objective: Objective) -> str:
             return f"{kpi}: at most {decimal_text(amount)}"
         case within:
             share = decimal_text(within.ratio * 100)
-            return f"{kpi}: {share} % within {_duration(within.duration)}"
+            return f"{kpi}: {share} % {_duration(within.duration)}"
 
 
 def _duration(duration: Duration) -> str:
     match duration:
         case OpenTime(micros):
-            return _length(micros)
+            return f"within {_length(micros)}"
         case WorkingDays(days):
-            return _many(days, "working day")
+            return f"within {_many(days, 'working day')}"
         case EndOfWorkingDay(0):
-            return "the same working day"
+            return "by the end of the same working day"
+        case EndOfWorkingDay(1):
+            return "by the end of the next working day"
         case EndOfWorkingDay(days):
-            return f"the end of working day {days} after"
+            return f"by the end of working day {days} after it"
 
 
 def _length(micros: Micros) -> str:

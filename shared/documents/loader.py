@@ -130,10 +130,16 @@ class _Builder:
     def documents(self, text: str) -> list[Node]:
         self._events = yaml.parse(text, Loader=_PARSER)
         return [
-            self._node(next(self._events), depth=0)
+            self._root(event)
             for event in self._events
             if isinstance(event, yaml.DocumentStartEvent)
         ]
+
+    def _root(self, start: yaml.Event) -> Node:
+        node = self._node(next(self._events), depth=0)
+        # An empty document would stand where the next one begins.
+        is_empty = isinstance(node, ScalarNode) and not node.written
+        return ScalarNode(None, "", self._place(start)) if is_empty else node
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
         place = self._place(event)

@@ -1,0 +1,76 @@
+"""`accord check`: what it prints and how it exits."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from services.cli.main import app
+from tests.documents.writing import REOPENED, RESPONSE, first_response, promising
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_good_documents_are_summed_up_in_words(tmp_path: Path) -> None:
+    objectives = [
+        first_response(target='{within: PT1H30M, ratio: "0.95"}'),
+        first_response(name="next", series="x", target="{within: {endOfWorkingDay: 1}}"),
+        first_response(name="two-days", series="y", target="{within: {workingDays: 2}}"),
+        first_response(name="volume", kpi="reopened", target="{atMost: 5}", groupBy="[team]"),
+    ]
+    text = "---\n".join((promising("\n- ".join(objectives)), RESPONSE, REOPENED))
+    (tmp_path / "a.yaml").write_text(text)
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        "ok: 1 agreement with 4 objectives, 2 KPIs, 1 calendar",
+        "",
+        "acme: customer sla, support -> acme",
+        "  from 2026-01-01T00:00:00Z, calendar always",
+        "    first-response  response: 95 % within 1 h 30 min each month (UTC)",
+        "    next            response: 100 % by the end of the next working day each month (UTC)",
+        "    two-days        response: 100 % within 2 working days each month (UTC)",
+        "    volume          reopened: at most 5 each month (UTC), for each team",
+        "",
+        "KPIs: reopened, response",
+        "calendars: always",
+    ]
+
+
+def test_every_problem_is_a_line_with_its_place_and_the_exit_is_2(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(promising(first_response(target="95%", colour="red")))
+    done = CliRunner().invoke(app, ["check", str(file)])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [f"{file}:9"] * 3
+
+
+def test_programs_get_json(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(promising(first_response(kpi="respons")) + "---\n" + RESPONSE)
+    done = CliRunner().invoke(app, ["check", "--json", str(file)])
+    assert done.exit_code == 2
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert problem == {
+        "file": str(file),
+        "line": 9,
+        "column": 33,
+        "message": 'no KPI is named "respons"; did you mean "response"?',
+    }
+    done = CliRunner().invoke(app, ["check", "--json", str(ROOT / "deploy" / "agreements")])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["ok"] is True
+
+
+def test_the_schema_is_printed_for_editors() -> None:
+    done = CliRunner().invoke(app, ["check", "--schema"])
+    assert done.exit_code == 0
+    kinds = [kind["title"] for kind in json.loads(done.stdout)["oneOf"]]
+    assert kinds == ["Calendar", "Kpi", "Agreement"]
+
+
+def test_without_a_path_it_says_what_to_do() -> None:
+    done = CliRunner().invoke(app, ["check"])
+    assert done.exit_code == 2
+    assert "accord check PATH" in done.stderr

@@ -1,0 +1,296 @@
+"""Good documents: what they become, which files are read, the digest, the example company."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from shared.documents import load
+from shared.documents.schema import json_schema
+from shared.domain.agreement import (
+    AgreementType,
+    AtLeast,
+    AtMost,
+    AtRisk,
+    EndOfWorkingDay,
+    Level,
+    MeasureKind,
+    OnChange,
+    OpenTime,
+    Reopen,
+    Within,
+    WorkingDays,
+)
+from shared.domain.business_calendar import ALWAYS
+from shared.domain.instant import DAY, HOUR, SECOND
+from shared.domain.matcher import Choice, Matcher, Milestone
+from shared.domain.window import CalendarWindow, Period
+from tests.documents.writing import (
+    OFFICE,
+    REOPENED,
+    RESPONSE,
+    calendar,
+    catalogue,
+    first_response,
+    kpi,
+    promising,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_calendar_is_read(tmp_path: Path) -> None:
+    text = calendar("""
+        timeZone: Europe/Berlin
+        weekly:
+          mon: ["13:15-17:00", "09:00-12:30"]
+          sun: ["00:00-24:00"]
+        holidays:
+          dates: [2026-04-03]
+          yearly: [12-25, 02-29]
+          countries: [{country: DE, subdivision: BE}, {country: US}]
+        shifts:
+          2026-12-24: ["09:00-12:00"]
+          2026-12-31: []
+        """)
+    rules = catalogue(tmp_path, text).calendars["office"].rules
+    assert (rules.name, rules.zone) == ("office", "Europe/Berlin")
+    assert rules.weekly == (((540, 750), (795, 1020)), (), (), (), (), (), ((0, 1440),))
+    assert rules.dates == {date(2026, 4, 3)}
+    assert rules.yearly == {(12, 25), (2, 29)}
+    assert rules.shifts == {date(2026, 12, 24): ((540, 720),), date(2026, 12, 31): ()}
+    days = rules.country_holidays(2026)
+    assert {date(2026, 3, 8), date(2026, 11, 26)} <= days
+    assert date(2026, 7, 3) in days, "observed days count: 4 July 2026 is a Saturday"
+    assert {day.year for day in days} == {2026}
+
+
+def test_a_calendar_of_shifts_alone_is_open(tmp_path: Path) -> None:
+    text = calendar('{timeZone: UTC, shifts: {2026-12-24: ["09:00-12:00"]}}')
+    assert catalogue(tmp_path, text).calendars["office"].rules.weekly == ((),) * 7
+
+
+def test_a_duration_is_read(tmp_path: Path) -> None:
+    text = kpi("""
+        item: ticket
+        measure: duration
+        start: {changes: team}
+        stop:
+          - {event: ticket.replied, where: {actor: agent, score: [1, 2.50, null]}, nth: 5}
+          - {event: ticket.solved}
+        pause: [{status: [pending, on-hold]}, {team: {not: [a, b]}, vip: {not: true}}]
+        repeat: true
+        reopen: new-cycle
+        """)
+    found = catalogue(tmp_path, text).kpis["response"]
+    assert (found.name, found.item, found.measure) == ("response", "ticket", MeasureKind.DURATION)
+    assert found.start == (Milestone(changes="team"),)
+    values = (1, Decimal("2.50"), None)
+    where = Matcher((("actor", Choice(("agent",))), ("score", Choice(values))))
+    assert found.stop == (Milestone("ticket.replied", where, nth=5), Milestone("ticket.solved"))
+    others = (("team", Choice(("a", "b"), negated=True)), ("vip", Choice((True,), negated=True)))
+    assert found.pause == (Matcher((("status", Choice(("pending", "on-hold"))),)), Matcher(others))
+    assert (found.repeat, found.reopen) == (True, Reopen.NEW_CYCLE)
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+    found = catalogue(tmp_path, promising(first_response()), RESPONSE)
+    (version,) = found.agreements["acme"].versions
+    assert (version.level, version.type) == (Level.CUSTOMER, AgreementType.SLA)
+    assert (version.applies_to, version.precedence, version.until) == (Matcher(), 0, None)
+    assert version.calendar is ALWAYS
+    assert found.calendars["always"] is ALWAYS
+    (objective,) = version.objectives
+    assert objective.target == Within(OpenTime(HOUR), Fraction(1))
+    assert objective.window == CalendarWindow(Period.MONTH, "UTC")
+    assert (objective.where, objective.group_by, objective.minimum) == (Matcher(), (), 1)
+    assert objective.at_risk == AtRisk(Fraction(4, 5), Fraction(4, 5))
+    assert (objective.on_change, objective.pace) == (OnChange.CARRY, None)
+    (start,) = objective.kpi.start
+    assert start.nth is None
+    assert (objective.kpi.repeat, objective.kpi.reopen) == (False, Reopen.IGNORE)
+
+
+def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
+    objective = first_response(
+        kpi="reopened",
+        where="{priority: p1}",
+        target='{atLeast: "2.5"}',
+        window="{calendar: week, timeZone: America/New_York}",
+        minimum='"3"',
+        atRisk='{budgetConsumed: 0.5, elapsed: "0.75"}',
+        onChange="keep",
+        attribution="decided",
+        pace="{tolerance: 0.1}",
+        groupBy="[team, site]",
+        series="mine",
+    )
+    more = "type: uc\nappliesTo: {customer: acme}\nprecedence: -2\ncalendar: office\n"
+    found = catalogue(tmp_path, promising(objective, more=more), REOPENED, OFFICE)
+    (version,) = found.agreements["acme"].versions
+    assert (version.type, version.precedence) == (AgreementType.UC, -2)
+    assert (version.provider, version.customer) == ("support", "acme")
+    assert version.calendar is found.calendars["office"]
+    (own,) = version.objectives
+    assert own.target == AtLeast(Fraction(5, 2))
+    assert own.window == CalendarWindow(Period.WEEK, "America/New_York")
+    assert own.at_risk == AtRisk(Fraction(1, 2), Fraction(3, 4))
+    assert (own.minimum, own.pace, own.group_by) == (3, Fraction(1, 10), ("team", "site"))
+    assert own.on_change is OnChange.KEEP
+
+
+@pytest.mark.parametrize(
+    ("written", "duration"),
+    [
+        ("PT4H", OpenTime(4 * HOUR)),
+        ("PT1H30M", OpenTime(HOUR * 3 // 2)),
+        ("PT0.5S", OpenTime(SECOND // 2)),
+        ("PT0S", OpenTime(0)),
+        ("P1DT1H", OpenTime(DAY + HOUR)),
+        ("P2W", OpenTime(14 * DAY)),
+        ("PT876601H", OpenTime(876_601 * HOUR)),
+        ("{workingDays: 2}", WorkingDays(2)),
+        ("{endOfWorkingDay: 0}", EndOfWorkingDay(0)),
+    ],
+)
+def test_a_duration_means(tmp_path: Path, written: str, duration: object) -> None:
+    text = promising(first_response(target=f"{{within: {written}}}"))
+    (own,) = catalogue(tmp_path, text, RESPONSE).agreements["acme"].versions[0].objectives
+    assert own.target == Within(duration, Fraction(1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kpi_name", "written", "shown"),
+    [
+        ("response", "{within: PT1H}", '{"within": "PT1H"}'),
+        ("response", '{within: PT1H, ratio: "0.950"}', '{"within": "PT1H", "ratio": "0.950"}'),
+        ("response", "{ratio: 0.950, within: PT1H}", '{"ratio": 0.950, "within": "PT1H"}'),
+        ("response", "{within: {workingDays: 2}}", '{"within": {"workingDays": 2}}'),
+        ("reopened", "{atMost: 5}", '{"atMost": 5}'),
+        ("reopened", '{atMost: "5"}', '{"atMost": "5"}'),
+    ],
+)
+def test_a_target_is_shown_as_it_is_written(
+    tmp_path: Path, kpi_name: str, written: str, shown: str
+) -> None:
+    text = promising(first_response(kpi=kpi_name, target=written))
+    found = catalogue(tmp_path, text, RESPONSE, REOPENED)
+    (own,) = found.agreements["acme"].versions[0].objectives
+    text_of_numbers = {"0.950": Decimal("0.950")}
+    assert own.target_text == json.loads(shown, parse_float=text_of_numbers.__getitem__)
+    assert json.dumps(own.target_text, default=str).replace('"', "") == shown.replace('"', "")
+
+
+def test_a_version_holds_its_document_as_written(tmp_path: Path) -> None:
+    found = catalogue(tmp_path, promising(first_response()), RESPONSE)
+    document = found.agreements["acme"].versions[0].document
+    assert list(document) == ["level", "parties", "effective", "objectives"]
+    assert document["effective"] == {"from": "2026-01-01T00:00:00Z"}
+
+
+def test_objectives_of_one_kpi_with_within_are_one_series(tmp_path: Path) -> None:
+    other = RESPONSE.replace("{name: response}", "{name: other}")
+    objectives = [
+        first_response(name="a"),
+        first_response(name="b"),
+        first_response(name="c", series="x"),
+        first_response(name="d", series="x"),
+        first_response(name="e", kpi="other"),
+        first_response(name="f", kpi="reopened", target="{atMost: 1}"),
+        first_response(name="g", kpi="reopened", target="{atMost: 2}"),
+        first_response(name="x"),
+    ]
+    text = promising("\n- ".join(objectives))
+    found = catalogue(tmp_path, text, RESPONSE, REOPENED, other)
+    series: dict[str, str] = {}
+    for own in found.agreements["acme"].versions[0].objectives:
+        series[own.series] = series.get(own.series, "") + own.name
+    assert list(series.values()) == ["abx", "cd", "e", "f", "g"]
+
+
+def test_a_folder_is_read_recursively_without_what_is_hidden(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "deep" / "er" / "kpi.yml").write_text(RESPONSE)
+    (tmp_path / "a.yaml").write_text(promising(first_response()))
+    (tmp_path / ".git" / "b.yaml").write_text("not: a document")
+    (tmp_path / ".hidden.yaml").write_text("not: a document")
+    (tmp_path / "README.md").write_text("not a document")
+    (tmp_path / "folder.yaml").mkdir()
+    assert load(tmp_path).problems == ()
+    assert load(tmp_path / "deep" / "er" / "kpi.yml").problems == ()
+
+
+def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "kpi.yaml").write_text(RESPONSE)
+    (tmp_path / "kpi.yaml").symlink_to(tmp_path / "..data" / "kpi.yaml")
+    found = load(tmp_path).catalogue
+    assert found is not None
+    assert list(found.kpis) == ["response"]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_path_without_documents_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (problem,) = load(tmp_path / name).problems
+    assert str(problem).startswith(f"{tmp_path / name}:1: there is no ")
+
+
+def digest(folder: Path, **files: str) -> str:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    found = load(folder).catalogue
+    assert found is not None
+    return found.digest
+
+
+def test_the_digest_is_that_of_the_meaning(tmp_path: Path) -> None:
+    promise = promising(first_response(), more="calendar: office\n")
+    whole = digest(tmp_path / "a", one=f"{promise}---\n{RESPONSE}---\n{OFFICE}")
+    apart = digest(
+        tmp_path / "b",
+        x=OFFICE,
+        y=RESPONSE + "# a remark\n",
+        z=promise.replace("level: customer", "type: sla\n  level:   'customer'"),
+    )
+    assert whole == apart
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("PT1H", "PT2H"),
+        ("09:00-17:00", "09:00-17:30"),
+        ("ticket.replied", "ticket.solved"),
+        ("level: customer", "level: service"),
+        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+        ("provider: support", "provider: desk"),
+    ],
+)
+def test_another_meaning_has_another_digest(tmp_path: Path, old: str, new: str) -> None:
+    text = "---\n".join((promising(first_response(), more="calendar: office\n"), RESPONSE, OFFICE))
+    assert text.count(old) == 1
+    assert digest(tmp_path / "a", one=text) != digest(tmp_path / "b", one=text.replace(old, new))
+
+
+def test_the_example_company_loads() -> None:
+    found = load(ROOT / "deploy" / "agreements")
+    assert found.problems == ()
+    assert found.catalogue is not None
+    versions = [v for own in found.catalogue.agreements.values() for v in own.versions]
+    assert {version.level for version in versions} == set(Level)
+    assert {version.type for version in versions} == set(AgreementType)
+    targets = {type(own.target) for version in versions for own in version.objectives}
+    assert targets == {Within, AtLeast, AtMost}
+    used = {own.kpi.name for version in versions for own in version.objectives}
+    assert used == set(found.catalogue.kpis)
+
+
+def test_the_published_schema_is_that_of_the_loader() -> None:
+    published = json.loads((ROOT / "docs" / "schema" / "accord-v1.json").read_text())
+    assert published == json_schema(), "accord check --schema > docs/schema/accord-v1.json"

@@ -1,0 +1,162 @@
+"""Documents beside each other: names, versions, ambiguities."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.documents.writing import (
+    OFFICE,
+    REOPENED,
+    RESPONSE,
+    agreement,
+    calendar,
+    catalogue,
+    first_response,
+    problems,
+    promising,
+)
+
+FIRST_HALF = 'effective: {from: "2026-01-01T00:00:00Z", until: "2026-07-01T00:00:00Z"}\n'
+SECOND_HALF = 'effective: {from: "2026-07-01T00:00:00Z"}\n'
+
+
+def test_one_name_for_two_kpis_is_refused(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, RESPONSE, RESPONSE)
+    assert found[0] == len(RESPONSE.splitlines()) + 4
+    assert found[1].startswith('there is already a Kpi "response" in ')
+    assert found[1].endswith(".yaml:3")
+
+
+def test_a_kpi_and_a_calendar_may_share_a_name(tmp_path: Path) -> None:
+    both = calendar('timeZone: UTC\nweekly: {mon: ["09:00-17:00"]}', name="response")
+    assert problems(tmp_path, RESPONSE, both) == []
+
+
+def test_the_name_always_is_taken(tmp_path: Path) -> None:
+    mine = calendar('timeZone: UTC\nweekly: {mon: ["09:00-17:00"]}', name="always")
+    (found,) = problems(tmp_path, mine)
+    assert found == (3, 'the calendar "always" is built in; choose another name')
+
+
+def test_versions_follow_each_other(tmp_path: Path) -> None:
+    later = promising(first_response(target="{within: PT30M}"), more=SECOND_HALF)
+    earlier = promising(first_response(), more=FIRST_HALF)
+    (found,) = catalogue(tmp_path, later, earlier, RESPONSE).agreements.values()
+    assert [version.until is None for version in found.versions] == [False, True]
+
+
+def test_versions_that_overlap_are_refused(tmp_path: Path) -> None:
+    until = FIRST_HALF.replace("07-01T00:00:00Z", "07-01T00:00:01Z")
+    text = promising(first_response(), more=until)
+    found = problems(tmp_path, text, promising(first_response(), more=SECOND_HALF), RESPONSE)
+    ((line, message),) = found
+    assert line == len(text.splitlines()) + 1 + 7
+    assert 'this version of "acme" overlaps the one from 2026-01-01T00:00:00Z' in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"kpi": "other"}, "kpi"),
+        ({"window": "{calendar: week}"}, "window"),
+        ({"window": "{calendar: month, timeZone: Europe/Berlin}"}, "window"),
+        ({"groupBy": "[team]"}, "groupBy"),
+        ({"kpi": "reopened", "target": "{atMost: 5}"}, "kind of target"),
+    ],
+)
+def test_an_objective_stays_what_it_is_in_all_versions(
+    tmp_path: Path, changes: dict[str, str], what: str
+) -> None:
+    other = RESPONSE.replace("{name: response}", "{name: other}")
+    first = promising(first_response(), more=FIRST_HALF)
+    second = promising(first_response(**changes), more=SECOND_HALF)
+    found = problems(tmp_path, RESPONSE, REOPENED, other, first, second)
+    assert any(f"keeps its {what} in all versions" in message for _, message in found)
+
+
+def test_the_zone_of_another_calendar_is_another_window(tmp_path: Path) -> None:
+    first = promising(first_response(), more=FIRST_HALF)
+    second = promising(first_response(), more=f"{SECOND_HALF}calendar: office\n")
+    ((_, message),) = problems(tmp_path, RESPONSE, OFFICE, first, second)
+    assert message.startswith('window: the objective "first-response" keeps its window')
+
+
+def rivals(one: str, other: str, **changes: str) -> tuple[str, str]:
+    return (
+        promising(first_response(**changes), name="a", more=one),
+        promising(first_response(), name="b", more=other),
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("", ""),
+        ("appliesTo: {customer: acme}\n", "appliesTo: {service: mail}\n"),
+        ("appliesTo: {customer: [acme, hooli]}\n", "appliesTo: {customer: [hooli, globex]}\n"),
+        ("appliesTo: {customer: {not: acme}}\n", "appliesTo: {customer: {not: hooli}}\n"),
+        ("appliesTo: {customer: {not: acme}}\n", ""),
+        ("appliesTo: {size: 1}\n", "appliesTo: {size: 1.0}\n"),
+        (FIRST_HALF, FIRST_HALF),
+        ("precedence: 1\n", "precedence: 1\n"),
+    ],
+)
+def test_two_promises_that_could_both_bind_are_refused(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    first, second = rivals(one, other)
+    ((line, message),) = problems(tmp_path, first, second, RESPONSE)
+    assert line == len(first.splitlines()) + 1 + len(second.splitlines())
+    assert message.startswith('"b/first-response" and "a/first-response" (')
+    assert "could both bind one item" in message
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "changes"),
+    [
+        ("appliesTo: {customer: acme}\n", "appliesTo: {customer: hooli}\n", {}),
+        ("appliesTo: {customer: acme}\n", "appliesTo: {customer: {not: acme}}\n", {}),
+        ("appliesTo: {customer: null}\n", "appliesTo: {customer: acme}\n", {}),
+        ("appliesTo: {size: 1}\n", 'appliesTo: {size: "1"}\n', {}),
+        ("", "appliesTo: {priority: p1}\n", {"where": "{priority: p2}"}),
+        (
+            "appliesTo: {customer: [acme, hooli]}\n",
+            "appliesTo: {customer: hooli}\n",
+            {"where": "{customer: {not: hooli}}"},
+        ),
+        ("", "precedence: 1\n", {}),
+        ("type: ola\n", "", {}),
+        (FIRST_HALF, SECOND_HALF, {}),
+        ("", "", {"kpi": "reopened", "target": "{atMost: 1}"}),
+    ],
+)
+def test_promises_that_exclude_each_other_are_fine(
+    tmp_path: Path, one: str, other: str, changes: dict[str, str]
+) -> None:
+    assert problems(tmp_path, *rivals(one, other, **changes), RESPONSE, REOPENED) == []
+
+
+def test_of_many_customers_only_those_who_meet_are_refused(tmp_path: Path) -> None:
+    texts = [
+        promising(
+            first_response(), name=f"a-{number}", more=f"appliesTo: {{customer: c-{number % 30}}}\n"
+        )
+        for number in range(32)
+    ]
+    found = problems(tmp_path, *texts, RESPONSE)
+    assert [message.partition(" (")[0] for _, message in found] == [
+        '"a-30/first-response" and "a-0/first-response"',
+        '"a-31/first-response" and "a-1/first-response"',
+    ]
+
+
+def test_another_level_is_no_rival(tmp_path: Path) -> None:
+    one = promising(first_response(), name="a")
+    other = promising(first_response(), name="b").replace("level: customer", "level: service")
+    assert problems(tmp_path, one, other, RESPONSE) == []
+
+
+def test_an_unknown_name_shows_those_that_there_are(tmp_path: Path) -> None:
+    ((_, message),) = problems(tmp_path, promising(first_response(kpi="xyz")), RESPONSE)
+    assert message == 'no KPI is named "xyz"; there are response'
+    assert agreement("{}") != ""
