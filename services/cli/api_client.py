@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from threading import local
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 from urllib.parse import urlencode, urlsplit
 
 Answer = Mapping[str, object]
@@ -28,10 +29,25 @@ class Api:
     """The API at `address` (`http://127.0.0.1:8000`); may be used from several threads."""
 
     def __init__(self, address: str) -> None:
-        """No connection is made before the first question."""
+        """No connection is made before the first question; leaving the block closes them."""
         self.address = address.rstrip("/")
         self._host = urlsplit(self.address).netloc
         self._kept = local()
+        self._opened: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        for connection in self._opened:
+            connection.close()
 
     def get(self, path: str, **asked: object) -> Answer:
         """One answer, its numbers as int or Decimal. Raises `ApiError`."""
@@ -83,4 +99,5 @@ class Api:
         if kept is None or fresh:
             kept = http.client.HTTPConnection(self._host, timeout=_PATIENCE_S)
             self._kept.connection = kept
+            self._opened.append(kept)
         return kept

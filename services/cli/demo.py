@@ -102,7 +102,7 @@ class Show:
         """`running` closes what is opened here."""
         self._stack = stack
         self._services = services
-        self._api = Api(services.api_url)
+        self._api = running.enter_context(Api(services.api_url))
         self._console = Console()
         topics = Topics(environment_value("TOPIC_PREFIX") or "")
         system = System(stack.bootstrap_servers, stack.database_url, topics)

@@ -103,9 +103,8 @@ class Trial:
 
     def verify(self, services: Services, *, at: Instant, patience_s: float = 120.0) -> Verdict:
         """Compare what runs, its clock stopped at `at`, with `evaluate`."""
-        return verify(
-            self.system, Api(services.api_url), self.agreements, at=at, patience_s=patience_s
-        )
+        with Api(services.api_url) as api:
+            return verify(self.system, api, self.agreements, at=at, patience_s=patience_s)
 
     def folder(self, name: str) -> Path:
         """A folder of its own for what a test wants to write."""

@@ -92,8 +92,10 @@ def verify_command(
                 )
             else:
                 system, address = _named_system(api)
-                at = at or stopped_at(Api(address), pause=lambda: time.sleep(1.0))
-            verdict = verify(system, Api(address), documents, at=at, patience_s=patience)
+            asked = running.enter_context(Api(address))
+            if at is None:
+                at = stopped_at(asked, pause=lambda: time.sleep(1.0))
+            verdict = verify(system, asked, documents, at=at, patience_s=patience)
             print(verdict, flush=True)
             raise typer.Exit(1 if verdict.differences else 0)
     except (ApiError, NotAtRest, BadDocuments, InvalidSettings, StackError) as error:

@@ -18,7 +18,7 @@ from shared.runtime.wall_clock import system_clock
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
 
 NOW = parse_instant("2026-03-31T21:30:00Z")
-SMALL = Simulation(seed=3, start=history_start(NOW, days=8), now=NOW, volume=0.25, live_rate=4)
+SMALL = Simulation(seed=3, start=history_start(NOW, days=5), now=NOW, volume=0.2, live_rate=2)
 
 
 def read(trial: Trial, topic: str) -> list[KafkaRecord]:

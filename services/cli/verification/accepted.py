@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.verification.compare import Difference
+from services.cli.verification.places import partitions_of
 from shared.domain.event import Event
 from shared.runtime.topics import Topics, dead_letters
 from shared.wire.cloudevents import InvalidEvent, decode_record
@@ -84,9 +85,14 @@ async def records_of(bootstrap_servers: str, names: Iterable[str]) -> AsyncItera
         isolation_level="read_committed",
         max_partition_fetch_bytes=_READ_AT_ONCE,
     )
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        partitions = await partitions_of(admin, names)
+    finally:
+        await admin.close()
     await consumer.start()
     try:
-        partitions = await _partitions(consumer, names)
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
         left = {part for part in partitions if begins[part] < ends[part]}
@@ -103,14 +109,3 @@ async def records_of(bootstrap_servers: str, names: Iterable[str]) -> AsyncItera
                     consumer.pause(part)
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, names: Iterable[str]) -> list[TopicPartition]:
-    found: list[TopicPartition] = []
-    known = await consumer.topics()
-    for name in names:
-        if name not in known:
-            message = f"the topic {name} is not there"
-            raise UnknownTopicOrPartitionError(message)
-        found += [TopicPartition(name, part) for part in consumer.partitions_for_topic(name) or ()]
-    return found

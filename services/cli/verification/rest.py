@@ -10,6 +10,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from services.cli.verification.places import partitions_of
 from shared.domain.instant import Instant, format_instant
 from shared.runtime.config import driver_url
 from shared.runtime.topics import Topics
@@ -147,13 +148,7 @@ class Progress:
         return f"objectives are to be judged: {_counted(left)}" if left else None
 
     async def _ends(self, *names: str) -> dict[TopicPartition, int]:
-        known = await self._consumer.topics()
-        parts = [
-            TopicPartition(name, part)
-            for name in names
-            if name in known
-            for part in self._consumer.partitions_for_topic(name) or ()
-        ]
+        parts = await partitions_of(self._admin, names)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(parts)
         return ends
 
