@@ -32,7 +32,8 @@ def load(path: Path) -> Loaded:
         documents.extend(found)
         problems.extend(wrong)
     catalogue, unresolved = resolve(documents)
-    problems = sorted({*problems, *unresolved})
+    already = {problem.place for problem in problems}
+    problems = sorted({*problems, *(one for one in unresolved if one.place not in already)})
     return Loaded(None if problems else catalogue, tuple(problems))
 
 

@@ -197,6 +197,7 @@ def test_a_kpi_is_refused(tmp_path: Path, spec: str, line: int, message: str) ->
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"kpi": "Response"}, '"Response" is not a name'),
         ({"kpi": "respnse"}, 'no KPI is named "respnse"; did you mean "response"?'),
         (
             {"target": "95%"},
