@@ -175,7 +175,7 @@ class Exporter(Collector):
         """The totals; they never fall, since a counter that falls reads as a restart."""
         objectives = self._sources.objectives
         before = self._snapshot.totals
-        totals = {}
+        totals = dict(before)
         for row in await read_totals(connection, objectives.keys):
             served = objectives[row["objective"]]
             own = sla_id(served.agreement.name, served.name, read_group(row["grp"]))

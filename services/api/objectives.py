@@ -23,7 +23,7 @@ EMPTY: Final = "~"
 """How an empty group value is written in an sla_id."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Served:
     """One objective of the documents, over all versions of its agreement."""
 

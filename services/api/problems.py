@@ -139,7 +139,7 @@ def _http(request: Request, error: Exception) -> Response:
         detail = f"{request.method} is not for {request.url.path}; GET and HEAD are"
     else:
         detail = str(error.detail)
-    headers = dict(error.headers or {})
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = "GET, HEAD"
     kind = _TYPES.get(status.value, f"http-{status.value}")

@@ -304,12 +304,25 @@ class Problem(BaseModel):
     request_id: str | None = None
 
 
-_PROBLEM: Final = {
-    "type": "urn:accord:problem:unknown-parameter",
-    "title": "A parameter is not known",
-    "status": 422,
-    "detail": "'agrement' is no parameter here; did you mean 'agreement'?",
-    "instance": "/v1/states",
+_PROBLEMS: Final = {
+    404: {
+        "type": "urn:accord:problem:unknown-sla-id",
+        "title": "There is no such sla_id",
+        "detail": "no agreement has the objective 'everyone/leeds'; did you mean 'everyone/leads'?",
+        "instance": "/v1/states/everyone/leeds",
+    },
+    422: {
+        "type": "urn:accord:problem:unknown-parameter",
+        "title": "A parameter is not known",
+        "detail": "'levle' is no parameter here; did you mean 'level'?",
+        "instance": "/v1/states",
+    },
+    503: {
+        "type": "urn:accord:problem:unavailable",
+        "title": "The database does not answer",
+        "detail": "nothing can be read at the moment; ask again",
+        "instance": "/v1/states",
+    },
 }
 _STATUSES: Final = {
     404: "There is no such thing",
@@ -322,9 +335,13 @@ def operation(name: str, model: object, example: Mapping[str, object]) -> dict[s
     """What the OpenAPI document says of an operation: its id, answer, example and problems."""
     problems: dict[int, dict[str, Any]] = {
         status: {
-            "model": Problem,
             "description": text,
-            "content": {"application/problem+json": {"example": _PROBLEM | {"status": status}}},
+            "content": {
+                "application/problem+json": {
+                    "schema": Problem.model_json_schema(),
+                    "example": {**_PROBLEMS[status], "status": status},
+                }
+            },
         }
         for status, text in _STATUSES.items()
     }

@@ -1,0 +1,180 @@
+"""The app without its database: errors as problems, unknown parameters, the OpenAPI document."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
+
+from services.api import answers, examples, schemas
+from services.api.app import create_app, make_sources
+from shared.runtime.database import Pool
+from shared.wire import results
+from tests.api.stored import NOW, a_catalogue
+
+NO_DATABASE = cast("Pool", None)
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def app(tmp_path: Path, registry: CollectorRegistry) -> FastAPI:
+    catalogue = a_catalogue(tmp_path)
+    sources = make_sources(pool=NO_DATABASE, catalogue=catalogue, clock=lambda: NOW)
+    return create_app(sources, registry)
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind", "says"),
+    [
+        ("GET", "/v1/nothing", 404, "not-found", "/v1/nothing"),
+        ("POST", "/v1/states", 405, "method-not-allowed", "POST"),
+        ("GET", "/v1/states?levle=service", 422, "unknown-parameter", "did you mean 'level'?"),
+        ("GET", "/v1/states?level=servise", 422, "invalid-parameter", "level: "),
+        ("GET", "/v1/states?limit=0", 422, "invalid-parameter", "limit: "),
+        ("GET", "/v1/states?limit=1001", 422, "invalid-parameter", "limit: "),
+        ("GET", "/v1/states?window=yesterday", 422, "invalid-parameter", "RFC 3339"),
+        ("GET", "/v1/breaches?scope=all", 422, "invalid-parameter", "scope: "),
+        ("GET", "/v1/values", 422, "invalid-parameter", "sla_id: "),
+        ("GET", "/v1/items", 422, "invalid-parameter", "kind: "),
+        ("GET", "/v1/items/ticket/T-1?explain=1", 422, "unknown-parameter", "'explain'"),
+        ("GET", "/v1/states/acme-support/x", 404, "unknown-sla-id", "no agreement has"),
+        ("GET", "/v1/states/everyone/leeds", 404, "unknown-sla-id", "mean 'everyone/leads'?"),
+        ("GET", "/v1/states/everyone/response", 404, "unknown-sla-id", "customer, team"),
+        ("GET", "/v1/values?sla_id=everyone/leads/x", 404, "unknown-sla-id", "is not grouped"),
+        ("GET", "/v1/agreements/x", 404, "unknown-agreement", "'x'"),
+        ("GET", "/v1/states", 500, "internal", "the log has it"),
+    ],
+)
+async def test_every_error_is_a_problem(
+    http: httpx.AsyncClient, method: str, path: str, status: int, kind: str, says: str
+) -> None:
+    answer = await http.request(method, path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["type"] == f"urn:accord:problem:{kind}"
+    assert problem["status"] == status
+    assert says in problem["detail"]
+    assert problem["instance"] == path.partition("?")[0]
+    schemas.Problem.model_validate(problem)
+    if status == 405:
+        assert answer.headers["allow"] == "GET, HEAD"
+
+
+async def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(
+    http: httpx.AsyncClient,
+) -> None:
+    answer = await http.get("/v1/nothing", headers={"x-request-id": "mine-1"})
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "mine-1"
+    other = await http.get("/v1/nothing", headers={"x-request-id": "no\ttab"})
+    assert other.headers["x-request-id"] not in ("", "no\ttab")
+
+
+async def test_figures_name_the_route_and_never_the_path(
+    http: httpx.AsyncClient, registry: CollectorRegistry
+) -> None:
+    await http.get("/v1/agreements/x")
+    await http.head("/v1/agreements/x")
+    await http.get("/wp-login.php")
+    await http.request("BREW", "/v1/states")
+
+    def requests(method: str, route: str, status: str) -> float | None:
+        labels = {"method": method, "route": route, "status": status}
+        return registry.get_sample_value("accord_http_requests_total", labels)
+
+    assert requests("GET", "/v1/agreements/{name}", "404") == 1
+    assert requests("HEAD", "/v1/agreements/{name}", "404") == 1
+    assert requests("GET", "unmatched", "404") == 1
+    assert requests("_OTHER", "/v1/states", "405") == 1
+
+
+def test_every_operation_has_an_example_and_its_problems(app: FastAPI) -> None:
+    found = dict(operations(app.openapi()))
+    assert list(found) == [
+        "GET /v1/states",
+        "GET /v1/states/{sla_id}",
+        "GET /v1/values",
+        "GET /v1/breaches",
+        "GET /v1/items",
+        "GET /v1/items/{kind}/{subject}",
+        "GET /v1/agreements",
+        "GET /v1/agreements/{name}",
+    ]
+    for name, operation in found.items():
+        assert operation["responses"]["200"]["content"]["application/json"]["example"], name
+        assert operation["summary"], name
+        assert operation["description"], name
+        for status in ("404", "422", "503"):
+            content = operation["responses"][status]["content"]
+            assert list(content) == ["application/problem+json"], name
+
+
+@pytest.mark.parametrize(
+    ("shape", "example"),
+    [
+        (schemas.States, examples.STATES),
+        (schemas.ExplainedState, examples.EXPLAINED_STATE),
+        (schemas.Values, examples.VALUES),
+        (schemas.Breaches, examples.BREACHES),
+        (schemas.Item, examples.ITEM),
+        (schemas.Agreements, examples.AGREEMENTS),
+        (schemas.Agreement, examples.AGREEMENT),
+    ],
+)
+def test_examples_have_the_shape_they_are_examples_of(
+    shape: type[BaseModel], example: Mapping[str, object]
+) -> None:
+    shape.model_validate(example)
+
+
+@pytest.mark.parametrize(
+    ("shape", "written"),
+    [
+        (schemas.State, answers.StateRow),
+        (schemas.ExplainedState, answers.ExplainedState),
+        (schemas.Value, answers.ValueRow),
+        (schemas.Revision, answers.RevisionRow),
+        (schemas.ItemBreach, answers.StoredItemBreach),
+        (schemas.WindowBreach, answers.StoredWindowBreach),
+        (schemas.Clock, results.ClockRow),
+        (schemas.ExplainedClock, results.ExplainedClockRow),
+        (schemas.ClockExplanation, results.ClockExplanation),
+        (schemas.WindowExplanation, results.WindowExplanation),
+        (schemas.Interval, results.IntervalForm),
+        (schemas.Item, answers.ItemRow),
+        (schemas.Objective, answers.ObjectiveForm),
+        (schemas.AgreementSummary, answers.AgreementRow),
+        (schemas.Version, answers.VersionRow),
+        (schemas.Agreement, answers.AgreementAnswer),
+        (schemas.States, answers.ListAnswer),
+    ],
+)
+def test_shapes_have_the_members_that_are_written(
+    shape: type[BaseModel], written: type[msgspec.Struct]
+) -> None:
+    info = msgspec.structs.fields(written)
+    tag = written.__struct_config__.tag_field
+    members = {field.encode_name for field in info} | ({tag} if tag else set())
+    assert set(shape.model_fields) == members

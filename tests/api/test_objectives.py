@@ -1,0 +1,73 @@
+"""Which objectives are meant: sla_ids as written and as decoded, and filters."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.objectives import Filters, Objectives, read_group, stored_group
+from shared.domain.agreement import sla_id
+from tests.api.stored import NOW, a_catalogue
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@pytest.fixture(scope="module")
+def objectives(tmp_path_factory: pytest.TempPathFactory) -> Objectives:
+    return Objectives(a_catalogue(tmp_path_factory.mktemp("documents")))
+
+
+def test_objectives_come_by_agreement_then_name(objectives: Objectives) -> None:
+    assert objectives.keys == [
+        "acme-support/first-response-p1",
+        "everyone/leads",
+        "everyone/response",
+        "hosting-desk/response",
+    ]
+
+
+@given(values=st.tuples(TEXTS, TEXTS))
+def test_every_group_is_found_by_its_sla_id(
+    objectives: Objectives, values: tuple[str, str]
+) -> None:
+    group = objectives.group(sla_id("everyone", "response", values))
+    assert group is not None
+    assert group.values == values
+    assert read_group(group.stored) == values
+    assert group.stored.isascii()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "everyone",
+        "everyone/nothing",
+        "everyone/response",
+        "everyone/response/acme",
+        "everyone/response/acme/",
+        "everyone/response/acme/a/b",
+        "everyone/leads/acme",
+        "everyone/leads/",
+    ],
+)
+def test_an_sla_id_that_no_objective_can_have_names_nothing(
+    objectives: Objectives, text: str
+) -> None:
+    assert objectives.group(text) is None
+
+
+def test_groups_are_stored_as_ascii_json() -> None:
+    assert stored_group(("a b", 'ü"', "😀")) == '["a b","\\u00fc\\"","\\ud83d\\ude00"]'
+
+
+def test_a_customer_is_found_by_party_and_by_group_value(objectives: Objectives) -> None:
+    chosen = objectives.choose(Filters(customer=["acme"]), NOW)
+    assert [(choice.served.key, choice.customer_at) for choice in chosen] == [
+        ("acme-support/first-response-p1", None),
+        ("everyone/response", 0),
+    ]
+
+
+def test_a_service_is_found_by_what_a_matcher_asks_for(objectives: Objectives) -> None:
+    chosen = objectives.choose(Filters(service=["email"]), NOW)
+    assert [choice.served.key for choice in chosen] == ["acme-support/first-response-p1"]
