@@ -112,7 +112,7 @@ class Ingest:
 
     def readiness(self) -> dict[str, str | None]:
         """Each check with the reason why it fails, if it does."""
-        stopped = [str(place) for place, known in self._assigned.items() if known.stopped]
+        stopped = [_name(place) for place, known in self._assigned.items() if known.stopped]
         stalled = self._lag > 0 and time.monotonic() - self._moved_at > STALLED_S
         return {
             "assigned": None if self._assigned else "no partition is assigned to this process",
@@ -144,7 +144,7 @@ class Ingest:
             self._assigned[place] = _Partition(await self._committed(place))
         _logger.info(
             "The assigned partitions have changed.",
-            extra={"action": "assigned", "partitions": sorted(map(str, self._assigned))},
+            extra={"action": "assigned", "partitions": sorted(map(_name, self._assigned))},
         )
 
     async def _committed(self, place: TopicPartition) -> int | None:
@@ -170,7 +170,7 @@ class Ingest:
         if begins <= offset <= ends:
             return
         message = (
-            f"{place.topic}/{place.partition}: the next record to read is {offset}, and the topic "
+            f"{_name(place)}: the next record to read is {offset}, and the topic "
             f"holds {begins} to {ends}: records were deleted before they were read, or the topic "
             "was made anew; to go on without them, reset the group's offset with "
             f"kafka-consumer-groups --group {self._publisher.group} --reset-offsets"
@@ -274,3 +274,7 @@ class Ingest:
             return None
         end: int | None = self._consumer.highwater(place)
         return end
+
+
+def _name(place: TopicPartition) -> str:
+    return f"{place.topic}/{place.partition}"
