@@ -1,37 +1,25 @@
-"""The api on a real database: what it says is what `accord evaluate` says, and how it says it."""
+"""The api on a real database: what it says is what `accord evaluate` says."""
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
 from services.api import schemas
-from services.api.app import create_app, make_sources
-from services.api.exporter import Exporter
-from services.cli.evaluate import evaluation_form
-from shared.domain.agreement import Catalogue
-from shared.domain.instant import MINUTE, SECOND
+from shared.domain.instant import SECOND
 from shared.runtime.config import driver_url
-from shared.runtime.database import create_pool
-from shared.wire.results import encode
-from tests.api.stored import EVENTS, NOW, a_catalogue, store
+from tests.api.opened import Api, an_api
+from tests.api.stored import NOW
 
 pytestmark = pytest.mark.integration
 
 STATE_EXTRAS = {"since", "breach_id", "freshness", "revision", "provisional", "as_of"}
 BREACH_EXTRAS = {"breach_id", "confirmed", "detected_at"}
-
 STATE_FILTERS: list[tuple[dict[str, object], list[str]]] = [
     ({"agreement": "acme-support"}, ["acme-support/first-response-p1"]),
     ({"objective": "leads"}, ["everyone/leads"]),
@@ -73,58 +61,6 @@ SHAPES: list[tuple[str, type[BaseModel]]] = [
     ("/v1/agreements", schemas.Agreements),
     ("/v1/agreements/everyone", schemas.Agreement),
 ]
-
-
-@dataclass
-class Api:
-    """An app over filled tables, and what `accord evaluate` says of the same."""
-
-    http: httpx.AsyncClient
-    exporter: Exporter
-    registry: CollectorRegistry
-    evaluated: dict[str, list[dict[str, object]]]
-    catalogue: Catalogue
-    now: list[int]
-
-    async def get(self, path: str, **asked: object) -> httpx.Response:
-        """One answer, whatever it is."""
-        return await self.http.get(path, params={k: str(v) for k, v in asked.items()} or None)
-
-    async def items(self, path: str, **asked: object) -> list[dict[str, object]]:
-        """The items of a list's first page, numbers exact."""
-        answer = await self.get(path, **asked)
-        assert answer.status_code == 200, answer.text
-        body = json.loads(answer.content, parse_float=Decimal)
-        items: list[dict[str, object]] = body["items"]
-        return items
-
-    async def pages(self, path: str, limit: int, **asked: object) -> list[dict[str, object]]:
-        """The items of all pages."""
-        found: list[dict[str, object]] = []
-        cursor: dict[str, object] = {}
-        while True:
-            body = (await self.get(path, limit=limit, **asked, **cursor)).json()
-            assert len(body["items"]) <= limit
-            found.extend(body["items"])
-            if body["next"] is None:
-                return found
-            cursor = {"cursor": body["next"]}
-
-
-@asynccontextmanager
-async def an_api(database_url: str, folder: Path) -> AsyncIterator[Api]:
-    catalogue = a_catalogue(folder)
-    said = await store(database_url, catalogue, EVENTS, now=NOW)
-    evaluated = json.loads(encode(evaluation_form(catalogue, said, [])), parse_float=Decimal)
-    now = [NOW]
-    registry = CollectorRegistry()
-    async with await create_pool(database_url, service="test") as pool:
-        sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: now[0])
-        exporter = Exporter(sources, "accord.events")
-        registry.register(exporter)
-        transport = httpx.ASGITransport(create_app(sources, registry))
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
-            yield Api(http, exporter, registry, evaluated, catalogue, now)
 
 
 @pytest.fixture
@@ -284,95 +220,6 @@ async def test_a_cursor_of_other_filters_is_refused(api: Api) -> None:
         assert answer.json()["errors"][0]["parameter"] == "cursor"
 
 
-async def test_a_state_that_has_not_changed_is_304(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    path = "/v1/states/acme-support/first-response-p1"
-    tag = (await api.get(path)).headers["etag"]
-    await database.execute("UPDATE partition_progress SET evaluation_time = evaluation_time + 1")
-    same = await api.http.get(path, headers={"if-none-match": f'"other", {tag}'})
-    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
-    await database.execute("UPDATE value SET state = 'ok', breach_id = NULL")
-    changed = await api.http.get(path, headers={"if-none-match": tag})
-    assert (changed.status_code, changed.json()["state"]) == (200, "ok")
-
-
-async def test_as_of_stays_where_an_objective_waits_to_be_judged(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute(
-        """
-        INSERT INTO judge_queue (objective, grp, window_start, dirty_from, cause)
-        VALUES ('everyone/leads', '[]', 0, 0, 'late')
-        """
-    )
-    waiting = "2026-03-02T11:59:59.999999Z"
-    assert (await api.get("/v1/states")).json()["as_of"] == waiting
-    assert (await api.get("/v1/states/everyone/leads")).json()["as_of"] == waiting
-    other = await api.get("/v1/states", agreement="acme-support")
-    assert other.json()["as_of"] == "2026-03-02T12:00:00Z"
-
-
-async def test_as_of_is_that_of_the_judgement_when_a_turn_of_time_has_passed(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute("UPDATE judgement SET next_turn = $1 WHERE objective LIKE '%leads'", NOW)
-    assert (await api.get("/v1/states")).json()["as_of"] == "2026-03-02T11:59:59.999999Z"
-
-
-async def test_as_of_is_the_smallest_evaluation_time_and_null_without_any(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute("UPDATE partition_progress SET evaluation_time = $1 WHERE part = 1", 5)
-    assert (await api.get("/v1/states")).json()["as_of"] == "1970-01-01T00:00:00.000005Z"
-    await database.execute("UPDATE partition_progress SET evaluation_time = 0 WHERE part = 1")
-    answer = (await api.get("/v1/states")).json()
-    assert (answer["as_of"], answer["items"]) == (None, [])
-    one = await api.get("/v1/states/everyone/leads")
-    assert (one.status_code, one.headers["retry-after"]) == (503, "1")
-
-
-async def test_an_objective_that_was_never_judged_leaves_the_list_without_as_of(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute("DELETE FROM judgement WHERE objective = 'everyone/leads'")
-    assert (await api.get("/v1/states")).json()["as_of"] is None
-    assert (await api.get("/v1/states", type="ola")).json()["as_of"] is not None
-
-
-async def test_freshness_is_stale_a_minute_behind_or_unproven(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    async def freshness() -> object:
-        return (await api.items("/v1/states", agreement="acme-support"))[0]["freshness"]
-
-    api.now[0] = NOW + MINUTE
-    assert await freshness() == "live"
-    api.now[0] = NOW + MINUTE + 1
-    assert await freshness() == "stale"
-    api.now[0] = NOW
-    await database.execute("UPDATE partition_progress SET proven = false WHERE part = 0")
-    assert await freshness() == "stale"
-
-
-async def test_a_window_that_evaluate_no_longer_lists_is_not_shown(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute("UPDATE value SET listed = false WHERE objective = 'everyone/leads'")
-    assert await api.items("/v1/states", objective="leads") == []
-    assert await api.items("/v1/values", sla_id="everyone/leads") == []
-
-
-async def test_objectives_that_the_documents_do_not_have_are_not_served(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute("UPDATE value SET objective = 'gone/leads' WHERE grp = '[]'")
-    await database.execute("UPDATE breach SET objective = 'gone/leads'")
-    states = await api.items("/v1/states")
-    assert {row["agreement"] for row in states} == {"everyone"}
-    assert await api.items("/v1/breaches") == []
-
-
 async def test_values_carry_every_revision_of_a_window(
     api: Api, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
@@ -419,102 +266,3 @@ async def test_answers_have_the_documented_shape(api: Api) -> None:
         head = await api.http.head(path)
         assert (head.status_code, head.content) == (200, b""), path
         assert head.headers["content-length"] == answer.headers["content-length"]
-
-
-async def test_a_database_that_is_away_is_a_problem_to_come_back_with(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute("ALTER TABLE value RENAME TO away")
-    answer = await api.get("/v1/states")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.headers["content-type"] == "application/problem+json"
-
-
-def samples(registry: CollectorRegistry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    families = text_string_to_metric_families(generate_latest(registry).decode())
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in families
-        for sample in family.samples
-    }
-
-
-async def test_metrics_show_each_state_from_memory(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    assert not any(name.startswith("accord_sla") for name, _ in samples(api.registry))
-    await api.exporter.refresh()
-    await database.execute("DELETE FROM value")
-    found = samples(api.registry)
-
-    def value(name: str, **labels: str) -> float | None:
-        return found.get((name, frozenset(labels.items())))
-
-    own = {"sla_id": "acme-support/first-response-p1"}
-    states = {s: value("accord_sla_state", **own, state=s) for s in ("ok", "at_risk", "breached")}
-    assert states == {"ok": 0, "at_risk": 0, "breached": 1}
-    assert value("accord_sla_value_ratio", **own) == 0.5
-    assert value("accord_sla_objective_ratio", **own) == 0.95
-    assert value("accord_sla_error_budget_remaining_ratio", **own) == -9
-    assert value("accord_sla_burn_rate_ratio", **own, sla_window="month") == 10
-    assert value("accord_sla_events_total", **own) == 3
-    assert value("accord_sla_breached_events_total", **own) == 1
-    assert value("accord_sla_value", sla_id="everyone/leads") == 1
-    assert value("accord_sla_value_ratio", sla_id="everyone/leads") is None
-    partition = {"topic": "accord.events", "partition": "0"}
-    watermark = value("accord_event_watermark_timestamp_seconds", **partition)
-    assert watermark == (NOW - 5 * MINUTE) / SECOND
-    assert value("accord_series_dropped_total") == 0
-    info = [dict(labels) for name, labels in found if name == "accord_sla_info"]
-    (mine,) = [labels for labels in info if labels["sla_id"] == own["sla_id"]]
-    assert mine["sla_scope"] == "customer"
-    assert mine["sla_customer"] == "acme"
-    assert mine["sla_service"] == "email,payments"
-    assert mine["kpi"] == "first-response"
-
-
-async def test_an_sla_without_a_value_has_no_series_for_it(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    await database.execute(
-        """
-        UPDATE value SET value = NULL, budget_remaining = NULL, state = 'no_data'
-        WHERE objective = 'hosting-desk/response'
-        """
-    )
-    await api.exporter.refresh()
-    text = generate_latest(api.registry).decode()
-    assert 'accord_sla_state{sla_id="hosting-desk/response",state="no_data"} 1.0' in text
-    assert "nan" not in text.lower()
-    assert 'accord_sla_value_ratio{sla_id="hosting-desk/response"}' not in text
-
-
-async def test_series_end_at_the_limit_and_what_is_dropped_is_counted(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.api.exporter.SLA_LIMIT", 2)
-    await api.exporter.refresh()
-    found = samples(api.registry)
-    assert len([name for name, _ in found if name == "accord_sla_info"]) == 2
-    assert found["accord_series_dropped_total", frozenset()] == 4
-    assert found["accord_series_limit", frozenset()] == 2
-
-
-async def test_totals_never_fall(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.api.exporter.TOTALS_EVERY", 1)
-    await api.exporter.refresh()
-    await database.execute("DELETE FROM pane")
-    await api.exporter.refresh()
-    own = frozenset({("sla_id", "everyone/leads")})
-    assert samples(api.registry)["accord_sla_events_total", own] == 1
-
-
-async def test_a_database_without_the_schema_is_not_ready(
-    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    assert api.exporter.readiness()["database"] is not None
-    await database.execute("UPDATE alembic_version SET version_num = 'older'")
-    await api.exporter.refresh()
-    assert "accord migrate" in (api.exporter.readiness()["database"] or "")

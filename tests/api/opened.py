@@ -1,0 +1,71 @@
+"""An app over filled tables, for tests on a real database."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from services.api.app import create_app, make_sources
+from services.api.exporter import Exporter
+from services.cli.evaluate import evaluation_form
+from shared.domain.agreement import Catalogue
+from shared.runtime.database import create_pool
+from shared.wire.results import encode
+from tests.api.stored import EVENTS, NOW, a_catalogue, store
+
+
+@dataclass
+class Api:
+    """An app over filled tables, and what `accord evaluate` says of the same."""
+
+    http: httpx.AsyncClient
+    exporter: Exporter
+    registry: CollectorRegistry
+    evaluated: dict[str, list[dict[str, object]]]
+    catalogue: Catalogue
+    now: list[int]
+
+    async def get(self, path: str, **asked: object) -> httpx.Response:
+        """One answer, whatever it is."""
+        return await self.http.get(path, params={k: str(v) for k, v in asked.items()} or None)
+
+    async def items(self, path: str, **asked: object) -> list[dict[str, object]]:
+        """The items of a list's first page, numbers exact."""
+        answer = await self.get(path, **asked)
+        assert answer.status_code == 200, answer.text
+        body = json.loads(answer.content, parse_float=Decimal)
+        items: list[dict[str, object]] = body["items"]
+        return items
+
+    async def pages(self, path: str, limit: int, **asked: object) -> list[dict[str, object]]:
+        """The items of all pages."""
+        found: list[dict[str, object]] = []
+        cursor: dict[str, object] = {}
+        while True:
+            body = (await self.get(path, limit=limit, **asked, **cursor)).json()
+            assert len(body["items"]) <= limit
+            found.extend(body["items"])
+            if body["next"] is None:
+                return found
+            cursor = {"cursor": body["next"]}
+
+
+@asynccontextmanager
+async def an_api(database_url: str, folder: Path) -> AsyncIterator[Api]:
+    catalogue = a_catalogue(folder)
+    said = await store(database_url, catalogue, EVENTS, now=NOW)
+    evaluated = json.loads(encode(evaluation_form(catalogue, said, [])), parse_float=Decimal)
+    now = [NOW]
+    registry = CollectorRegistry()
+    async with await create_pool(database_url, service="test") as pool:
+        sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: now[0])
+        exporter = Exporter(sources, "accord.events")
+        registry.register(exporter)
+        transport = httpx.ASGITransport(create_app(sources, registry))
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+            yield Api(http, exporter, registry, evaluated, catalogue, now)
