@@ -74,6 +74,10 @@ demo: setup ## a month of history, then live traffic; FOR=60s ends it then
 bench: setup ## the benchmarks, one JSON object a line
 	@$(BIN)/python -m tests.bench
 
+.PHONY: oracle
+oracle: setup ## the core against the independent oracle; SEEDS=n
+	@$(BIN)/python -m tests.oracle.differences --seeds $(or $(SEEDS),200)
+
 .PHONY: verify
 verify: setup ## a running system against `evaluate` on the events in its topics
 	@$(BIN)/accord verify
