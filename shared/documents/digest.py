@@ -18,15 +18,18 @@ def digest(
     """SHA-256 in hex over the resolved content, defaults filled in."""
     content = {
         "agreements": {one.name: [_version(v) for v in one.versions] for one in agreements},
-        "kpis": {one.name: _value(one) for one in kpis},
+        "kpis": {one.name: _members(one, without=set()) for one in kpis},
         "calendars": {name: _calendar(spec) for name, spec in calendars.items()},
     }
     return sha256(canonical_json(content, exact=True).encode()).hexdigest()
 
 
 def _version(version: Version) -> object:
-    members = _members(version, without={"document", "calendar"})
-    return members | {"calendar": version.calendar.rules.name}
+    members = _members(version, without={"document", "calendar", "objectives"})
+    objectives = [
+        _members(own, without={"kpi"}) | {"kpi": own.kpi.name} for own in version.objectives
+    ]
+    return members | {"calendar": version.calendar.rules.name, "objectives": objectives}
 
 
 def _calendar(spec: CalendarSpec) -> object:
