@@ -119,6 +119,13 @@ class LocalStack:
             lock.close()
         return lock is None
 
+    def forget(self) -> None:
+        """Remove the data; for a stack that does not run."""
+        if self.kafka is not None:
+            shutil.rmtree(self.home / "kafka", ignore_errors=True)
+        if self.postgres is not None:
+            unprivileged.remove(self.home / "postgres")
+
     def dead(self) -> list[str]:
         """The servers that ended though nobody stopped them."""
         return [
@@ -147,12 +154,6 @@ class LocalStack:
         )
         await migrate(self.database_url)
 
-    def _forget(self) -> None:
-        if self.kafka is not None:
-            shutil.rmtree(self.home / "kafka", ignore_errors=True)
-        if self.postgres is not None:
-            unprivileged.remove(self.home / "postgres")
-
     def _take_home(self) -> None:
         lock = _lock(self.home)
         if lock is None:
@@ -168,7 +169,7 @@ class LocalStack:
         self._lock = lock
         end_leftovers(self.home, self._say)
         if self._fresh:
-            self._forget()
+            self.forget()
         for log in (self.home / "logs").glob("*.log"):
             log.unlink()
 
@@ -178,7 +179,7 @@ class LocalStack:
                 server.stop()
         if self._lock is not None:
             if not self._keep:
-                self._forget()
+                self.forget()
             self._lock.close()
             self._lock = None
 
