@@ -32,7 +32,7 @@ from shared.runtime.database import Pool, create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.process import new_registry, run
 from shared.runtime.topics import Topics
-from shared.runtime.wall_clock import wall_clock
+from shared.runtime.wall_clock import WallClock, wall_clock
 
 SERVICE: Final = "evaluator"
 NOT_LOADED: Final = 2
@@ -48,10 +48,16 @@ class Evaluator:
     """The service while it runs."""
 
     def __init__(
-        self, settings: Settings, catalogue: Catalogue, registry: CollectorRegistry
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        registry: CollectorRegistry,
+        *,
+        clock: WallClock,
     ) -> None:
         """Judge by the catalogue."""
         self._settings = settings
+        self._clock = clock
         self._catalogue = catalogue
         self._topics = Topics(settings.topic_prefix)
         self._figures = Figures(registry, self._topics.events)
@@ -191,7 +197,7 @@ def main() -> int:
         sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
         return NOT_LOADED
     registry = new_registry()
-    evaluator = Evaluator(settings, loaded.catalogue, registry)
+    evaluator = Evaluator(settings, loaded.catalogue, registry, clock=wall_clock(settings.clock))
     return run(
         SERVICE,
         evaluator.serve,

@@ -9,17 +9,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from services.evaluator import judge_store, store
+from services.evaluator.agenda import Subject, Work, find_work, is_listed, list_volumes
 from services.evaluator.checkpoint import Checkpoint, Continue, go_on
 from services.evaluator.figures import Figures
 from services.evaluator.fold import objectives
 from services.evaluator.judge_store import BEGINNING, NEVER, Due, Moment, Said
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
-from services.evaluator.posting import Cause, Window, stronger
-from shared.domain.agreement import Agreement, AtLeast, Catalogue, Objective, objective_id
+from services.evaluator.posting import Window
+from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.instant import Instant
 from shared.domain.judge import (
     START,
@@ -42,48 +42,6 @@ PAUSE_S: Final = 0.1
 LAGGING_PAUSE_S: Final = 1.0
 OBJECTIVES_MAX: Final = 64
 _logger: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """An objective with what is the same in all its versions, and its current window."""
-
-    agreement: Agreement
-    name: str
-    own: Objective
-    current: Span
-    is_listed: bool
-
-    @property
-    def id(self) -> str:
-        """`<agreement>/<objective>`."""
-        return objective_id(self.agreement.name, self.name)
-
-    @property
-    def is_volume(self) -> bool:
-        """Whether windows without data are listed and judged too."""
-        return isinstance(self.own.target, AtLeast)
-
-    def span(self, start: Instant) -> Span | None:
-        """The window that starts there, None when the documents have no such window (any more)."""
-        try:
-            return self.own.window.starting(start)
-        except ValueError:
-            return None
-
-
-@dataclass(slots=True)
-class Work:
-    """The windows to judge: where their walk changed first, and why."""
-
-    changed: dict[Window, tuple[Instant, str]] = field(default_factory=dict)
-
-    def add(self, window: Window, dirty_from: Instant = NEVER, cause: str = Cause.LATE) -> None:
-        """Have a window judged."""
-        known = self.changed.get(window)
-        if known is not None:
-            dirty_from, cause = min(dirty_from, known[0]), stronger(cause, known[1])
-        self.changed[window] = (dirty_from, cause)
 
 
 class Judge:
@@ -153,8 +111,8 @@ class Judge:
     async def _judge(self, connection: Connection, moment: Moment, due: list[Due]) -> None:
         """What has to be judged -> its counts and walks -> the domain's judgement -> rows."""
         subjects = {own.objective: self._subject(own.objective, moment.as_of) for own in due}
-        work = await self._work(connection, moment, due, subjects)
-        listed = await self._list(connection, work, subjects, moment.as_of)
+        work = await find_work(connection, moment, due, subjects, self._catalogue.digest)
+        listed = await list_volumes(connection, work, subjects, moment.as_of)
         spans = {
             window: span
             for window in work.changed
@@ -179,89 +137,6 @@ class Judge:
         agreement = self._catalogue.agreements[agreement_name]
         shown = windows(agreement, name, (), grouped=bool(own.group_by), now=as_of)
         return Subject(agreement, name, own, own.window.holding(as_of), bool(shown))
-
-    async def _work(
-        self,
-        connection: Connection,
-        moment: Moment,
-        due: Iterable[Due],
-        subjects: Mapping[str, Subject],
-    ) -> Work:
-        """The windows whose panes changed, and those that time or other documents may change."""
-        work = Work()
-        found: list[Window] = []
-        still_open: dict[str, bool] = {}
-        beginnings: dict[str, Instant] = {}
-        anew: dict[str, str] = {}
-        for own in due:
-            subject = subjects[own.objective]
-            if own.documents != self._catalogue.digest:
-                anew[own.objective] = Cause.DOCUMENTS if own.documents else Cause.LATE
-                beginnings[own.objective] = BEGINNING
-            elif own.next_turn <= moment.as_of:
-                still_open[own.objective] = False
-                beginnings[own.objective] = subject.own.window.holding(own.as_of).start
-            elif own.provisional_until <= moment.watermark:
-                still_open[own.objective] = True
-            if own.objective in beginnings and subject.is_listed:
-                found.append(Window(own.objective, "[]", subject.current.start))
-        if still_open:
-            found += await judge_store.open_windows(connection, still_open)
-        if beginnings:
-            found += await judge_store.windows_from(connection, beginnings)
-        if anew:
-            found += await judge_store.all_windows(connection, [*anew])
-        for window in found:
-            cause = anew.get(window.objective)
-            place = self._placed(window, subjects)
-            if place.start > moment.as_of:
-                continue
-            if cause is None:
-                work.add(place)
-            else:
-                work.add(place, BEGINNING, cause)
-        for change in await judge_store.take_changes(connection, [*subjects], moment.as_of):
-            running = change.window.start == RUNNING_WINDOW
-            work.add(
-                self._placed(change.window, subjects),
-                NEVER if running else change.dirty_from,
-                change.cause,
-            )
-        return work
-
-    @staticmethod
-    def _placed(window: Window, subjects: Mapping[str, Subject]) -> Window:
-        """The current window for what is running, else the window itself."""
-        if window.start != RUNNING_WINDOW:
-            return window
-        return window._replace(start=subjects[window.objective].current.start)
-
-    async def _list(
-        self, connection: Connection, work: Work, subjects: Mapping[str, Subject], as_of: Instant
-    ) -> dict[tuple[str, str], set[Instant]]:
-        """Of objectives that list empty windows: which of each group; adds those not yet said."""
-        groups = sorted(
-            {window[:2] for window in work.changed if subjects[window.objective].is_volume}
-        )
-        if not groups:
-            return {}
-        with_data = await judge_store.starts_with_data(connection, groups)
-        before = await judge_store.starts_listed(connection, groups)
-        listed: dict[tuple[str, str], set[Instant]] = {}
-        for group in groups:
-            subject = subjects[group[0]]
-            starts = [
-                start
-                for start in with_data.get(group, ())
-                if start <= as_of and subject.span(start) is not None
-            ]
-            shown = windows(
-                subject.agreement, subject.name, starts, grouped=group[1] != "[]", now=as_of
-            )
-            listed[group] = {span.start for span in shown}
-            for start in listed[group] ^ before.get(group, set()):
-                work.add(Window(*group, start))
-        return listed
 
     async def _judge_windows(
         self,
@@ -306,7 +181,7 @@ class Judge:
                     total,
                     kept,
                     cause=work.changed[window][1],
-                    listed=_is_listed(subject, window, total, listed),
+                    listed=is_listed(subject, window, total, listed),
                     said=said.get(window),
                     known=checkpoints.get(window),
                     now=moment.as_of,
@@ -387,18 +262,6 @@ def _walked_to(walks: tuple[Walk, ...]) -> Instant:
 def _version(subject: Subject, span: Span, now: Instant) -> Instant:
     """The beginning of the version that judges the window; its walk is by that version."""
     return subject.agreement.judging(subject.name, min(now, span.end - 1))[0].start
-
-
-def _is_listed(
-    subject: Subject,
-    window: Window,
-    counts: Counts,
-    listed: Mapping[tuple[str, str], set[Instant]],
-) -> bool:
-    if subject.is_volume:
-        return window.start in listed[window.objective, window.grp]
-    is_current = window.start == subject.current.start and window.grp == "[]"
-    return counts.has_data or (is_current and subject.is_listed)
 
 
 def _proceed(subject: Subject, span: Span, moment: Moment) -> Continue:
