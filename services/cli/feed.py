@@ -23,18 +23,22 @@ class Feed:
         self, bootstrap_servers: str, topics: Topics, *, largest_bytes: int = 1024 * 1024
     ) -> None:
         """No connection is made before the block; larger records are refused here."""
+        self._bootstrap_servers = bootstrap_servers
         self._topics = topics
+        self._largest_bytes = largest_bytes
+        self._producer: AIOKafkaProducer | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        # Made here: aiokafka binds a client to the loop that runs at the moment.
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers,
+            bootstrap_servers=self._bootstrap_servers,
             enable_idempotence=True,
             acks="all",
             linger_ms=5,
             max_batch_size=256 * 1024,
-            max_request_size=largest_bytes,
+            max_request_size=self._largest_bytes,
         )
-
-    async def __aenter__(self) -> Self:
-        """Connect."""
         await self._producer.start()
         return self
 
@@ -45,7 +49,8 @@ class Feed:
         trace: TracebackType | None,
     ) -> None:
         """Send what is left and disconnect."""
-        await self._producer.stop()
+        if self._producer is not None:
+            await self._producer.stop()
 
     async def send(self, records: Iterable[Record], *, sent: Callable[[int], None]) -> int:
         """Send them all; `sent` hears how many more the broker has acknowledged."""
@@ -72,6 +77,9 @@ class Feed:
         await _acknowledged(waiting, sent)
 
     async def _send(self, record: Record) -> Awaitable[object]:
+        if self._producer is None:
+            message = "Feed is used outside its block"
+            raise RuntimeError(message)
         topic = self._topics.leads if record.topic == "leads" else self._topics.tickets
         waiting: Awaitable[object] = await self._producer.send(
             topic, value=record.value, key=record.key, headers=list(record.headers)

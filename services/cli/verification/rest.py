@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -59,24 +60,26 @@ class Progress:
         """No connection is made before the block."""
         self._system = system
         self._topics = system.topics
-        servers = system.bootstrap_servers
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
-        self._database: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        await self._admin.start()
-        await self._consumer.start()
-        self._database = await asyncpg.connect(driver_url(self._system.database_url))
+        servers = self._system.bootstrap_servers
+        # Made here: aiokafka binds a client to the loop that runs at the moment.
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(self._admin.close)
+            await self._admin.start()
+            opened.push_async_callback(self._consumer.stop)
+            await self._consumer.start()
+            self._database = await asyncpg.connect(driver_url(self._system.database_url))
+            opened.push_async_callback(self._database.close)
+            self._opened = opened.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Disconnect."""
-        if self._database is not None:
-            await self._database.close()
-        await self._consumer.stop()
-        await self._admin.close()
+        await self._opened.aclose()
 
     async def waits_for(self, at: Instant) -> str | None:
         """What still has to happen, for people; None when the pipeline is at rest at `at`."""
@@ -153,9 +156,6 @@ class Progress:
         return ends
 
     async def _rows(self, query: str, *given: object) -> list[asyncpg.Record]:
-        if self._database is None:
-            message = "Progress is used outside its block"
-            raise RuntimeError(message)
         return await self._database.fetch(query, *given)
 
 
