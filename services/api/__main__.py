@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
 from services.api.exporter import Exporter
-from shared.documents.catalogue import load
+from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_pool
@@ -61,6 +61,7 @@ class _Api:
                     host=settings.host,
                     port=settings.api_port,
                     log_config=None,
+                    log_level="warning",
                     access_log=False,
                     server_header=False,
                     timeout_keep_alive=_KEEP_ALIVE_S,

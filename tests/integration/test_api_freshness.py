@@ -96,6 +96,10 @@ async def test_freshness_is_stale_a_minute_behind_or_unproven(
     api.now[0] = NOW
     await database.execute("UPDATE partition_progress SET proven = false WHERE part = 0")
     assert await freshness() == "stale"
+    await database.execute("UPDATE partition_progress SET proven = true")
+    assert await freshness() == "live"
+    await database.execute("UPDATE partition_progress SET documents = 'others' WHERE part = 0")
+    assert await freshness() == "stale"
 
 
 async def test_a_window_that_evaluate_no_longer_lists_is_not_shown(
