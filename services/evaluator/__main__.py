@@ -100,7 +100,7 @@ class Evaluator:
             pool,
             folder,
             self._figures,
-            clock=clock,
+            clock=self._clock,
             topic=topics.events,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             cluster_id=cluster_id,
@@ -111,21 +111,23 @@ class Evaluator:
             observer,
             admin,
             self._figures,
-            clock=clock,
+            clock=self._clock,
             inputs=(topics.leads, topics.tickets),
             topic=topics.events,
             ingest_group=topics.group("ingest"),
             group=topics.group(SERVICE),
         )
-        judge = Judge(pool, self._catalogue, self._figures, clock=clock)
-        relay = Relay(
-            pool, producer, self._catalogue, self._figures, clock=clock, topic=topics.breaches
-        )
+        judge = Judge(pool, self._catalogue, self._figures, clock=self._clock)
+        relay = self._relay(pool, producer)
         consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:
             for work in (partitions.consume, prover.run, judge.run, relay.run):
                 group.create_task(work(stopping))
             group.create_task(self.readiness.watch(pool, partitions, stopping))
+
+    def _relay(self, pool: Pool, producer: AIOKafkaProducer) -> Relay:
+        topic = self._topics.breaches
+        return Relay(pool, producer, self._catalogue, self._figures, clock=self._clock, topic=topic)
 
     async def _record_topic(self) -> None:
         engine = create_engine(self._settings.database_url, service=SERVICE, size_max=1)

@@ -1,0 +1,68 @@
+"""Walks that are gone on with give what a walk from the beginning gives."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from services.evaluator.checkpoint import Checkpoint, go_on
+from shared.domain.instant import HOUR, SECOND
+from shared.domain.judge import START, Step, Walk
+
+
+def proceed(start: Walk, steps: Sequence[Step]) -> Walk:
+    """A walk that breaches while more were missed than met."""
+    walked = start
+    for step in steps:
+        met, missed = walked.met + step.met, walked.missed + step.missed
+        breaches = list(walked.breaches)
+        is_open = bool(breaches) and breaches[-1][1] is None
+        if missed > met and not is_open:
+            breaches.append((step.at, None))
+        elif missed <= met and is_open:
+            breaches[-1] = (breaches[-1][0], step.at)
+        walked = Walk(step.at, met, missed, 0, tuple(breaches))
+    return walked
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_however_it_is_gone_on_with_a_walk_ends_the_same(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - a repeatable choice, no secret
+    ledger: dict[int, Step] = {}
+    checkpoint = Checkpoint(version=0)
+    now = 0
+    for _ in range(60):
+        now += random.choice([SECOND // 3, SECOND, 40 * SECOND, HOUR])
+        changed = []
+        for _ in range(random.randrange(4)):
+            at = now - random.choice([0, 1, SECOND, 90 * SECOND, 5 * HOUR])
+            met = random.randrange(2)
+            known = ledger.get(at, Step(at))
+            ledger[at] = replace(known, met=known.met + met, missed=known.missed + 1 - met)
+            changed.append(at)
+        walks = checkpoint.before(min(changed, default=now + 1), 0)
+        after = walks[-1].at if walks else None
+        steps = [ledger[at] for at in sorted(ledger) if after is None or at > after]
+        walks = go_on(walks, steps, proceed, now=now)
+        expected = proceed(START, [ledger[at] for at in sorted(ledger)])
+        assert (walks[-1] if walks else START) == expected
+        checkpoint = Checkpoint.read(replace(checkpoint, walks=walks).write())
+
+
+def test_few_walks_are_kept_and_the_latest_of_them_are_close() -> None:
+    steps = [Step(at * SECOND, met=1) for at in range(1, 20_000)]
+    walks = go_on((), steps, proceed, now=steps[-1].at)
+    for extra in range(20_000, 20_400):
+        walks = go_on(walks, [Step(extra * SECOND, met=1)], proceed, now=extra * SECOND)
+    assert len(walks) < 20
+    ages = [20_399 - (walk.at or 0) // SECOND for walk in walks]
+    assert any(10 <= age <= 60 for age in ages)
+
+
+def test_a_change_keeps_only_the_walks_before_it_and_a_version_none() -> None:
+    walks = tuple(Walk(at=at) for at in (10, 20, 30))
+    checkpoint = Checkpoint(version=5, walks=walks)
+    assert checkpoint.before(20, 5) == walks[:1]
+    assert checkpoint.before(31, 5) == walks
+    assert checkpoint.before(31, 6) == ()
