@@ -16,7 +16,12 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 
 # Our statements are short and many: compiling them costs more than it saves.
-SESSION: Final = {"timezone": "UTC", "jit": "off"}
+SESSION: Final = {
+    "timezone": "UTC",
+    "jit": "off",
+    # A process that was stopped inside a transaction must not keep its successor from the rows.
+    "idle_in_transaction_session_timeout": "15s",
+}
 COMMAND_TIMEOUT_S: Final = 60.0
 
 
