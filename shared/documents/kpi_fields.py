@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.documents import notation
 from shared.documents.fields import Field, NotYet, OneOrMany, Record
-from shared.documents.loader import MapNode
+from shared.documents.loader import ListNode, MapNode
 from shared.documents.matching import ANYTHING, MATCHER
 from shared.documents.problems import Problem, refused
 from shared.documents.values import TEXT, Flag, OneOf, Text, Whole
@@ -57,12 +57,15 @@ def _misplaced(spec: KpiSpec) -> Iterator[Problem]:
 
 def _other_kinds(spec: KpiSpec) -> Iterator[Problem]:
     for name in ("start", "stop", "event"):
-        for milestone in getattr(spec, name):
+        written = spec.node.members.get(name, spec.node)
+        nodes = written.items if isinstance(written, ListNode) else (written,)
+        # A field that is left out has no milestones, so nothing is paired with the spec's node.
+        for milestone, node in zip(getattr(spec, name), nodes, strict=False):
             kind, _, what = (milestone.event or f"{spec.item}.").partition(".")
             if kind != spec.item:
                 message = f'"{milestone.event}" never happens to a {spec.item}'
                 hint = f'; did you mean "{spec.item}.{what}"?'
-                yield Problem(spec.node.members[name].place, f"{name}: {message}{hint}")
+                yield Problem(node.place, f"{name}: {message}{hint}")
 
 
 def _milestone(

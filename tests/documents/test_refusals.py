@@ -186,6 +186,11 @@ stop: {event: ticket.replied}
             7,
             "nth: must be a whole number, not 1.5",
         ),
+        (
+            "item: ticket\nmeasure: count\nevent:\n- {event: ticket.a}\n- {event: lead.b}",
+            9,
+            'event: "lead.b" never happens to a ticket; did you mean "ticket.b"?',
+        ),
         ("item: ticket.x\nmeasure: count\nevent: {changes: team}", 5, "is not a kind of item"),
     ],
 )
