@@ -53,10 +53,10 @@ def _pairs(claims: list[_Claim]) -> Iterator[tuple[_Claim, _Claim]]:
     by_value: dict[str, list[_Claim]] = defaultdict(list)
     for claim in claims:
         values = _finite_values(claim.matcher, attribute)
-        rivals = list(anything)
-        for value in values or by_value:
-            rivals.extend(rival for rival in by_value.get(value, ()) if rival not in rivals)
-        yield from ((rival, claim) for rival in rivals)
+        alike = (rival for value in values or by_value for rival in by_value.get(value, ()))
+        # By identity: one rival may share several values with the claim.
+        rivals = {id(rival): rival for rival in (*anything, *alike)}
+        yield from ((rival, claim) for rival in rivals.values())
         for value in values:
             by_value[value].append(claim)
         if not values:
