@@ -39,7 +39,8 @@ def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:
         version=program_version(),
         description=_DESCRIPTION,
         redirect_slashes=False,
-        docs_url="/docs",
+        # Both pages would load their scripts from elsewhere.
+        docs_url=None,
         redoc_url=None,
     )
     app.state.sources = sources

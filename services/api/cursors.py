@@ -8,7 +8,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
@@ -35,13 +35,23 @@ def decode_cursor(scope: Sequence[object], cursor: str, shape: tuple[type, ...])
         parts = msgspec.msgpack.decode(urlsafe_b64decode(padded))
     except (UnicodeEncodeError, binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
         parts = None
-    if not isinstance(parts, list) or [type(part) for part in parts] != [bytes, *shape]:
+    if not _fits(parts, (bytes, *shape)):
         message = "this cursor was not given out by this list; begin without one"
         raise InvalidCursor(message)
     if parts[0] != _digest(scope):
         message = "this cursor belongs to other filters; keep the filters, or begin without one"
         raise InvalidCursor(message)
     return tuple(parts[1:])
+
+
+def _fits(parts: object, shape: tuple[type, ...]) -> TypeGuard[list[Any]]:
+    """Whether these are parts of a key that the database can compare with."""
+    return (
+        isinstance(parts, list)
+        and [type(part) for part in parts] == list(shape)
+        and all(-(2**63) <= part < 2**63 for part in parts if isinstance(part, int))
+        and not any("\0" in part for part in parts if isinstance(part, str))
+    )
 
 
 def _digest(scope: Sequence[object]) -> bytes:

@@ -12,7 +12,7 @@ from services.api.answers import (
     agreement_row,
     item_row,
 )
-from services.api.parameters import ItemsParameters, NoParameters, Page
+from services.api.parameters import ItemsParameters, NoParameters, Page, Text
 from services.api.problems import not_found, suggestion
 from services.api.queries import Standing, read_item, read_items
 from services.api.requests import page_place
@@ -56,7 +56,7 @@ async def list_items(
     "/items/{kind}/{subject:path}", **schemas.operation("getItem", schemas.Item, examples.ITEM)
 )
 async def get_item(
-    kind: str, subject: str, _none: Annotated[NoParameters, Query()], sources: From
+    kind: Text, subject: Text, _none: Annotated[NoParameters, Query()], sources: From
 ) -> Response:
     """One lead or ticket with its clocks, as of the evaluation time of its partition.
 

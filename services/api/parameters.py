@@ -36,6 +36,10 @@ At = Annotated[
 """An RFC 3339 instant with an offset."""
 
 
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text without NUL, which PostgreSQL does not hold: nothing can have it."""
+
+
 class BreachScope(StrEnum):
     """What is in breach: an item's clock or a window."""
 
@@ -91,17 +95,17 @@ class StateParameters(Parameters):
 class StatesParameters(Page, StateParameters):
     """Filters of the states; each may be given several times, any of its values then fits."""
 
-    sla_id: list[str] = Field([], description="Exactly these.")
-    agreement: list[str] = Field([], description="The agreement's name.")
-    objective: list[str] = Field([], description="The objective's name inside its agreement.")
+    sla_id: list[Text] = Field([], description="Exactly these.")
+    agreement: list[Text] = Field([], description="The agreement's name.")
+    objective: list[Text] = Field([], description="The objective's name inside its agreement.")
     level: list[Level] = Field([], description="The level of the version that judged.")
     type: list[AgreementType] = Field([], description="The type of the version that judges.")
-    customer: list[str] = Field(
+    customer: list[Text] = Field(
         [],
         description="The group's `customer` where grouped by it, else the agreement's customer "
         "or a customer that `appliesTo` or `where` asks for.",
     )
-    service: list[str] = Field(
+    service: list[Text] = Field(
         [],
         description="The group's `service` where grouped by it, else a service that `appliesTo` "
         "or `where` asks for.",
@@ -116,16 +120,16 @@ class BreachesParameters(Page):
     open: bool | None = Field(None, description="True: still open; false: closed.")
     since: At | None = Field(None, description="Opened at or after this instant.")
     until: At | None = Field(None, description="Opened before this instant.")
-    agreement: list[str] = Field([], description="The agreement's name.")
-    objective: list[str] = Field([], description="The objective's name inside its agreement.")
-    sla_id: list[str] = Field([], description="Exactly these groups of objectives.")
-    item: list[str] = Field([], description="Breaches of these items.", examples=[["ticket:T-9"]])
+    agreement: list[Text] = Field([], description="The agreement's name.")
+    objective: list[Text] = Field([], description="The objective's name inside its agreement.")
+    sla_id: list[Text] = Field([], description="Exactly these groups of objectives.")
+    item: list[Text] = Field([], description="Breaches of these items.", examples=[["ticket:T-9"]])
 
 
 class ValuesParameters(Page):
     """Whose windows."""
 
-    sla_id: str = Field(
+    sla_id: Text = Field(
         description="The objective's group.", examples=["acme-support/first-response-p1"]
     )
 
@@ -133,7 +137,7 @@ class ValuesParameters(Page):
 class ItemsParameters(Page):
     """Which item; without `subject` all of the kind."""
 
-    kind: str = Field(
+    kind: Text = Field(
         description="`lead` or `ticket`, or what else the events have.", examples=["ticket"]
     )
-    subject: str | None = Field(None, description="The subject of its events.", examples=["T-1"])
+    subject: Text | None = Field(None, description="The subject of its events.", examples=["T-1"])

@@ -14,6 +14,7 @@ from services.api.parameters import (
     BreachesParameters,
     StateParameters,
     StatesParameters,
+    Text,
     ValuesParameters,
 )
 from services.api.problems import Refusal, not_found
@@ -106,7 +107,7 @@ def _start(standing: Standing, choice: Choice, window: Instant | None) -> Instan
     **schemas.operation("getState", schemas.ExplainedState, examples.EXPLAINED_STATE),
 )
 async def get_state(
-    sla_id: str, wanted: Annotated[StateParameters, Query()], request: Request, sources: From
+    sla_id: Text, wanted: Annotated[StateParameters, Query()], request: Request, sources: From
 ) -> Response:
     """The state of one objective's group.
 

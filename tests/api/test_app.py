@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote
 
 import httpx
 import msgspec
@@ -59,6 +60,8 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
         ("GET", "/v1/values", 422, "invalid-parameter", "sla_id: "),
         ("GET", "/v1/items", 422, "invalid-parameter", "kind: "),
         ("GET", "/v1/items/ticket/T-1?explain=1", 422, "unknown-parameter", "'explain'"),
+        ("GET", "/v1/items/ticket/T%001", 422, "invalid-parameter", "subject: "),
+        ("GET", "/v1/states?agreement=%00", 422, "invalid-parameter", "agreement: "),
         ("GET", "/v1/states/acme-support/x", 404, "unknown-sla-id", "no agreement has"),
         ("GET", "/v1/states/everyone/leeds", 404, "unknown-sla-id", "mean 'everyone/leads'?"),
         ("GET", "/v1/states/everyone/response", 404, "unknown-sla-id", "customer, team"),
@@ -77,7 +80,7 @@ async def test_every_error_is_a_problem(
     assert problem["type"] == f"urn:accord:problem:{kind}"
     assert problem["status"] == status
     assert says in problem["detail"]
-    assert problem["instance"] == path.partition("?")[0]
+    assert problem["instance"] == unquote(path.partition("?")[0])
     schemas.Problem.model_validate(problem)
     if status == 405:
         assert answer.headers["allow"] == "GET, HEAD"
