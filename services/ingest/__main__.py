@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import sys
 
 from services.ingest.consume import Ingest, Meters, new_consumer
@@ -40,6 +41,9 @@ class _Service:
             self._ingest = Ingest(
                 consumer, publisher, clock=wall_clock(settings.clock), meters=self._meters
             )
+            # Batches are many objects without cycles: looking for these took a fifth of the time.
+            gc.freeze()
+            gc.set_threshold(100_000)
             await self._ingest.run(stopping)
         finally:
             with contextlib.suppress(TimeoutError):

@@ -75,6 +75,7 @@ class Meters:
         """Make the metrics in `registry`."""
         self.consumed = metrics.RECORDS_CONSUMED.counter(registry)
         self.processed = metrics.RECORDS_PROCESSED.counter(registry)
+        self.failed = metrics.RECORDS_FAILED.counter(registry)
         self.dead = metrics.DLQ_RECORDS.counter(registry)
         self.lag = metrics.CONSUMER_LAG.gauge(registry)
         self.duration = metrics.PROCESS_DURATION.histogram(registry)
@@ -207,6 +208,8 @@ class Ingest:
         for refused in handled.refused:
             place = TopicPartition(refused.origin.topic, refused.origin.partition)
             bad[place] = bad.get(place, 0) + 1
+            failed = self._meters.failed.labels(topic=place.topic, error_type=refused.why.reason)
+            failed.inc()
         for place, found in batches.items():
             known = self._assigned.get(place)
             if known is None or known.stopped:
