@@ -78,7 +78,6 @@ class Evaluator:
         self, ending: AsyncExitStack, pool: Pool, cluster_id: str, stopping: asyncio.Event
     ) -> None:
         servers, topics = self._settings.kafka_bootstrap_servers, self._topics
-        clock = wall_clock(self._settings.clock)
         consumer = new_consumer(
             servers, topics, session_timeout_ms=self._settings.session_timeout_ms
         )

@@ -40,6 +40,8 @@ from shared.runtime.wall_clock import WallClock
 PAUSE_S: Final = 0.1
 """An objective is judged at most once in this time."""
 LAGGING_PAUSE_S: Final = 1.0
+LAGGING_SHARE: Final = 5
+"""While partitions lag, judging takes one part in so many of the time: folding comes first."""
 OBJECTIVES_MAX: Final = 64
 _logger: Final = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ class Judge:
             self._figures.judging.labels(evaluator="judge").observe(time.perf_counter() - begun)
         self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / 1_000_000)
         if not moment.proven:
-            return LAGGING_PAUSE_S
+            return max(LAGGING_PAUSE_S, LAGGING_SHARE * (time.perf_counter() - begun))
         return 0.0 if len(due) == OBJECTIVES_MAX else PAUSE_S
 
     async def _register(self, connection: Connection) -> None:

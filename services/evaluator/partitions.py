@@ -127,7 +127,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _try_to_claim(self, parts: list[int], token: int) -> None:
         if token != self._token:
             return
-        rows = await store.claim(self._pool, parts, self._owner)
+        rows = await store.claim(self._pool, parts, self._owner) if parts else []
         claimed = await self._checked(rows)
         for partition in claimed:
             if partition.documents != self._documents:
@@ -149,6 +149,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _checked(self, rows: list[store.Progress]) -> list[Partition]:
         """The partitions whose log still continues what was folded of it."""
+        if not rows:
+            return []
         places = {row.part: TopicPartition(self._topic, row.part) for row in rows}
         beginnings = await self._observer.beginning_offsets([*places.values()])
         ends = await self._observer.end_offsets([*places.values()])

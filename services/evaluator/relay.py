@@ -30,7 +30,7 @@ from shared.wire.cloudevents import CONTENT_TYPE
 ADVISORY_LOCK: Final = 0x4143434F5245
 PAUSE_S: Final = 0.1
 RETRY_S: Final = 1.0
-BATCH: Final = 500
+BATCH: Final = 1_000
 _HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 _logger: Final = logging.getLogger(__name__)
 
@@ -171,7 +171,12 @@ FROM (
     SELECT part, watermark FROM partition_progress
     UNION ALL SELECT -1, min(watermark) FROM partition_progress
 ) p
-JOIN breach b ON b.part = p.part AND b.unannounced AND b.opened_at <= p.watermark + $2
+CROSS JOIN LATERAL (
+    SELECT breach_id FROM breach
+    WHERE part = p.part AND unannounced AND opened_at <= p.watermark + $2
+    ORDER BY opened_at LIMIT $1
+) found
+JOIN breach b USING (breach_id)
 LEFT JOIN value v ON b.scope = 'window' AND v.objective = b.objective AND v.grp = b.grp
     AND v.window_start = b.window_start
 ORDER BY b.opened_at, b.breach_id LIMIT $1

@@ -207,7 +207,7 @@ breach: Final = Table(
     Index("breach_objective", "objective", "opened_at"),
     Index("breach_opened", "opened_at", "breach_id"),
     Index("breach_item", "item", postgresql_where=text("item IS NOT NULL")),
-    Index("breach_unannounced", "part", postgresql_where=text("unannounced")),
+    Index("breach_unannounced", "part", "opened_at", postgresql_where=text("unannounced")),
     Index(
         "breach_unconfirmed",
         "part",

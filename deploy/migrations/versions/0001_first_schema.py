@@ -161,7 +161,7 @@ SCHEMA = (
     "CREATE INDEX breach_item ON breach (item) WHERE item IS NOT NULL",
     "CREATE INDEX breach_objective ON breach (objective, opened_at)",
     "CREATE INDEX breach_opened ON breach (opened_at, breach_id)",
-    "CREATE INDEX breach_unannounced ON breach (part) WHERE unannounced",
+    "CREATE INDEX breach_unannounced ON breach (part, opened_at) WHERE unannounced",
     """CREATE INDEX breach_unconfirmed
     ON breach (part, opened_at)
     WHERE NOT confirmed AND withdrawn_at IS NULL""",
