@@ -30,12 +30,22 @@ def class_path(say: Callable[[str], None]) -> list[Path]:
     wanted = _locked()
     artifacts = _artifacts(wanted)
     _fetch(artifacts, say)
-    jars = [_path(artifact) for artifact in artifacts]
-    for jar, digest in zip(jars, wanted.values(), strict=True):
-        if _digest(jar) != digest:
-            message = f"{jar} is not the jar that {LOCK.name} names; remove it and start again"
-            raise StackError(message)
-    return jars
+    digests = list(wanted.values())
+    if torn := _differing(artifacts, digests):
+        # A fetch that was interrupted leaves a part of its file behind.
+        say(f"fetching {len(torn)} of Kafka's jars again: not whole in the cache")
+        for jar in torn:
+            jar.unlink()
+        _fetch(artifacts, say)
+    if wrong := _differing(artifacts, digests):
+        message = f"not what {LOCK.name} names: " + ", ".join(map(str, wrong))
+        raise StackError(message)
+    return [_path(artifact) for artifact in artifacts]
+
+
+def _differing(artifacts: "Sequence[Artifact]", digests: Sequence[str]) -> list[Path]:
+    jars = map(_path, artifacts)
+    return [jar for jar, digest in zip(jars, digests, strict=True) if _digest(jar) != digest]
 
 
 def write_lock() -> None:
