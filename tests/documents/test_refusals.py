@@ -299,6 +299,7 @@ def test_an_objective_is_refused(tmp_path: Path, changes: dict[str, str], messag
         ("parties: {}", 5, 'an agreement needs the field "level"'),
         ("parties: {provider: a}", 5, 'parties needs the field "customer"'),
         ("level: customer", 5, 'an agreement needs the field "parties"'),
+        ('parties: {provider: " ", customer: a}', 5, "provider: must not be empty"),
         ("level: customer", 5, 'an agreement needs the field "effective"'),
         ("level: customer", 5, 'an agreement needs the field "objectives"'),
         ("type: olas", 5, 'type: "olas" is unknown; did you mean "ola"?'),

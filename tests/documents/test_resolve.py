@@ -8,7 +8,6 @@ from tests.documents.writing import (
     OFFICE,
     REOPENED,
     RESPONSE,
-    agreement,
     calendar,
     catalogue,
     first_response,
@@ -36,6 +35,14 @@ def test_the_name_always_is_taken(tmp_path: Path) -> None:
     mine = calendar('timeZone: UTC\nweekly: {mon: ["09:00-17:00"]}', name="always")
     (found,) = problems(tmp_path, mine)
     assert found == (3, 'the calendar "always" is built in; choose another name')
+
+
+def test_who_names_a_refused_document_is_not_refused_for_it(tmp_path: Path) -> None:
+    bad_calendar = OFFICE.replace("Europe/Berlin", "Europe/Bonn")
+    bad_kpi = RESPONSE.replace("measure: duration", "measure: time")
+    text = promising(first_response(), more="calendar: office\n")
+    found = problems(tmp_path, text, bad_calendar, bad_kpi)
+    assert [message.partition(":")[0] for _, message in found] == ["timeZone", "measure"]
 
 
 def test_versions_follow_each_other(tmp_path: Path) -> None:
@@ -159,4 +166,3 @@ def test_another_level_is_no_rival(tmp_path: Path) -> None:
 def test_an_unknown_name_shows_those_that_there_are(tmp_path: Path) -> None:
     ((_, message),) = problems(tmp_path, promising(first_response(kpi="xyz")), RESPONSE)
     assert message == 'no KPI is named "xyz"; there are response'
-    assert agreement("{}") != ""
