@@ -62,7 +62,10 @@ async def create_topics(
     event_partitions: int = EVENT_PARTITIONS,
     replication_factor: int = 1,
 ) -> None:
-    """Make every topic that is not there yet; refuse a different number of event partitions."""
+    """Make every topic that is not there yet; refuse a different number of event partitions.
+
+    A replication factor of -1 leaves the choice to the broker.
+    """
     topics = Topics(prefix)
     wanted = {
         topics.leads: event_partitions,
@@ -82,7 +85,7 @@ async def create_topics(
         NewTopic(
             name=name,
             num_partitions=partitions,
-            replication_factor=replication_factor,
+            replication_factor=1,
             topic_configs={
                 "retention.ms": UNLIMITED,
                 "retention.bytes": UNLIMITED,
@@ -91,6 +94,8 @@ async def create_topics(
         )
         for name, partitions in wanted.items()
     ]
+    for topic in new:
+        topic.replication_factor = replication_factor  # what makes it refuses the broker's default
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
