@@ -338,7 +338,7 @@ def operation(name: str, model: object, example: Mapping[str, object]) -> dict[s
             "description": text,
             "content": {
                 "application/problem+json": {
-                    "schema": Problem.model_json_schema(),
+                    "schema": {"$ref": "#/components/schemas/Problem"},
                     "example": {**_PROBLEMS[status], "status": status},
                 }
             },

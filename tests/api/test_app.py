@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from services.api import answers, examples, schemas
+from services.api import answers, examples, openapi, schemas
 from services.api.app import create_app, make_sources
 from shared.runtime.database import Pool
 from shared.wire import results
@@ -132,6 +132,13 @@ def test_every_operation_has_an_example_and_its_problems(app: FastAPI) -> None:
         for status in ("404", "422", "503"):
             content = operation["responses"][status]["content"]
             assert list(content) == ["application/problem+json"], name
+
+
+def test_the_published_document_is_that_of_the_operations() -> None:
+    path = Path(__file__).parents[2] / "docs" / "openapi.json"
+    assert path.read_text(encoding="utf-8") == openapi.text(), (
+        "run: python -m services.api.openapi > docs/openapi.json"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""The OpenAPI document as published: `python -m services.api.openapi > docs/openapi.json`."""
+
+import json
+import sys
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from services.api import items, routes
+from services.api.schemas import Problem
+
+TITLE: Final = "Accord"
+DESCRIPTION: Final = """
+Which promise is kept, at risk or broken, by how much, since when, and why.
+
+Every answer is one moment of the pipeline: `as_of` says which. Instants are RFC 3339 in UTC,
+seconds JSON numbers, ratios and values exact decimals as text. Errors are RFC 9457 problems.
+"""
+
+
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document, with the shape of problems that the operations refer to."""
+        document = super().openapi()
+        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        return document
+
+
+def new_app(version: str) -> FastAPI:
+    """An app with every operation, and nothing to read from yet."""
+    app = _App(
+        title=TITLE,
+        version=version,
+        description=DESCRIPTION,
+        redirect_slashes=False,
+        # Both pages would load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(routes.router)
+    app.include_router(items.router)
+    return app
+
+
+def published() -> dict[str, Any]:
+    """The document; `v1` is its version, since the path's is what callers rely on."""
+    return new_app("v1").openapi()
+
+
+def text() -> str:
+    """The document as it is written to `docs/openapi.json`."""
+    return json.dumps(published(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())
