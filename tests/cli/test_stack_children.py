@@ -52,7 +52,7 @@ def eventually(good: Callable[[], bool]) -> bool:
 
 
 def runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
 
 
 def test_a_child_is_stopped_and_its_record_removed(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def accord_local(home: Path, *options: str) -> Iterator["subprocess.Popen[str]"]
 def until_ready(process: "subprocess.Popen[str]") -> dict[str, str]:
     """The variables that it prints before `ready`."""
     assert process.stdout is not None
-    found = {}
+    found: dict[str, str] = {}
     for text in process.stdout:
         if text == "ready\n":
             return found
