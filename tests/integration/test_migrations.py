@@ -146,7 +146,7 @@ async def test_processes_that_migrate_at_once_take_turns(empty_database_url: str
         )
         for _ in range(3)
     ]
-    while await connection.fetchval(CONNECTED) < len(processes):
+    while await connection.fetchval(CONNECTED) < len(processes):  # noqa: ASYNC110 - others act
         await asyncio.sleep(0.05)
     assert not await at_head(connection)
     await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
