@@ -2,8 +2,10 @@
 
 import ast
 import itertools
+import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 FUNCTION_LINES_MAX = 50
 FILE_LINES_MAX = 400
 LINE_MAX = 100
+REASON = re.compile(r"  # (noqa|type: ignore).*")  # why a rule is not followed may be longer
 FORBIDDEN_NAMES = frozenset({"base", "common", "helpers", "manager", "misc", "service", "utils"})
 FOLDERS = ("services", "shared", "tests", "deploy", "benchmarks")
 
@@ -25,8 +28,13 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -55,7 +63,7 @@ def test_no_line_is_too_long() -> None:
         f"{named(path)}:{number}"
         for path in sources()
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if len(line) > LINE_MAX
+        if len(REASON.sub("", line)) > LINE_MAX
     ]
     assert long == []
 
@@ -65,11 +73,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 def test_every_module_opens_with_its_purpose() -> None:
-    silent = [
-        named(path)
-        for path in sources()
-        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    ]
+    silent = [named(path) for path in sources() if not ast.get_docstring(tree(path))]
     assert silent == []
 
 
@@ -78,7 +82,7 @@ def test_everything_is_caught_in_one_place_only() -> None:
         f"{named(path)}:{node.lineno}"
         for path in sources()
         if path != ROOT / "shared" / "runtime" / "process.py"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.ExceptHandler) and catches_all(node)
     ]
     assert catching == []
@@ -102,7 +106,7 @@ def test_what_is_shared_lies_in_a_folder_of_shared() -> None:
 
 
 def test_nothing_names_a_package_registry() -> None:
-    names = ["pypi" + ".org", "pythonhosted" + ".org", "repo1.maven", "registry.npmjs"]
+    names = ["pypi" + ".org", "pythonhosted" + ".org", "maven" + ".org", "npmjs" + ".org"]
     tracked = _tracked()
     found = [
         f"{path}: {name}"
