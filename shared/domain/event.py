@@ -3,6 +3,7 @@
 An item's timeline is a set of events; nothing here depends on the order in which they arrived.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -92,11 +93,12 @@ def content(event: Event) -> tuple[Instant, str, str, str]:
 class Timeline:
     """The events of one item, one content for each identity."""
 
-    __slots__ = ("_events",)
+    __slots__ = ("_events", "_ordered")
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         """Begin with events that are known to stand (each identity once)."""
         self._events = {event.identity: event for event in events}
+        self._ordered: list[Event] | None = None
 
     def __len__(self) -> int:
         return len(self._events)
@@ -104,7 +106,9 @@ class Timeline:
     @property
     def events(self) -> list[Event]:
         """Every event that stands, in the timeline's order."""
-        return sorted(self._events.values(), key=order_key)
+        if self._ordered is None:
+            self._ordered = sorted(self._events.values(), key=order_key)
+        return [*self._ordered]
 
     @property
     def corrected(self) -> bool:
@@ -120,9 +124,12 @@ class Timeline:
         standing = self._events.get(event.identity)
         if standing is None:
             self._events[event.identity] = event
+            if self._ordered is not None:
+                insort(self._ordered, event, key=order_key)
             return None
         if content(event) < content(standing):
             self._events[event.identity] = event
+            self._ordered = None
             return standing
         return event
 

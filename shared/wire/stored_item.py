@@ -1,6 +1,6 @@
 """The body of a stored item: its timeline and what has been posted of it, as msgpack.
 
-`[1, timeline, posted]`; a posted row is a contribution with the start of its window.
+`[1, timeline, posted]`; a posted row is a contribution and the start of its window.
 """
 
 from collections.abc import Mapping
@@ -11,26 +11,20 @@ import msgspec
 from shared.domain.event import Event
 from shared.domain.instant import Instant
 from shared.domain.item import Contribution
-from shared.domain.measure import Outcome
 from shared.wire.timeline import pack_events
 from shared.wire.timeline import unpack_events as unpack_timeline
 
 VERSION: Final = 1
 
-_PostedRow = tuple[
-    Instant, str, str, tuple[str, ...], int, int, str, int | None, int | None, int | None, bool
-]
-
 
 class _Body(msgspec.Struct, array_like=True):
     version: int
     timeline: bytes
-    posted: list[_PostedRow]
+    posted: list[tuple[Contribution, Instant]]
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(_Body)
-_OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
 
 
 class UnreadableItemError(ValueError):
@@ -39,23 +33,7 @@ class UnreadableItemError(ValueError):
 
 def pack_item(events: list[Event], posted: Mapping[Contribution, Instant]) -> bytes:
     """The body of an item whose events, in order, are `events`."""
-    rows: list[_PostedRow] = [
-        (
-            start,
-            own.agreement,
-            own.objective,
-            own.group,
-            own.cycle,
-            own.ordinal,
-            own.outcome.value,
-            own.at,
-            own.stopped_at,
-            own.amount,
-            own.breaches,
-        )
-        for own, start in posted.items()
-    ]
-    return _encoder.encode(_Body(VERSION, pack_events(events), rows))
+    return _encoder.encode(_Body(VERSION, pack_events(events), [*posted.items()]))
 
 
 def unpack_events(key: str, body: bytes) -> list[Event]:
@@ -68,24 +46,7 @@ def unpack_item(key: str, body: bytes) -> tuple[list[Event], dict[Contribution, 
     """The events of the item `key`, and its posted contributions with their windows' starts."""
     kind, _, subject = key.partition(":")
     read = _read(body)
-    posted = {_contribution(row): row[0] for row in read.posted}
-    return unpack_timeline(read.timeline, kind=kind, subject=subject), posted
-
-
-def _contribution(row: _PostedRow) -> Contribution:
-    _, agreement, objective, group, cycle, ordinal, outcome, at, stopped_at, amount, breaches = row
-    return Contribution(
-        agreement,
-        objective,
-        group,
-        cycle,
-        ordinal,
-        _OUTCOMES[outcome],
-        at,
-        stopped_at,
-        amount,
-        breaches,
-    )
+    return unpack_timeline(read.timeline, kind=kind, subject=subject), dict(read.posted)
 
 
 def _read(body: bytes) -> _Body:
