@@ -234,6 +234,7 @@ def test_a_kpi_is_refused(tmp_path: Path, spec: str, line: int, message: str) ->
         ({"target": "{within: P1M}"}, '"P1M" is not a duration'),
         ({"target": "{within: PT}"}, '"PT" is not a duration'),
         ({"target": "{within: PT0.0000001S}"}, "is not a whole number of microseconds"),
+        ({"target": "{within: PT9999999999H}"}, "is longer than anything that can be measured"),
         ({"target": "{within: 60}"}, 'within: must be text; write "60" in quotes'),
         ({"target": "{within: {workingDays: 0}}"}, "workingDays: must be between 1 and"),
         ({"target": "{within: {endOfWorkingDay: -1}}"}, "endOfWorkingDay: must be between 0 and"),
