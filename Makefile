@@ -72,15 +72,19 @@ demo: setup ## a month of history, then live traffic; FOR=60s ends it then
 
 .PHONY: bench
 bench: setup ## the benchmarks, one JSON object a line
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m benchmarks
 
 .PHONY: oracle
 oracle: setup ## the core against the independent oracle; SEEDS=n
 	@$(BIN)/python -m tests.oracle.differences --seeds $(or $(SEEDS),200)
 
 .PHONY: verify
-verify: setup ## a running system against `evaluate` on the events in its topics
-	@$(BIN)/accord verify
+verify: setup ## what `make demo` left behind (or a simulated week) against `evaluate`
+	@exec $(BIN)/accord verify --start
+
+.PHONY: chaos
+chaos: setup ## kill evaluators in mid-stream, then compare everything; SEEDS=n
+	@$(BIN)/python -m tests.e2e.chaos --seeds $(or $(SEEDS),3)
 
 .PHONY: clean
 clean: ## remove .venv, the local stack's data and the tools' caches

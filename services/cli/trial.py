@@ -4,6 +4,7 @@ For tests and benchmarks: many of them share one Kafka and one PostgreSQL withou
 """
 
 import asyncio
+import secrets
 from collections.abc import Iterable
 from contextlib import ExitStack
 from itertools import takewhile
@@ -11,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
+
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.api_client import Api
 from services.cli.background import Background
@@ -39,9 +42,9 @@ class Trial:
         *,
         event_partitions: int = EVENT_PARTITIONS,
     ) -> None:
-        """`name` (letters, digits, underscores) has to be new on that stack."""
+        """`name`: letters, digits, underscores; it is made unique."""
         self._stack = stack
-        self._name = name
+        self._name = name = f"{name}_{secrets.token_hex(4)}"
         self._event_partitions = event_partitions
         self._open = ExitStack()
         self.agreements = agreements
@@ -54,7 +57,7 @@ class Trial:
     def __enter__(self) -> Self:
         """Make the database and the topics."""
         asyncio.run(self._make())
-        self._open.callback(lambda: asyncio.run(drop_database(self._admin, self._name)))
+        self._open.callback(lambda: asyncio.run(self._forget()))
         self._open.enter_context(self.background)
         return self
 
@@ -64,7 +67,7 @@ class Trial:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Forget the database; the topics go with the stack."""
+        """Forget the database and the topics."""
         self._open.close()
 
     def services(
@@ -125,6 +128,16 @@ class Trial:
             event_partitions=self._event_partitions,
         )
         await migrate(self.system.database_url)
+
+    async def _forget(self) -> None:
+        await drop_database(self._admin, self._name)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.system.bootstrap_servers)
+        await admin.start()
+        try:
+            names = await admin.list_topics()
+            await admin.delete_topics([own for own in names if own.startswith(self.topics.prefix)])
+        finally:
+            await admin.close()
 
     @property
     def _admin(self) -> str:

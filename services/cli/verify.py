@@ -75,6 +75,9 @@ def verify_command(
         float, typer.Option(help="With --start and empty topics: how much is simulated.")
     ] = 0.5,
     seed: Annotated[int, typer.Option(help="Of what is simulated.")] = 1,
+    port_base: Annotated[
+        int | None, typer.Option(min=1024, max=65_000, help="With --start: ports from here on.")
+    ] = None,
     patience: Annotated[float, typer.Option(help="Seconds to wait for rest.")] = 300.0,
 ) -> None:
     """Compare a system whose clock stands with `evaluate` on the events in its topics."""
@@ -88,7 +91,7 @@ def verify_command(
                 at = at or system_clock()
                 simulated = Simulation(seed, history_start(at, _SIMULATED_DAYS), at, volume)
                 system, address = running.enter_context(
-                    started(data, documents, at, simulated=simulated)
+                    started(data, documents, at, simulated=simulated, port_base=port_base)
                 )
             else:
                 system, address = _named_system(api)
@@ -131,13 +134,18 @@ def verify(
 
 @contextmanager
 def started(
-    data: Path, agreements: Path, at: Instant, *, simulated: Simulation
+    data: Path,
+    agreements: Path,
+    at: Instant,
+    *,
+    simulated: Simulation,
+    port_base: int | None = None,
 ) -> Iterator[tuple[System, str]]:
     """Start the local stack and the services, their clocks stopped at `at`, for the block.
 
     Where the topics are empty they get the simulated history first.
     """
-    with LocalStack(data, say=say) as stack:
+    with LocalStack(data, port_base=port_base, say=say) as stack:
         topics = Topics(environment_value("TOPIC_PREFIX") or "")
         system = System(stack.bootstrap_servers, stack.database_url, topics)
         with Background() as background:

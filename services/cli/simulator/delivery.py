@@ -1,11 +1,12 @@
 """How events reach Kafka: mostly at once, some late, twice, contradicting themselves, or broken."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from services.cli.simulator.life import Fact
 from shared.domain.instant import SECOND, Instant, Micros, as_datetime, format_instant
@@ -13,6 +14,8 @@ from shared.domain.instant import SECOND, Instant, Micros, as_datetime, format_i
 Headers = tuple[tuple[str, bytes], ...]
 
 TOPICS: Final[Mapping[str, str]] = {"lead": "leads", "ticket": "tickets"}
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,7 +94,7 @@ def _structured(fact: Fact, at: Instant) -> Record:
         body["replaces"] = fact.replaces
     if fact.sequence is not None:
         body["sequence"] = str(fact.sequence)
-    value = json.dumps(body | {"data": fact.data}, separators=(",", ":")).encode()
+    value = _encoder.encode(body | {"data": fact.data})
     headers = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
     return Record(at, TOPICS[fact.kind], _key(fact), value, headers)
 
@@ -114,7 +117,7 @@ def _binary(fact: Fact, at: Instant) -> Record:
         ("content-type", b"application/json"),
         *((f"ce_{name}", text.encode()) for name, text in attributes.items()),
     )
-    value = json.dumps(fact.data, separators=(",", ":")).encode()
+    value = _encoder.encode(fact.data)
     return Record(at, TOPICS[fact.kind], _key(fact), value, headers)
 
 

@@ -121,7 +121,7 @@ def _arrivals(simulation: Simulation) -> Iterator[_Arrivals]:
             shape=partial(_lead_shape, site),
             prefix=f"L-{letter}",
         )
-    yield everyday("chats", chat, SITES, peak=4 * simulation.volume, shape=_always, prefix="C")
+    yield everyday("chats", chat, SITES, peak=1.5 * simulation.volume, shape=_always, prefix="C")
     yield from _around_now(simulation)
 
 

@@ -76,14 +76,20 @@ def compare_clocks(item: str, said: Sequence[Row], evaluated: Sequence[Row]) -> 
 
 def compare_breaches(said: Iterable[Row], evaluated: Iterable[Row]) -> list[Difference]:
     """Breaches as a collection: each exactly as often on both sides."""
-    theirs = Counter(_breach_text(row) for row in said if row.get("withdrawn_at") is None)
-    ours = Counter(_breach_text(row) for row in evaluated)
+    theirs = Counter(breach_text(row) for row in said if row.get("withdrawn_at") is None)
+    ours = Counter(breach_text(row) for row in evaluated)
     texts = sorted(theirs.keys() | ours.keys())
     return [
         Difference(f"breach {text}", "times", theirs[text], ours[text])
         for text in texts
         if theirs[text] != ours[text]
     ]
+
+
+def breach_text(row: Row) -> str:
+    """What tells one breach from another, its end included, as one line."""
+    members = _BREACH_MEMBERS.get(str(row.get("scope")), ("scope",))
+    return " ".join(_plain(row.get(member)) for member in members)
 
 
 def _members(where: str, said: Row, our: Row, patient_until: Instant | None) -> list[Difference]:
@@ -121,11 +127,6 @@ def _clock_name(row: Row) -> str:
 
 def _clock_names(rows: Iterable[Row]) -> list[str]:
     return [_clock_name(row) for row in rows]
-
-
-def _breach_text(row: Row) -> str:
-    members = _BREACH_MEMBERS.get(str(row.get("scope")), ("scope",))
-    return " ".join(_plain(row.get(member)) for member in members)
 
 
 def _plain(value: object) -> str:

@@ -117,6 +117,13 @@ class Progress:
         ends = await self._ends(self._topics.events)
         return sum(max(0, end - folded.get(key.partition, 0)) for key, end in ends.items())
 
+    async def folded(self) -> int:
+        """Records of the event log that have been folded so far."""
+        (row,) = await self._rows(
+            "SELECT coalesce(sum(next_offset), 0) AS n FROM partition_progress"
+        )
+        return int(row["n"])
+
     async def _unproven(self, at: Instant) -> str | None:
         (row,) = await self._rows(
             "SELECT count(*) AS every, count(*) FILTER (WHERE proven AND evaluation_time = $1)"

@@ -1,0 +1,19 @@
+"""`make bench`: every benchmark, one after the other, each on a fresh stack."""
+
+import subprocess
+import sys
+from typing import Final
+
+_EACH: Final = ("throughput", "deadline_lag", "garbage")
+
+
+def main() -> int:
+    """Run each in a process of its own; the result is the number of those that failed."""
+    return sum(
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0  # noqa: S603 - our own modules
+        for name in _EACH
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
