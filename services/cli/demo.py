@@ -7,6 +7,7 @@ Exit code 0: it ran for its time, or was stopped; 1: something it needs ended or
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack
 from itertools import chain
@@ -16,10 +17,10 @@ from typing import Annotated, Final
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.api_client import Api, ApiError
 from services.cli.background import Background
+from services.cli.demo_progress import HistoryProgress
 from services.cli.demo_screen import Screen, Traffic
 from services.cli.demo_status import look
 from services.cli.feed import Feed
@@ -29,8 +30,7 @@ from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
-from services.cli.verification.rest import Progress as Pipeline
-from services.cli.verification.rest import System
+from services.cli.verification.rest import Progress, System
 from shared.runtime.config import environment_value
 from shared.runtime.migrate import MigrationError
 from shared.runtime.topics import TopicError, Topics
@@ -38,7 +38,9 @@ from shared.runtime.wall_clock import system_clock
 
 DEMO_DATA: Final = DATA / "demo"
 _LOOK_S: Final = 1.0
-_STEP_S: Final = 0.1
+_STEP_S: Final = 0.2
+_RATE_OVER: Final = 15
+"""Looks over which the rate of live events is shown."""
 _HISTORY_PATIENCE_S: Final = 600.0
 _LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -112,8 +114,9 @@ class Show:
         self._feed = self._background.run(
             opened.enter_async_context(Feed(stack.bootstrap_servers, topics))
         )
-        self._pipeline = self._background.run(opened.enter_async_context(Pipeline(system)))
+        self._pipeline = self._background.run(opened.enter_async_context(Progress(system)))
         self._sent = 0
+        self._share = 0.0
 
     def run(self, simulation: Simulation, seconds: float | None) -> None:
         """Load the history, then live traffic for so many seconds (None: until stopped)."""
@@ -124,42 +127,33 @@ class Show:
     def _load(self, records: Iterator[Record], simulation: Simulation) -> Record:
         """Send what came before now and wait until it is judged; the first record after it."""
         later: list[Record] = []
-        columns = (
-            TextColumn("{task.description:<22}"),
-            BarColumn(None),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[told]}"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=self._console) as bars:
-            length = simulation.now - simulation.start
-            sending = bars.add_task("a month of history", total=length, told="")
-            judging = bars.add_task("evaluated", total=None, told="")
+        length = simulation.now - simulation.start
 
-            def history() -> Iterator[Record]:
-                for record in records:
-                    if record.at >= simulation.now:
-                        later.append(record)
-                        return
-                    if self._sent % 500 == 0:
-                        bars.update(sending, completed=record.at - simulation.start)
-                    yield record
+        def history() -> Iterator[Record]:
+            for record in records:
+                if record.at >= simulation.now:
+                    later.append(record)
+                    return
+                self._share = (record.at - simulation.start) / length
+                yield record
 
+        with HistoryProgress(self._console) as progress:
             work = self._background.start(self._feed.send(history(), sent=self._count))
             while not work.done():
                 self._watch()
-                bars.update(sending, told=f"{self._sent} events sent")
-                self._judged(bars, judging)
+                progress.show(self._share, self._sent, self._waiting())
                 time.sleep(_STEP_S)
             work.result()
-            bars.update(sending, completed=length, told=f"{self._sent} events sent")
-            self._wait_until_judged(bars, judging)
+            self._wait_until_judged(progress)
         self._sent = 0
         return later[0]
 
-    def _wait_until_judged(self, bars: Progress, task: TaskID) -> None:
+    def _wait_until_judged(self, progress: HistoryProgress) -> None:
         end = time.monotonic() + _HISTORY_PATIENCE_S
-        while not self._judged(bars, task):
+        waiting = self._waiting()
+        while waiting or not self._background.run(self._pipeline.is_judged()):
             self._watch()
+            progress.show(1.0, self._sent, waiting)
             if time.monotonic() > end:
                 message = (
                     f"the history is not evaluated after {_HISTORY_PATIENCE_S:g} s; "
@@ -167,17 +161,14 @@ class Show:
                 )
                 raise StackError(message)
             time.sleep(_STEP_S)
+            waiting = self._waiting()
 
-    def _judged(self, bars: Progress, task: TaskID) -> bool:
-        """Show how much of what was sent is evaluated; whether all is, and judged."""
-        waiting = self._background.run(self._pipeline.waiting())
-        done = max(0, self._sent - waiting)
-        told = f"{done} events" if waiting else "judging"
-        bars.update(task, total=max(1, self._sent), completed=done, told=told)
-        return not waiting and self._background.run(self._pipeline.is_judged())
+    def _waiting(self) -> int:
+        return self._background.run(self._pipeline.waiting())
 
     def _live(self, records: Iterator[Record], seconds: float | None) -> None:
         began = time.monotonic()
+        marks = deque([(began, 0)], maxlen=_RATE_OVER)
         feed = self._background.start(
             self._feed.send_when_due(records, clock=system_clock, sent=self._count)
         )
@@ -186,9 +177,11 @@ class Show:
                 self._watch()
                 if feed.done():
                     feed.result()
-                waiting = self._background.run(self._pipeline.waiting())
-                traffic = Traffic(self._sent, time.monotonic() - began, waiting)
+                marks.append((time.monotonic(), self._sent))
+                passed = marks[-1][0] - marks[0][0]
+                rate = (marks[-1][1] - marks[0][1]) / passed
                 now = system_clock()
+                traffic = Traffic(self._sent, rate, self._waiting())
                 screen.show(look(self._api, now=now), traffic, now=now)
                 time.sleep(_LOOK_S)
         feed.cancel()

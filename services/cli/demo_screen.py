@@ -23,16 +23,15 @@ _WORDS: Final = {"ok": "kept", "at_risk": "at risk", "breached": "broken", "no_d
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Live events sent so far, in how many seconds, and events that wait to be evaluated."""
+    """Live events sent so far, a second lately, and events that wait to be evaluated."""
 
     sent: int
-    seconds: float
+    rate: float
     waiting: int
 
     def __str__(self) -> str:
         """For people."""
-        rate = self.sent / self.seconds if self.seconds > 0 else 0.0
-        return f"{self.sent} live events sent ({rate:.1f}/s), {self.waiting} waiting"
+        return f"{self.sent} live events sent ({self.rate:.1f}/s), {self.waiting} waiting"
 
 
 class Screen:
