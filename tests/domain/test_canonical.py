@@ -48,9 +48,15 @@ def test_the_example_of_the_text_has_its_one_form() -> None:
     value = {
         "numbers": [
             Decimal(text)
-            for text in ("333333333.33333329", "1E30", "4.50", "2e-3", "0.000000000000000000000000001")
+            for text in (
+                "333333333.33333329",
+                "1E30",
+                "4.50",
+                "2e-3",
+                "0.000000000000000000000000001",
+            )
         ],
-        "string": '\u20ac$\u000f\u000aA\'\u0042\u0022\u005c\\"/',
+        "string": "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/",
         "literals": [None, True, False],
     }
     assert canonical_json(value) == (
@@ -74,7 +80,14 @@ def test_the_exact_form_keeps_what_a_double_loses() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [("1.0", "1"), ("1e2", "100"), ("-0.0", "0"), ("0.50", "0.5"), ("-1.20", "-1.2"), ("100", "100")],
+    [
+        ("1.0", "1"),
+        ("1e2", "100"),
+        ("-0.0", "0"),
+        ("0.50", "0.5"),
+        ("-1.20", "-1.2"),
+        ("100", "100"),
+    ],
 )
 def test_a_plain_decimal_has_neither_exponent_nor_trailing_zeros(number: str, text: str) -> None:
     assert plain_decimal(Decimal(number)) == text

@@ -43,13 +43,33 @@ def test_an_instant_inside_is_no_start(window: CalendarWindow, instant: int) -> 
         ("month", "UTC", "03-31 23:59", "03-01 00:00", "04-01 00:00"),
         ("quarter", "UTC", "05-31 23:59", "04-01 00:00", "07-01 00:00"),
         ("quarter", "UTC", "12-31 23:59", "10-01 00:00", "2027-01-01T00:00:00Z"),
-        ("year", "America/New_York", "2026-01-01T04:59:59Z", "2025-01-01T05:00:00Z", "2026-01-01T05:00:00Z"),
+        (
+            "year",
+            "America/New_York",
+            "2026-01-01T04:59:59Z",
+            "2025-01-01T05:00:00Z",
+            "2026-01-01T05:00:00Z",
+        ),
         ("day", "Africa/Cairo", "04-24 12:00", "04-23 22:00", "04-24 21:00"),
         ("day", "America/Havana", "11-01 05:30", "11-01 04:00", "11-02 05:00"),
-        ("day", "Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"),
-        ("day", "Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"),
+        (
+            "day",
+            "Pacific/Apia",
+            "2011-12-30T10:00:00Z",
+            "2011-12-30T10:00:00Z",
+            "2011-12-31T10:00:00Z",
+        ),
+        (
+            "day",
+            "Pacific/Apia",
+            "2011-12-30T09:59:59Z",
+            "2011-12-29T10:00:00Z",
+            "2011-12-30T10:00:00Z",
+        ),
     ],
 )
-def test_a_window_is_a_local_period(period: str, zone: str, instant: str, start: str, end: str) -> None:
+def test_a_window_is_a_local_period(
+    period: str, zone: str, instant: str, start: str, end: str
+) -> None:
     window = CalendarWindow(Period(period), zone)
     assert window.holding(at(instant)) == Span(at(start), at(end))

@@ -44,7 +44,7 @@ ATTRIBUTES: dict[str, list[Json]] = {
     "priority": ["p1", "p2", "p3", None],
     "status": ["open", "pending", "solved", "closed", "new", None],
     "team": ["a", "b", None, ["not", "a", "scalar"]],
-    "customer": ["acme", "other"],
+    "customer": ["acme", "acme", "other", None],
     "score": [1, 1.0, "1", 2, True, 1.5, None],
     "actor": ["agent", "customer", None],
 }
@@ -87,6 +87,13 @@ WHERE: tuple[dict[str, Json], ...] = (
     {"status": {"not": ["solved", "closed"]}},
     {"actor": None},
 )
+APPLIES: tuple[dict[str, Json], ...] = (
+    {"customer": "acme"},
+    {"customer": ["acme", None]},
+    {"customer": {"not": "other"}},
+    {"customer": ["other", "acme"], "priority": {"not": "p3"}},
+    {"team": {"not": "b"}},
+)
 WITHIN: tuple[Json, ...] = (
     *("PT10M", "PT30M", "PT1H", "PT90M", "PT4H", "PT8H", "PT24H", "PT100H", "PT1H0.5S"),
     *({"workingDays": 1}, {"workingDays": 2}, {"endOfWorkingDay": 0}, {"endOfWorkingDay": 1}),
@@ -128,6 +135,7 @@ class _Maker:
         self.first = dt.datetime.fromisoformat(f"{date}T00:00:00+00:00")
         self.hours = dice.choice((6, 30, 72))
         self.step = dice.choice((10, 30, 60))
+        self.wanted = TYPES
 
     def maybe(self, chance: float) -> bool:
         return self.dice.random() < chance
@@ -142,6 +150,7 @@ class _Maker:
     def case(self) -> Case:
         calendars = {f"cal-{n}": self.calendar() for n in range(self.dice.randint(0, 2))}
         kpis = {f"kpi-{n}": self.kpi() for n in range(self.dice.randint(1, 3))}
+        self.wanted = [t for t in TYPES if f'"{t}"' in json.dumps(kpis)] or TYPES
         documents = [_document("Calendar", k, v) for k, v in calendars.items()]
         documents += [_document("Kpi", k, v) for k, v in kpis.items()]
         for n in range(self.dice.randint(1, 3)):
@@ -181,7 +190,7 @@ class _Maker:
             spec["where"] = dice.choice(
                 (*WHERE[2:], {"actor": "agent"}, {"actor": {"not": "agent"}})
             )
-        if self.maybe(0.15):
+        if self.maybe(0.1):
             spec["nth"] = dice.randint(1, 3)
         return spec
 
@@ -226,8 +235,8 @@ class _Maker:
             "calendar": dice.choice(calendars),
             "effective": {"from": "2011-01-01T00:00:00Z"},
         }
-        if self.maybe(0.3):
-            spec["appliesTo"] = dice.choice(({"customer": "acme"}, {"team": {"not": "b"}}))
+        if self.maybe(0.4):
+            spec["appliesTo"] = dice.choice(APPLIES)
         if self.maybe(0.3):
             spec["precedence"] = dice.randint(0, 2)
         names = dice.sample(["gold", "silver", "bronze", "iron"], dice.randint(1, 4))
@@ -308,13 +317,17 @@ class _Maker:
         found: list[dict[str, Json]] = []
         for n in range(self.dice.randint(2, 40)):
             found.append(self.event(n, found))
+            if n == 0:
+                found[0]["time"] = self.first.replace(tzinfo=None).isoformat() + "Z"
             if self.maybe(0.05):
                 found.append(dict(self.dice.choice(found)))
         self.dice.shuffle(found)
         return found
 
     def type(self) -> str:
-        return "ticket.merged" if self.maybe(0.015) else self.dice.choice(TYPES)
+        if self.maybe(0.015):
+            return "ticket.merged"
+        return self.dice.choice(self.wanted if self.maybe(0.6) else TYPES)
 
     def event(self, n: int, before: list[dict[str, Json]]) -> dict[str, Json]:
         dice = self.dice
@@ -326,7 +339,7 @@ class _Maker:
             "type": self.type() if n else "ticket.created",
             "time": self.at(),
         }
-        names = [k for k in ATTRIBUTES if self.maybe(0.2)]
+        names = [k for k in ATTRIBUTES if self.maybe(0.5 if n == 0 else 0.2)]
         if names or self.maybe(0.5):
             event["data"] = {k: dice.choice(ATTRIBUTES[k]) for k in names}
         if before and self.maybe(0.06):

@@ -19,6 +19,7 @@ An entry is `who: facts`; only the facts that are written are compared. Instants
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from tests.oracle.differences import catalogue
 from tests.oracle.reading import RefusedError
 
 Json = Any
+Order = Callable[[list[str]], list[str]]
+Way = Callable[[str, list[str], str], str]
 HERE = Path(__file__).parent
 AGREEMENT = {
     "level": "customer",
@@ -42,10 +45,15 @@ AGREEMENT = {
     "effective": {"from": "2026-01-01T00:00:00Z"},
 }
 INSTANT = r"(?:(\d\d-\d\d) )?(\d\d:\d\d)(:\d\d(?:\.\d+)?)?"
-STATES = "running paused met breached_open breached_closed cancelled superseded".split()
-JUDGED = "ok at_risk breached no_data excluded".split()
+STATES = ["running", "paused", "met", "breached_open", "breached_closed", "cancelled", "superseded"]
+JUDGED = ["ok", "at_risk", "breached", "no_data", "excluded"]
 NAMES = {"due": "due_at", "last": "due_last", "broken": "breached_at"}
-SECONDS = {"elapsed": "elapsed_s", "paused": "paused_s", "left": "remaining_s", "target": "target_s"}
+SECONDS = {
+    "elapsed": "elapsed_s",
+    "paused": "paused_s",
+    "left": "remaining_s",
+    "target": "target_s",
+}
 
 
 def written_out(short: str) -> str:
@@ -217,7 +225,7 @@ def backwards(lines: list[str]) -> list[str]:
 @pytest.mark.parametrize("way", [by_product, by_oracle])
 @pytest.mark.parametrize("order", [forwards, backwards])
 @pytest.mark.parametrize("scenario", scenarios())
-def test_a_worked_case_holds(scenario: dict[str, Json], order: Any, way: Any) -> None:
+def test_a_worked_case_holds(scenario: dict[str, Json], order: Order, way: Way) -> None:
     text = "\n---\n".join(json.dumps(document(d)) for d in scenario["documents"])
     now = written_out(scenario.get("at", "12:00"))
     if scenario.get("refused"):
