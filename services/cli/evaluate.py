@@ -63,7 +63,7 @@ class Reading:
             try:
                 event = decode_line(line)
             except InvalidEvent as error:
-                self._rejected.append(Rejected(number, f"{error.reason}: {error}"))
+                self._rejected.append(Rejected(number, str(error)))
                 continue
             self.take(event, number)
 
