@@ -14,7 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from benchmarks.stage import a_trial, report
+from services.cli.api_client import Answer, Api
 from services.cli.simulator.delivery import Record
+from services.cli.stack.services import Services
 from services.cli.trial import Trial
 from services.cli.verification.accepted import records_of
 from services.cli.verification.rest import wait_for_rest
@@ -37,6 +39,25 @@ _SORTS: Final = (
     "a list",
     "no type",
 )
+_AGREEMENTS: Final = """
+apiVersion: accord/v1
+kind: Kpi
+metadata: {name: every-qualification}
+spec: {item: lead, measure: count, event: {event: lead.qualified}, every: true}
+---
+apiVersion: accord/v1
+kind: Agreement
+metadata: {name: garbage}
+spec:
+  level: corporate
+  parties: {provider: marketing, customer: sales}
+  effective: {from: "2020-01-01T00:00:00Z"}
+  objectives:
+    - name: counted
+      kpi: every-qualification
+      target: {atLeast: 1}
+      window: {calendar: year}
+"""
 _FEW_LARGE: Final = 5
 """So many of the broken ones are as large as 2 MB; one would do, a hundred only fill the disk."""
 
@@ -98,12 +119,13 @@ def main() -> None:
     """Run it, print counts, and fail when something is missing."""
     at = system_clock() - 60 * SECOND
     now = system_clock()
-    with a_trial("garbage") as trial, trial.services(clock=now) as services:
+    with a_trial("garbage") as trial, services_with(_AGREEMENTS, trial, now) as services:
         trial.background.run(_allow_large(trial))
         trial.send(mixed(at), largest_bytes=2 * _LARGE)
         trial.background.run(wait_for_rest(trial.system, at=now, patience_s=120))
         ended = services.dead()
-        counted = trial.background.run(_accepted(trial))
+        with Api(services.api_url) as api:
+            counted = sum(_count(row) for row in api.each("/v1/values", sla_id="garbage/counted"))
         reasons = trial.background.run(_reasons(trial))
     report("garbage_good_counted", counted, "events", of=_GOOD)
     report("garbage_dead_letters", sum(reasons.values()), "records", of=_BAD)
@@ -126,10 +148,16 @@ async def _allow_large(trial: Trial) -> None:
         await admin.close()
 
 
-async def _accepted(trial: Trial) -> int:
-    servers, events = trial.system.bootstrap_servers, trial.topics.events
-    ids = {record.value async for record in records_of(servers, [events])}
-    return len(ids)
+def services_with(agreements: str, trial: Trial, clock: Instant) -> Services:
+    """The services under these documents, at a stopped clock."""
+    trial.agreements = trial.folder("agreements")
+    (trial.agreements / "documents.yaml").write_text(agreements, encoding="utf-8")
+    return trial.services(clock=clock)
+
+
+def _count(row: Answer) -> int:
+    counts = row["counts"]
+    return int(counts["count"]) if isinstance(counts, dict) else 0
 
 
 async def _reasons(trial: Trial) -> Counter[str]:
