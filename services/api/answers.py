@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from services.api.objectives import Objectives, Served, read_group
+from services.api.objectives import Objectives, Served
 from services.api.queries import Standing
 from shared.domain.agreement import Agreement, Objective, Version, sla_id
 from shared.domain.explain import explain_window
@@ -15,6 +15,7 @@ from shared.domain.instant import Instant, format_instant
 from shared.domain.item import Item
 from shared.domain.judge import judge
 from shared.domain.window import Span
+from shared.wire.groups import group_of
 from shared.wire.results import (
     ClockRow,
     ItemBreachRow,
@@ -145,7 +146,7 @@ def state_row(
 ) -> StateRow:
     """A row of `value` as the api shows it."""
     served = objectives[row["objective"]]
-    group = read_group(row["grp"])
+    group = group_of(row["grp"])
     as_of = standing.as_of([served.key])
     return StateRow(
         sla_id=sla_id(served.agreement.name, served.name, group),
@@ -211,7 +212,7 @@ def breach_row(served: Served, row: asyncpg.Record) -> StoredItemBreach | Stored
     if row["scope"] == "item":
         of_item = item_breach_row(objective, row["item"], row["cycle"], episode)
         return StoredItemBreach(**msgspec.structs.asdict(of_item), **known)
-    group = group_form(served.group_by, read_group(row["grp"]))
+    group = group_form(served.group_by, group_of(row["grp"]))
     span = Span(row["window_start"], row["window_end"])
     of_window = window_breach_row(objective, group, span, episode)
     return StoredWindowBreach(**msgspec.structs.asdict(of_window), **known)

@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.api.answers import StateRow, state_row
-from services.api.objectives import Choice, read_group
+from services.api.objectives import Choice
 from services.api.queries import Standing, StateQuery, count_states, read_states, read_totals
 from services.api.sla_figures import SlaFamilies
 from services.api.sources import Sources
@@ -25,6 +25,7 @@ from shared.domain.instant import SECOND, Instant
 from shared.runtime import metrics
 from shared.runtime.database import Connection
 from shared.runtime.migrate import at_head
+from shared.wire.groups import group_of
 
 REFRESH_S: Final = 1.0
 TOTALS_EVERY: Final = 15
@@ -178,7 +179,7 @@ class Exporter(Collector):
         totals = dict(before)
         for row in await read_totals(connection, objectives.keys):
             served = objectives[row["objective"]]
-            own = sla_id(served.agreement.name, served.name, read_group(row["grp"]))
+            own = sla_id(served.agreement.name, served.name, group_of(row["grp"]))
             events, breached = before.get(own, (0, 0))
             totals[own] = (max(events, row["events"]), max(breached, row["breached"]))
         return totals

@@ -1,7 +1,6 @@
 """The objectives that the api serves: those of the loaded documents, found by filters or sla_id."""
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -18,6 +17,7 @@ from shared.domain.agreement import (
 from shared.domain.instant import Instant
 from shared.domain.matcher import Matcher, as_text
 from shared.domain.window import CalendarWindow
+from shared.wire.groups import group_text
 
 EMPTY: Final = "~"
 """How an empty group value is written in an sla_id."""
@@ -91,7 +91,7 @@ class Group:
     @property
     def stored(self) -> str:
         """The group values as the tables hold them."""
-        return stored_group(self.values)
+        return group_text(self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,16 +177,6 @@ class Objectives:
             if fits_customer and fits_service:
                 choices.append(Choice(served, customer, service))
         return choices
-
-
-def stored_group(values: Iterable[str]) -> str:
-    """Group values as the tables hold them: a JSON list of ASCII text."""
-    return json.dumps(list(values), separators=(",", ":"))
-
-
-def read_group(stored: str) -> tuple[str, ...]:
-    """What `stored_group` wrote."""
-    return tuple(json.loads(stored))
 
 
 def _concerning(

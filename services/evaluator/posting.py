@@ -4,11 +4,9 @@ An item's contributions are compared with those posted before; a change is a rev
 new one in the ledger, and the same sums in the panes. What is running is in the panes only.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.evaluator.breaches import BreachRow, item_breach
@@ -16,6 +14,7 @@ from shared.domain.agreement import objective_id
 from shared.domain.instant import Instant
 from shared.domain.item import Contribution
 from shared.domain.measure import Outcome
+from shared.wire.groups import group_text
 
 Posted = dict[Contribution, Instant]
 """An item's contributions as posted, each with the start of the window it was posted to."""
@@ -227,14 +226,3 @@ def _enter(posting: Posting, source: Source, own: Contribution, window: Window, 
             posting.posted_at,
         )
     )
-
-
-@lru_cache(maxsize=65_536)
-def group_text(group: tuple[str, ...]) -> str:
-    """Group values as the tables hold them: a JSON list of texts in ASCII."""
-    return json.dumps(group, separators=(",", ":"))
-
-
-def group_of(text: str) -> tuple[str, ...]:
-    """The group values that a table's text holds."""
-    return tuple(json.loads(text))

@@ -116,6 +116,13 @@ def as_text(value: Scalar) -> str:
             return plain_decimal(value)
 
 
+GROUP_TEXT_MAX: Final = 200
+"""Characters of a group value: groups are keys, and an attribute may be a whole letter."""
+
+
 def group_values(names: Iterable[str], attributes: Attributes) -> tuple[str, ...]:
-    """The attributes' values as the texts of a group, in the order of `names`."""
-    return tuple(as_text(attributes.get(name)) for name in names)
+    """The attributes' values as the texts of a group, in the order of `names`.
+
+    Of a longer text the first `GROUP_TEXT_MAX` characters are the group.
+    """
+    return tuple(as_text(attributes.get(name))[:GROUP_TEXT_MAX] for name in names)

@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.objectives import stored_group
 from shared.documents.catalogue import load
 from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.evaluation import Evaluation, evaluate
@@ -20,6 +19,7 @@ from shared.domain.measure import Outcome
 from shared.domain.plan import compile_plan
 from shared.runtime import tables
 from shared.runtime.database import create_engine
+from shared.wire.groups import group_text
 from shared.wire.results import counts_form, decimal_text, encode
 from shared.wire.stored_item import pack_item
 
@@ -197,7 +197,7 @@ async def _store_items(connection: AsyncConnection, items: list[Item], now: Inst
     panes = [
         {
             "objective": objective_id(own.agreement, own.objective),
-            "grp": stored_group(own.group),
+            "grp": group_text(own.group),
             "window_start": number,
             "part": 0,
             own.outcome.value: 1,
@@ -225,7 +225,7 @@ async def _store_values(connection: AsyncConnection, said: Evaluation) -> None:
         rows.append(
             {
                 "objective": objective_id(agreement, objective.name),
-                "grp": stored_group(own.group),
+                "grp": group_text(own.group),
                 "window_start": own.window.start,
                 "window_end": own.window.end,
                 "listed": True,
@@ -268,7 +268,7 @@ async def _store_breaches(connection: AsyncConnection, said: Evaluation) -> None
             "scope": "window",
             "part": tables.WINDOW_PART,
             "objective": objective_id(own.agreement, own.objective),
-            "grp": stored_group(own.group),
+            "grp": group_text(own.group),
             "window_start": own.window.start,
             "window_end": own.window.end,
             "item": None,

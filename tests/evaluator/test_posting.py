@@ -6,14 +6,13 @@ from services.evaluator.posting import (
     Posting,
     Source,
     Window,
-    group_of,
-    group_text,
     post_difference,
 )
 from shared.domain.instant import Instant
 from shared.domain.item import Contribution
 from shared.domain.measure import Outcome
 from shared.runtime.tables import RUNNING_WINDOW
+from shared.wire.groups import group_of, group_text
 
 NOW = 1_000
 WINDOW = Window("acme/response", "[]", 0)
@@ -110,4 +109,3 @@ def test_marks_of_one_window_keep_the_earliest_instant_and_the_strongest_cause()
 def test_group_values_survive_being_text() -> None:
     group = ("", 'a"b', "münchen", "[]")
     assert group_of(group_text(group)) == group
-    assert group_text(group).isascii()
