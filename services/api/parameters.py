@@ -19,7 +19,7 @@ from shared.domain.agreement import AgreementType, Level
 from shared.domain.instant import Instant, parse_instant
 from shared.domain.judge import State
 
-LIMIT_DEFAULT: Final = 50
+LIMIT_DEFAULT: Final = 500
 LIMIT_MAX: Final = 1000
 
 
