@@ -89,10 +89,14 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Stop the flow first, then claim in a task: the client delivers while this runs."""
         places = sorted(assigned)
-        self._consumer.pause(*places)
-        for place in places:
-            # Any position will do: without one the client looks for a committed one, and fails.
-            self._consumer.seek(place, 0)
+        try:
+            self._consumer.pause(*places)
+            for place in places:
+                # Any position will do: without one the client looks for a committed one, and fails.
+                self._consumer.seek(place, 0)
+        except KafkaError as error:
+            self._failure = error  # the client would swallow it
+            return
         self._token += 1
         self._owned = {}
         task = asyncio.create_task(

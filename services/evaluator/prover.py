@@ -79,7 +79,7 @@ class Prover:
     async def _try_to_prove(self) -> dict[int, Proof]:
         try:
             return await self._prove()
-        except KafkaError as error:
+        except (KafkaError, OSError, TimeoutError) as error:
             _logger.warning(
                 "Kafka does not say how far its topics go; nothing is proven meanwhile: %r",
                 error,
