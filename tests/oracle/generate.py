@@ -159,7 +159,7 @@ class _Maker:
         events = self.events()
         now = self.at()
         if self.maybe(0.5):
-            now = max([now, *(e["time"] for e in events)])
+            now = max([now, *(e["time"] for e in events)], key=dt.datetime.fromisoformat)
         if self.maybe(0.1):
             later = dt.datetime.fromisoformat(now) + dt.timedelta(days=self.dice.randint(1, 40))
             now = later.isoformat()
@@ -248,7 +248,9 @@ class _Maker:
         if self.maybe(0.3):
             edge = self.at()
             versions[0]["effective"] = {**spec["effective"], "until": edge}
-            later = max(edge, self.at()) if self.maybe(0.3) else edge
+            later = edge
+            if self.maybe(0.3):
+                later = max(edge, self.at(), key=dt.datetime.fromisoformat)
             chosen = [name for name in names if self.maybe(0.8)] or names
             other = {**spec, "calendar": dice.choice(calendars), "effective": {"from": later}}
             if self.maybe(0.3):
