@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -16,7 +17,7 @@ from shared.domain.instant import SECOND, Instant, as_datetime
 
 _PLAIN_EVERY_S: Final = 5.0
 _BREACHES_SHOWN: Final = 8
-_OTHER_LINES: Final = 20
+_OTHER_LINES: Final = 17
 _STYLES: Final = {"breached": "bold red", "at_risk": "yellow", "ok": "green", "no_data": "dim"}
 _WORDS: Final = {"ok": "kept", "at_risk": "at risk", "breached": "broken", "no_data": "no data"}
 
@@ -72,20 +73,16 @@ class Screen:
 
     def _picture(self, status: Status, traffic: Traffic, now: Instant) -> RenderableType:
         room = max(5, self._console.size.height - _OTHER_LINES)
-        addresses = "   ".join(f"{name} {where}" for name, where in self._addresses.items())
         return Group(
             Text(f"{_clock(now)} UTC   {_states(status)}   {_behind(status, now)}", style="bold"),
             Text(f"{traffic}   Ctrl-C stops"),
             _promises(status, room),
             _breaches(status),
-            Text(addresses, style="dim"),
         )
 
 
 def _promises(status: Status, room: int) -> Table:
-    table = Table(title="promises", title_justify="left", expand=True, pad_edge=False)
-    for name in ("state", "promise", "window", "value", "target", "counts", "budget left"):
-        table.add_column(name, no_wrap=name != "counts", overflow="ellipsis")
+    table = _table("state", "promise", "window", "value", "target", "met/missed/running", "budget")
     for own in status.promises[:room]:
         table.add_row(
             _WORDS.get(own.state, own.state),
@@ -102,10 +99,15 @@ def _promises(status: Status, room: int) -> Table:
     return table
 
 
-def _breaches(status: Status) -> Table:
-    table = Table(title="newest breaches", title_justify="left", expand=True, pad_edge=False)
-    for name in ("since", "of", "what", ""):
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False)
+    for name in columns:
         table.add_column(name, no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _breaches(status: Status) -> Table:
+    table = _table("broken at", "of", "what", "")
     for own in status.recent[:_BREACHES_SHOWN]:
         style = "red" if own.is_open else "dim"
         table.add_row(

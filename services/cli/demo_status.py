@@ -90,7 +90,7 @@ def _counts(row: Answer) -> str:
     if "count" in counts:
         return f"{counts['count']}"
     missed = counts["breached_open"] + counts["breached_closed"]
-    return f"{counts['met']} met, {missed} missed, {counts['running']} running"
+    return f"{counts['met']} / {missed} / {counts['running']}"
 
 
 def _target(row: Answer) -> str:
