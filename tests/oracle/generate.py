@@ -160,10 +160,18 @@ class _Maker:
         now = self.at()
         if self.maybe(0.5):
             now = max([now, *(e["time"] for e in events)], key=dt.datetime.fromisoformat)
+        if self.maybe(0.3):  # where a target, or a share of it, is just used up
+            now = self.used_up(self.dice.choice(events)["time"])
         if self.maybe(0.1):
             later = dt.datetime.fromisoformat(now) + dt.timedelta(days=self.dice.randint(1, 40))
             now = later.isoformat()
         return Case(tuple(documents), tuple(events), now)
+
+    def used_up(self, start: str) -> str:
+        share = self.dice.choice((1, 1, 1, 0.8, 0.5, 0.9))
+        length = dt.timedelta(minutes=self.dice.choice((10, 30, 60, 90, 240, 480)) * share)
+        length += dt.timedelta(microseconds=self.dice.choice((-1, 0, 0, 1)))
+        return (dt.datetime.fromisoformat(start) + length).isoformat()
 
     def calendar(self) -> dict[str, Json]:
         dice = self.dice
