@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +18,9 @@ from services.cli.stack.local_stack import LocalStack
 from services.evaluator import store
 from services.evaluator.partition import Partition
 from services.evaluator.posting import ItemRow, Move, Posting, Window
-from shared.runtime.config import driver_url
+from shared.domain.event import Event
+from shared.domain.instant import format_instant
+from shared.runtime.config import driver_url, process_environment
 from shared.runtime.database import Pool
 from shared.runtime.topics import Topics
 from shared.wire.partitioning import partition_of
@@ -134,6 +138,54 @@ async def test_two_evaluators_give_each_item_one_effect(pipeline: Pipeline) -> N
         await pipeline.produce(event("lead.created", "L-last", "03-02T09:00"))
         await pipeline.rest()
     assert await pipeline.values() == pipeline.expected()
+
+
+async def test_an_evaluator_that_slept_through_a_takeover_writes_nothing_old(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.evaluator",
+        env=process_environment(**_environment(pipeline, tmp_path)),
+    )
+    try:
+        await pipeline.produce(*_leads(0, 100))
+        await pipeline.rest()
+        await pipeline.produce(*_leads(100, 200))
+        process.send_signal(signal.SIGSTOP)
+        async with pipeline.evaluator():
+            await pipeline.rest()
+            process.send_signal(signal.SIGCONT)
+            await pipeline.produce(*_leads(200, 300))
+            await pipeline.rest()
+            # Both share the partitions in the end, and nobody counted anything twice.
+            owners = "SELECT count(DISTINCT owner) = 2 FROM partition_progress"
+            await until(lambda: _says(pipeline, owners))
+            await pipeline.produce(*_leads(300, 400))
+            await pipeline.rest()
+    finally:
+        process.kill()
+        await process.wait()
+    assert await pipeline.values() == pipeline.expected()
+    assert await pipeline.pool.fetchval("SELECT sum(sign) FROM ledger") == 400
+
+
+def _leads(first: int, end: int) -> list[Event]:
+    return [event("lead.created", f"L-{n}", "03-02T08:00") for n in range(first, end)]
+
+
+def _environment(pipeline: Pipeline, folder: Path) -> dict[str, str]:
+    return {
+        "ACCORD_KAFKA_BOOTSTRAP_SERVERS": pipeline.servers,
+        "ACCORD_DATABASE_URL": pipeline.database_url,
+        "ACCORD_AGREEMENTS": str(folder),
+        "ACCORD_TOPIC_PREFIX": pipeline.topics.prefix,
+        "ACCORD_CLOCK": format_instant(pipeline.clock.now),
+        "ACCORD_SESSION_TIMEOUT_MS": "6000",
+        "ACCORD_METRICS_PORT": "0",
+        "ACCORD_LOG_LEVEL": "WARNING",
+    }
 
 
 async def test_a_lost_reply_to_commit_counts_once(pipeline: Pipeline) -> None:
