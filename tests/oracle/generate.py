@@ -162,7 +162,7 @@ class _Maker:
             now = max([now, *(e["time"] for e in events)], key=dt.datetime.fromisoformat)
         if self.maybe(0.3):  # where a target, or a share of it, is just used up
             now = self.used_up(self.dice.choice(events)["time"])
-        if self.maybe(0.1):
+        if self.maybe(0.25):
             later = dt.datetime.fromisoformat(now) + dt.timedelta(days=self.dice.randint(1, 40))
             now = later.isoformat()
         return Case(tuple(documents), tuple(events), now)
@@ -345,7 +345,7 @@ class _Maker:
             "specversion": "1.0",
             "id": f"e-{n}",
             "source": dice.choice(("/a", "/a", "/a", "/b")),
-            "subject": dice.choice(("T-1", "T-1", "T-1", "T-2")),
+            "subject": dice.choice(("T-1", "T-1", "T-1", "T-2", "T-3")),
             "type": self.type() if n else "ticket.created",
             "time": self.at(),
         }
