@@ -1,5 +1,7 @@
 """Two evaluators, one of them killed in mid-stream again and again; then everything is compared.
 
+Now and then ingest is killed as well.
+
 `python -m tests.e2e.chaos --seeds n` is `make chaos SEEDS=n`. The last line of its output says
 `n seeds, …, 0 differences`; exit code 1 when there are any.
 """
@@ -36,6 +38,8 @@ SESSION_MS: Final = "6000"
 _CHUNK: Final = 150
 _PATIENCE_S: Final = 90.0
 _SILENCE_S: Final = 0.3
+_INGEST_TOO: Final = 4
+"""Every fourth time ingest is killed as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Outcome:
     """What a run came to."""
 
     kills: int
-    events: int
+    items: int
     announcements: int
     differences: int
 
@@ -51,13 +55,12 @@ class Outcome:
 def run(trial: Trial, *, seed: int, kills: int) -> Outcome:
     """Stream a small history while evaluators are killed so often; then stop, compare, count."""
     now = system_clock()
-    simulation = Simulation(seed, history_start(now, 4), now, volume=0.2, live_rate=2)
+    simulation = Simulation(seed, history_start(now, 4), now, volume=0.4, live_rate=3)
     records = list(takewhile(lambda own: own.at < simulation.now, simulate(simulation)))
     size = len(records) // (kills + 1) + 1
     slices = [records[begun : begun + size] for begun in range(0, len(records), size)]
     killer = _Killer(trial, Random(seed))  # noqa: S311 - only an order of kills
     with ExitStack() as running:
-        running.enter_context(trial.services(names=("ingest",), home="ingest"))
         killer.start(running)
         for some in slices[:kills]:
             feeder = Thread(target=_trickle, args=(trial, some), daemon=True)
@@ -85,10 +88,16 @@ class _Killer:
         self._trial = trial
         self._random = random
         self._evaluators: list[Services] = []
+        self._ingest: Services | None = None
         self.kills = 0
 
     def start(self, running: ExitStack) -> None:
-        """Start both."""
+        """Start both, and ingest."""
+        self._ingest = running.enter_context(
+            self._trial.services(
+                names=("ingest",), home="ingest", ACCORD_SESSION_TIMEOUT_MS=SESSION_MS
+            )
+        )
         self._evaluators = [
             running.enter_context(
                 self._trial.services(
@@ -106,6 +115,9 @@ class _Killer:
         victim.child("evaluator").kill()
         self.kills += 1
         victim.launch("evaluator")
+        if self._ingest is not None and self.kills % _INGEST_TOO == 0:
+            self._ingest.child("ingest").kill()
+            self._ingest.launch("ingest")
 
     def _wait_until_folding(self) -> None:
         async def folded() -> int:
