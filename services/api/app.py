@@ -5,6 +5,7 @@ from time import perf_counter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from services.api.docs_page import add_docs_page
 from services.api.middleware import HeadAsGet, RequestFigures, RequestId
 from services.api.objectives import Objectives
 from services.api.openapi import new_app
@@ -29,6 +30,7 @@ def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:
     app = new_app(program_version())
     app.state.sources = sources
     map_errors(app)
+    add_docs_page(app)
     # The last one added stands outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestFigures, registry=registry, elapsed=perf_counter)

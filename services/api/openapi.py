@@ -33,7 +33,7 @@ def new_app(version: str) -> FastAPI:
         version=version,
         description=DESCRIPTION,
         redirect_slashes=False,
-        # Both pages would load their scripts from elsewhere.
+        # These would load their scripts from elsewhere; `docs_page` does not.
         docs_url=None,
         redoc_url=None,
     )

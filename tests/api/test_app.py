@@ -188,3 +188,12 @@ def test_shapes_have_the_members_that_are_written(
     tag = written.__struct_config__.tag_field
     members = {field.encode_name for field in info} | ({tag} if tag else set())
     assert set(shape.model_fields) == members
+
+
+async def test_the_docs_page_loads_nothing_from_elsewhere(http: httpx.AsyncClient) -> None:
+    page = await http.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("http://api", "").replace("</", "<")
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert f"/docs/files/{name}" in page.text
+        assert (await http.get(f"/docs/files/{name}")).status_code == 200
