@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.business_calendar import ALWAYS
 from shared.domain.event import Event
+from shared.domain.instant import MINUTE
 from shared.domain.item import Item, Outcomes
 from shared.domain.measure import Outcome
 from shared.domain.plan import Plan, compile_plan
@@ -43,11 +44,13 @@ def test_order_batching_repetition_and_settling_never_change_the_result(seed: in
         once = Item(plan, item.kind, item.subject, item.events)
         pieces = Item(plan, item.kind, item.subject)
         pending = [*item.events, *dice.sample(item.events, len(item.events) // 2)]
-        dice.shuffle(pending)
+        late = dice.choice((0, 1, 90, 10**6)) * MINUTE
+        pending.sort(key=lambda event: event.time + dice.randint(0, late))
         for event in pending:
             pieces.admit(event)
-            if dice.random() < 0.4:
-                pieces.settle(now=dice.choice(times))
+            if dice.random() < 0.6:
+                soon = event.time + dice.randint(0, 300) * MINUTE
+                pieces.settle(now=dice.choice((soon, soon, dice.choice(times))))
         for now in (dice.choice(times), times[-1]):
             assert pieces.settle(now=now) == once.settle(now=now)
             assert pieces.clocks(now=now) == once.clocks(now=now)
