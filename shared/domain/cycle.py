@@ -84,7 +84,10 @@ class Counter:
     def reached(self, moment: Moment) -> list[Milestone]:
         """Count the event; the milestones that it reaches (each counts its own matches)."""
         found = []
+        type_ = moment.event.type
         for index, milestone in enumerate(self._milestones):
+            if milestone.event is not None and milestone.event != type_:
+                continue
             if milestone.matches(moment.event, moment.before, moment.seen):
                 self._seen[index] += 1
                 if self._seen[index] == (milestone.nth or 1):
@@ -111,7 +114,10 @@ class Tally:
         first event ever that reaches a milestone.
         """
         hit = False
+        type_ = moment.event.type
         for index, milestone in enumerate(self._milestones):
+            if milestone.event is not None and milestone.event != type_:
+                continue
             if milestone.matches(moment.event, moment.before, moment.seen):
                 self._seen[index] += 1
                 each = self._every and milestone.nth is None
@@ -148,8 +154,6 @@ class Track:
 
     def stop(self, moment: Moment) -> None:
         """End the open cycle if a stop milestone is reached."""
-        if not self.open:
-            return
         reached = self._stops.reached(moment)
         if not reached:
             return
@@ -159,7 +163,10 @@ class Track:
         self._end(moment.event.time, attributes)
 
     def merge(self, moment: Moment) -> None:
-        """End the open cycle for good: undecided clocks are cancelled, breached ones stop."""
+        """End the cycle for good, if it has not just stopped.
+
+        Undecided clocks are cancelled, breached ones stop.
+        """
         if not self.open:
             return
         at = moment.event.time
@@ -170,7 +177,7 @@ class Track:
 
     def reopen(self, moment: Moment) -> None:
         """After a stop, begin the next cycle or take the stop back."""
-        if self.open or not self.cycles or not moment.reopens:
+        if not self.cycles or not moment.reopens:
             return
         match self.plan.kpi.reopen:
             case Reopen.IGNORE:
@@ -182,8 +189,6 @@ class Track:
 
     def pause(self, moment: Moment) -> None:
         """Pause or resume the open cycle from the event's time on."""
-        if not self.open:
-            return
         cycle, at = self.cycles[-1], moment.event.time
         paused = self._is_paused(moment.after)
         if paused is (cycle.paused_since is not None):
@@ -196,7 +201,7 @@ class Track:
 
     def change(self, moment: Moment) -> None:
         """Move undecided clocks to the objectives that match now; begin clocks that are due."""
-        if not self.open or not self.dirty:
+        if not self.dirty:
             return
         self.dirty = False
         self._add_lines(moment.after)
@@ -207,8 +212,8 @@ class Track:
                 self._leave(line, line.clock, moment)
 
     def start(self, moment: Moment) -> None:
-        """Begin a cycle if a start milestone is reached and none is open."""
-        if self.open or (self.cycles and not self.plan.kpi.repeat):
+        """Begin a cycle if a start milestone is reached; without `repeat` only the first."""
+        if self.cycles and not self.plan.kpi.repeat:
             return
         if self._starts.reached(moment):
             self._begin(moment)

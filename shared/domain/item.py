@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from shared.domain.agreement import AgreementType, Within
 from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
 from shared.domain.cycle import Cycle, Moment, Tally, Track
-from shared.domain.event import Event, OrderKey, Scalar, Timeline, effective, order_key
+from shared.domain.event import Event, Scalar, Timeline, effective, order_key
 from shared.domain.instant import Instant
 from shared.domain.matcher import Attributes, group_values, same_value
 from shared.domain.measure import Outcome
@@ -180,7 +180,7 @@ class _Fold:
         ]
         self._counted: list[Contribution] = []
         self._merged = False
-        self._last: OrderKey | None = None
+        self._last: Event | None = None
         self._passed: Instant = -_NEVER
         self._decided_until: Instant = -_NEVER
         self._earliest: Instant = _NEVER
@@ -195,11 +195,12 @@ class _Fold:
         if corrected:
             return False
         first = min(map(order_key, fresh))
-        return first[0] > self._decided_until and (self._last is None or first > self._last)
+        after_last = self._last is None or first > order_key(self._last)
+        return after_last and first[0] > self._decided_until
 
     def step(self, event: Event) -> None:
         """One event acts (contract section 3): deadlines before it, then the seven steps."""
-        if self._last is not None and event.time > self._last[0]:
+        if self._last is not None and event.time > self._last.time:
             self._settle_groups()
         self._run_out(event.time)
         moment = self._moment(event)
@@ -210,7 +211,7 @@ class _Fold:
                 self._act(track, moment)
         self._merged = self._merged or merges
         self._count(moment)
-        self._last = order_key(event)
+        self._last = event
         self._look_ahead()
 
     def pass_to(self, now: Instant) -> None:
@@ -252,15 +253,19 @@ class _Fold:
                     )
 
     def _act(self, track: Track, moment: Moment) -> None:
+        merges = moment.event.type == _MERGED
         track.dirty = track.dirty or moment.changed
-        track.stop(moment)
-        if moment.event.type == _MERGED:
-            track.merge(moment)
-        if not self._merged and moment.event.type != _MERGED:
+        if track.open:
+            track.stop(moment)
+            if merges:
+                track.merge(moment)
+        ended = merges or self._merged
+        if not ended and not track.open:
             track.reopen(moment)
-        track.pause(moment)
-        track.change(moment)
-        if not self._merged and moment.event.type != _MERGED:
+        if track.open:
+            track.pause(moment)
+            track.change(moment)
+        if not ended and not track.open:
             track.start(moment)
 
     def _moment(self, event: Event) -> Moment:
@@ -290,7 +295,7 @@ class _Fold:
                     self._decided_until = max(self._decided_until, breached_at)
                     # Its group has the values after all events of its instant.
                     self._ungrouped.append(clock)
-        if self._last is None or now > self._last[0]:
+        if self._last is None or now > self._last.time:
             self._settle_groups()
 
     def _settle_groups(self) -> None:

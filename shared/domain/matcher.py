@@ -125,4 +125,4 @@ def group_values(names: Iterable[str], attributes: Attributes) -> tuple[str, ...
 
     Of a longer text the first `GROUP_TEXT_MAX` characters are the group.
     """
-    return tuple(as_text(attributes.get(name))[:GROUP_TEXT_MAX] for name in names)
+    return tuple([as_text(attributes.get(name))[:GROUP_TEXT_MAX] for name in names])
