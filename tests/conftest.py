@@ -5,6 +5,7 @@ machine that cannot have them the tests that need them are skipped; in CI they f
 """
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,13 @@ from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out on this machine."""
+    if shutil.which("promtool"):
+        return []
+    return ["promtool is not here (Debian: prometheus): alerts are parsed, not run"]
 
 
 @pytest.fixture(scope="session")
