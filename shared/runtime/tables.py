@@ -3,11 +3,11 @@
 Instants are microseconds since the epoch in `bigint` columns, named for what happened then.
 `objective` is `<agreement>/<objective>`, `grp` the group values as a JSON list of texts.
 
-Who writes what, each table one service (the evaluator) except `stream` (who starts first):
-fold   item, ledger, pane, partition_progress, quarantine, judge_queue, breach of scope item, outbox
-judge  value, value_revision, judgement, judge_queue (deletes), breach of scope window, outbox
-relay  outbox (deletes)
-The api only reads.
+Who writes what, all of it parts of the evaluator:
+fold   item, ledger, pane, partition_progress, quarantine, judge_queue (adds), breach (of items)
+judge  value, value_revision, judgement, document, judge_queue (takes), breach (of windows)
+relay  outbox, breach (what is confirmed and announced)
+`stream` is written by ingest or evaluator, whichever starts first. The api only reads.
 """
 
 from typing import Final
