@@ -62,9 +62,6 @@ WATERMARK: Final = Metric(
     "Instant before which the events of the partition are believed complete",
     ("topic", "partition"),
 )
-LATE_EVENTS: Final = Metric(
-    "accord_late_events", "Events older than the watermark", ("topic", "disposition")
-)
 DLQ_RECORDS: Final = Metric(
     "accord_dlq_records", "Records sent to a dead letter topic", ("topic", "reason")
 )
@@ -83,4 +80,3 @@ HTTP_REQUESTS: Final = Metric(
 HTTP_DURATION: Final = Metric(
     "accord_http_request_duration_seconds", "Time to answer a request", ("method", "route")
 )
-HTTP_STREAMS: Final = Metric("accord_http_streams_open", "Open event streams")

@@ -12,7 +12,6 @@ from shared.runtime.config import EVENT_PARTITIONS
 UNLIMITED: Final = "-1"
 EVENT_BYTES: Final = 4 * 1024 * 1024
 DEAD_LETTER_BYTES: Final = 32 * 1024 * 1024
-KINDS: Final = ("lead", "ticket")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from shared.documents import Loaded, load
 from shared.domain.agreement import Catalogue
 
 HEAD = "apiVersion: accord/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n"
-SPEC_LINE = 5
-"""The line on which the spec of the first document begins."""
 
 
 def document(kind: str, name: str, spec: str) -> str:
