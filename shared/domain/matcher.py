@@ -3,7 +3,7 @@
 An absent attribute is None. Values compare by JSON type, numbers by value (contract section 2).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,11 +118,16 @@ def as_text(value: Scalar) -> str:
 
 GROUP_TEXT_MAX: Final = 200
 """Characters of a group value: groups are keys, and an attribute may be a whole letter."""
+_GROUP_MAX: Final = 3 * GROUP_TEXT_MAX
 
 
-def group_values(names: Iterable[str], attributes: Attributes) -> tuple[str, ...]:
+def group_values(names: Sequence[str], attributes: Attributes) -> tuple[str, ...]:
     """The attributes' values as the texts of a group, in the order of `names`.
 
-    Of a longer text the first `GROUP_TEXT_MAX` characters are the group.
+    Of a longer text the first `GROUP_TEXT_MAX` characters are the group, of more than three
+    attributes fewer: the key of a database takes so much.
     """
-    return tuple([as_text(attributes.get(name))[:GROUP_TEXT_MAX] for name in names])
+    if not names:
+        return ()
+    longest = min(GROUP_TEXT_MAX, _GROUP_MAX // len(names))
+    return tuple([as_text(attributes.get(name))[:longest] for name in names])

@@ -94,3 +94,12 @@ def test_a_first_set_a_removal_and_another_type_are_changes(before: Scalar, afte
 def test_a_group_value_is_plain_text(value: Scalar, text: str) -> None:
     assert as_text(value) == text
     assert group_values(["x", "absent"], {"x": value}) == (text, "")
+
+
+@pytest.mark.parametrize(("attributes", "characters"), [(1, 200), (3, 200), (4, 150), (6, 100)])
+def test_however_many_attributes_a_group_has_it_is_short_enough_for_a_key(
+    attributes: int, characters: int
+) -> None:
+    names = [f"a{number}" for number in range(attributes)]
+    found = group_values(names, dict.fromkeys(names, "ä" * 1000))
+    assert found == ("ä" * characters,) * attributes
