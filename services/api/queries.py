@@ -15,7 +15,7 @@ from shared.domain.instant import MINUTE, Instant, Micros
 from shared.runtime.database import Connection
 
 STALE_AFTER: Final[Micros] = MINUTE
-"""How far `as_of` may be behind the wall clock before an answer is `stale` (law 17, PT1M)."""
+"""How far `as_of` may be behind the wall clock before an answer is `stale`."""
 
 _LAST_TEXT: Final = chr(0x10FFFF)
 

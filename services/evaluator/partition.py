@@ -9,7 +9,7 @@ from shared.domain.instant import MINUTE, SECOND, Instant, Micros
 from shared.domain.item import Item
 
 ALLOWED_DISORDER: Final[Micros] = 5 * MINUTE
-"""How far the watermark stays behind the proven evaluation time (law 17)."""
+"""How far the watermark stays behind the proven evaluation time (ADR 8)."""
 
 PROOF_LAG_MAX: Final[Micros] = 2 * SECOND
 """How far events may take the evaluation time ahead of the last proof of a partition that keeps
@@ -39,10 +39,10 @@ class Proof:
 class Partition:
     """A partition as of the last batch that was handed to the database.
 
-    `evaluation_time` is E of law 17, `reached` the E that the database knows: it follows once
-    nothing is due before it. `latest` is the largest event time consumed; `due` an instant before
-    which no item is due (None: none at all). `unchecked` says that the last folded record has not
-    been seen again yet.
+    `reached` is the evaluation time (ADR 8) that the database knows: it follows `evaluation_time`
+    once nothing is due before it. `latest` is the largest event time consumed; `due` an instant
+    before which no item is due (None: none at all). `unchecked` says that the last folded record
+    has not been seen again yet.
     """
 
     part: int
@@ -80,7 +80,7 @@ class Partition:
     def advance(self, *, now: Instant) -> None:
         """Move the evaluation time on: to a proven instant, else to the largest event time.
 
-        `now` is the wall clock, which it never passes; it never goes back (law 17).
+        `now` is the wall clock, which it never passes; it never goes back.
         """
         proof = self.proof
         if proof is not None and self.next_offset >= proof.end and not self.unchecked:

@@ -1,4 +1,4 @@
-"""Proving evaluation times (law 17).
+"""Proving evaluation times (ADR 8).
 
 The wall clock is noted, then the ends of the input topics. Once ingest has committed past these,
 everything that was there at the noted instant is in the event log: its ends are noted, and a

@@ -2,8 +2,8 @@
 
 Local dates are walked and each edge is converted: one in a gap moves forward by the gap, an
 ambiguous one takes the first occurrence, an interval that collapses vanishes, a date that the zone
-skips has no open time (law 3). Open time is counted from prefix sums, so that questions about it
-cost a binary search.
+skips has no open time (contract section 3). Open time is counted from prefix sums, so that
+questions about it cost a binary search.
 """
 
 from bisect import bisect_left, bisect_right

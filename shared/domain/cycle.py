@@ -30,7 +30,7 @@ class Moment(NamedTuple):
 
     @property
     def reopens(self) -> bool:
-        """Whether a reopening comes, or the status leaves solved and closed (section 3)."""
+        """Whether a reopening comes, or the status leaves solved and closed."""
         if self.event.type == "ticket.reopened":
             return True
         return self.before.get("status") in _SOLVED and self.after.get("status") not in _SOLVED

@@ -1,4 +1,4 @@
-"""Why a number is what it is: the intervals of a clock, the formula of a window (law 19)."""
+"""Why a number is what it is: the intervals of a clock, the formula of a window."""
 
 from dataclasses import dataclass
 from enum import StrEnum

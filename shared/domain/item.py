@@ -349,7 +349,7 @@ def _attributes(event: Event) -> Iterator[tuple[str, Scalar]]:
 
 
 def _rank(clock: Clock) -> tuple[int, int] | None:
-    """How strongly a clock claims to be binding; None if it never is (law 8)."""
+    """How strongly a clock claims to be binding; None if it never is (contract section 3)."""
     if clock.version.type is not AgreementType.SLA or clock.state in GONE:
         return None
     return (clock.version.level.specificity, clock.version.precedence)

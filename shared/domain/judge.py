@@ -25,7 +25,7 @@ _ALL_TIME: Final = (1 << 62) - 1
 
 
 class State(StrEnum):
-    """The states of a window; `no_data` is its own, never `ok` (law 12)."""
+    """The states of a window; `no_data` is its own, never `ok`."""
 
     OK = "ok"
     AT_RISK = "at_risk"
@@ -38,7 +38,7 @@ class State(StrEnum):
 class Judgement:
     """A window as of an instant, and the version and objective that it was judged by.
 
-    `value` is a ratio or a count; `budget_remaining` is never clamped (law 13).
+    `value` is a ratio or a count; `budget_remaining` is never clamped (contract section 4).
     """
 
     value: Fraction | None

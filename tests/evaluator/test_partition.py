@@ -1,4 +1,4 @@
-"""The evaluation time of a partition (law 17)."""
+"""The evaluation time of a partition (ADR 8)."""
 
 from services.evaluator.partition import ALLOWED_DISORDER, PROOF_LAG_MAX, Partition, Proof
 from services.evaluator.store import Progress
