@@ -195,7 +195,7 @@ def main() -> int:
         sys.stderr.write(f"accord evaluator: {error}\n")
         return NOT_LOADED
     if settings.agreements is None:
-        sys.stderr.write("ACCORD_AGREEMENTS is not set: the folder of the documents\n")
+        sys.stderr.write("accord evaluator: set ACCORD_AGREEMENTS to the folder of the documents\n")
         return NOT_LOADED
     loaded = load(settings.agreements)
     if loaded.catalogue is None:

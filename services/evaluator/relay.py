@@ -85,9 +85,12 @@ class Relay:
             )
             try:
                 yield alone
-            finally:
-                if alone:
-                    await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+            except BaseException:
+                # Whatever state the connection is in: the lock goes with it.
+                connection.terminate()
+                raise
+            if alone:
+                await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
 
     async def relay_once(self) -> bool:
         """Announce and send some; whether there may be more at once."""

@@ -18,6 +18,7 @@ from shared.runtime.database import Connection, Pool, transaction
 _LEDGER: Final = LedgerRow._fields
 PASSING: Final = (
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that broke in the middle of an exchange
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,

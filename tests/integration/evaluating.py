@@ -165,7 +165,7 @@ class Pipeline:
             await producer.stop()
 
     async def rest(self) -> None:
-        """Wait until everything produced is folded, proven and judged as of the clock."""
+        """Wait until all that was produced is folded, proven, judged and announced."""
         await until(self._is_at_rest)
 
     async def _is_at_rest(self) -> bool:
@@ -252,6 +252,7 @@ async def until(check: Callable[[], object], patience_s: float = PATIENCE_S) -> 
 _AT_REST = """
 SELECT count(*) = 8 AND sum(next_offset) = $2 AND bool_and(proven AND evaluation_time = $1)
     AND EXISTS (SELECT FROM judgement) AND NOT EXISTS (SELECT FROM judge_queue)
+    AND NOT EXISTS (SELECT FROM breach WHERE unannounced) AND NOT EXISTS (SELECT FROM outbox)
     AND NOT EXISTS (
         SELECT FROM judgement WHERE next_turn <= $1
             OR documents <> (SELECT min(documents) FROM partition_progress)
