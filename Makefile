@@ -79,7 +79,7 @@ oracle: setup ## the core against the independent oracle; SEEDS=n
 	@$(BIN)/python -m tests.oracle.differences --seeds $(or $(SEEDS),200)
 
 .PHONY: verify
-verify: setup ## what `make demo` left behind (or a simulated week) against `evaluate`
+verify: setup ## what `make demo` left behind (or six simulated days) against `evaluate`
 	@exec $(BIN)/accord verify --start
 
 .PHONY: chaos

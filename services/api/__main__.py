@@ -87,10 +87,10 @@ def main() -> int:
     try:
         settings = read_settings(SERVICE)
     except InvalidSettings as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"accord api: {error}\n")
         return NOT_LOADED
     if settings.agreements is None:
-        sys.stderr.write("ACCORD_AGREEMENTS is not set: the folder of the documents\n")
+        sys.stderr.write("accord api: set ACCORD_AGREEMENTS to the folder of the documents\n")
         return NOT_LOADED
     loaded = load(settings.agreements)
     if loaded.catalogue is None:
