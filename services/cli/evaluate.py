@@ -26,7 +26,7 @@ from shared.domain.instant import Instant, format_instant, parse_instant
 from shared.domain.item import Item, Outcomes
 from shared.domain.plan import Plan, compile_plan
 from shared.wire import results
-from shared.wire.cloudevents import InvalidEvent, decode_line
+from shared.wire.cloudevents import END_OF_TIME, FIRST_INSTANT, InvalidEvent, decode_line
 
 WRONG_INPUT = 2
 
@@ -176,14 +176,22 @@ def evaluate_command(
         for problem in loaded.problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(WRONG_INPUT)
+    instant = _instant(now)
+    with _opened(events) as lines:
+        found = evaluate_lines(loaded.catalogue, lines, now=instant, explain=explain)
+    sys.stdout.buffer.write(results.encode(found) + b"\n")
+
+
+def _instant(now: str) -> Instant:
     try:
         instant = parse_instant(now)
     except ValueError as error:
         typer.echo(f"--now: {error}", err=True)
         raise typer.Exit(WRONG_INPUT) from None
-    with _opened(events) as lines:
-        found = evaluate_lines(loaded.catalogue, lines, now=instant, explain=explain)
-    sys.stdout.buffer.write(results.encode(found) + b"\n")
+    if not FIRST_INSTANT <= instant < END_OF_TIME:
+        typer.echo(f"--now: {now} lies outside the years 2 to 9998", err=True)
+        raise typer.Exit(WRONG_INPUT)
+    return instant
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Text (RFC 3339) exists at the edges only.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -25,6 +25,8 @@ _RFC3339: Final = re.compile(
     re.ASCII,
 )
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST: Final = (date.min.toordinal() - EPOCH.toordinal()) * DAY
+_AFTER_LAST: Final = (date.max.toordinal() + 1 - EPOCH.toordinal()) * DAY
 _HOURS: Final = {f"T{hour:02}": hour * HOUR for hour in range(24)}
 _MINUTES: Final = {f":{minute:02}": minute * MINUTE for minute in range(60)}
 _SECONDS: Final = {f":{second:02}": second * SECOND for second in range(60)}
@@ -51,7 +53,11 @@ def parse_instant(text: str) -> Instant:
     if leap:
         micros += SECOND
     micros += int((fraction or "0")[:6].ljust(6, "0"))
-    return micros - _offset(text, offset)
+    instant = micros - _offset(text, offset)
+    if not _FIRST <= instant < _AFTER_LAST:
+        message = f"{text!r} is in UTC outside the years 1 to 9999"
+        raise ValueError(message)
+    return instant
 
 
 def _parse_usual(text: str) -> Instant | None:
