@@ -148,12 +148,12 @@ class BusinessCalendar:
             return None
         day = self._date_of_opening(opening)
         last = as_datetime(min(limit + DAY, _LATEST)).date()
-        for _ in range(days):
+        left = days
+        while left:
+            if day > last:
+                return None
             day += timedelta(days=1)
-            while not self._of_date(day):
-                day += timedelta(days=1)
-                if day > last:
-                    return None
+            left -= bool(self._of_date(day))
         return opening, day
 
     def _date_of_opening(self, opening: Instant) -> date:

@@ -202,6 +202,14 @@ def test_deadline_and_elapsed_are_inverse(
     assert calendar.is_open(due - 1)
 
 
+@pytest.mark.parametrize("start", ["2026-03-02T09:00:00Z", "9990-03-02T09:00:00Z"])
+def test_working_days_beyond_the_horizon_are_not_looked_for(start: str) -> None:
+    calendar = a_calendar({"mon-sun": "00:00-24:00"})
+    limit = at(start) + HORIZON
+    assert calendar.working_days_later(at(start), 1_000_000, limit) is None
+    assert calendar.end_of_working_day(at(start), 1_000_000, limit) is None
+
+
 @settings(max_examples=20)  # each lays out years anew
 @given(CALENDARS, INSTANTS, INSTANTS)
 def test_answers_do_not_depend_on_what_was_asked_before(
