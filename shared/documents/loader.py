@@ -230,9 +230,11 @@ def read_number(written: str) -> int | Decimal | None:
     """
     is_integer = _INTEGER.fullmatch(written) is not None
     decimal = _FLOAT.fullmatch(written)
-    if decimal is None:
-        return int(written, 0) if _OCTAL_OR_HEX.fullmatch(written) else None
-    if len(written) > MAX_DIGITS or abs(int(decimal[1] or 0)) > MAX_DIGITS:
+    if decimal is None and _OCTAL_OR_HEX.fullmatch(written) is None:
+        return None
+    if len(written) > MAX_DIGITS or (decimal and abs(int(decimal[1] or 0)) > MAX_DIGITS):
         message = f"a number of more than {MAX_DIGITS} digits"
         raise ValueError(message)
+    if decimal is None:
+        return int(written, 0)
     return int(written) if is_integer else Decimal(written)

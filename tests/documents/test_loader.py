@@ -104,6 +104,7 @@ def test_a_text_that_cannot_be_understood_is_refused(text: str, line: int, messa
         ("a: .NaN\n", 1, ".NaN is not a number"),
         ("a: 1e999999999\n", 1, "a number of more than 40 digits"),
         (f"a: {'9' * 41}\n", 1, "a number of more than 40 digits"),
+        (f"a: 0x{'f' * 39}\n", 1, "a number of more than 40 digits"),
     ],
 )
 def test_a_problem_leaves_the_rest_readable(text: str, line: int, message: str) -> None:
