@@ -59,12 +59,19 @@ def demo_command(
     *,
     run_for: Annotated[
         float | None,
-        typer.Option("--for", parser=length, help="How long to run live, like 60s; default: on."),
+        typer.Option(
+            "--for",
+            parser=length,
+            metavar="<60s|5m|1h>",
+            help="How long to run live; default: until Ctrl-C.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed tells the same story.")] = 1,
     rate: Annotated[float, typer.Option(min=0, help="Live events a second.")] = 10.0,
     volume: Annotated[float, typer.Option(min=0.01, help="Size of the history.")] = 1.0,
-    agreements: Annotated[Path | None, typer.Option(exists=True, help="Their folder.")] = None,
+    agreements: Annotated[
+        Path | None, typer.Option(exists=True, help="Folder of documents.")
+    ] = None,
     data: Annotated[Path, typer.Option(help="Folder of the data and the logs.")] = DEMO_DATA,
     port_base: Annotated[
         int | None, typer.Option(min=1024, max=65_000, help="Take ports from here on upwards.")

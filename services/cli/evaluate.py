@@ -165,7 +165,7 @@ def evaluate_command(
     *,
     explain: Annotated[bool, typer.Option("--explain", help="Say of every number why.")] = False,
     all_windows: Annotated[
-        bool, typer.Option("--all-windows", help="Ended rolling windows too.")
+        bool, typer.Option("--all-windows", help="Ended rolling windows too; there are none yet.")
     ] = False,
 ) -> None:
     """Evaluate events under documents as of an instant, and print one JSON object."""

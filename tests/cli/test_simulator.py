@@ -1,7 +1,9 @@
 """The simulated company: deterministic, in order, noisy as asked, going on after `now`."""
 
+import re
 from dataclasses import replace
 from itertools import takewhile
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +97,12 @@ def test_work_waits_for_opening_hours_of_the_site() -> None:
     assert AUSTIN.later(friday_evening, HOUR) == friday_evening + HOUR
     assert BERLIN.later(friday_evening, 30 * MINUTE) == parse_instant("2026-03-02T07:00:00Z")
     assert BERLIN.later(friday_evening, 30 * MINUTE - SECOND) == friday_evening + 1799 * SECOND
+
+
+def test_the_items_that_the_readme_names_are_in_the_history_whatever_the_seed() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b[A-Z](?:-[AB])?-1\b", readme))
+    for seed in (1, 2, 3):
+        told = {event.subject for event in decoded(history(replace(SMALL, seed=seed)))}
+        assert named <= told
+    assert len(named) == 3
