@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import islice
 from typing import Final
 
 from shared.domain.agreement import Agreement, AtLeast, AtMost, Objective, Version, Within
@@ -167,8 +168,10 @@ def windows(
     if not grouped and _exists(agreement, objective, current):
         listed.add(current)
     if listed and isinstance(own.target, AtLeast):
-        several = own.window.between(min(listed).start, now)
-        listed.update(span for span in several if _exists(agreement, objective, span))
+        # Backwards, since the first with data may be many more than those away.
+        several = own.window.back(now, min(listed).start)
+        existing = (span for span in several if _exists(agreement, objective, span))
+        listed.update(islice(existing, MOST_WINDOWS))
         return sorted(listed)[-MOST_WINDOWS:]
     return sorted(listed)
 

@@ -54,12 +54,13 @@ class CalendarWindow:
             raise ValueError(message)
         return span
 
-    def between(self, first: Instant, last: Instant) -> Iterator[Span]:
-        """Every window from the one that holds `first` to the one that holds `last`."""
-        span = self.holding(first)
-        while span.start <= last:
+    def back(self, last: Instant, first: Instant) -> Iterator[Span]:
+        """Every window from the one that holds `last` back to the one that holds `first`."""
+        span = self.holding(last)
+        yield span
+        while span.start > first:
+            span = self.holding(span.start - 1)
             yield span
-            span = self.after(span)
 
 
 @lru_cache(maxsize=4096)

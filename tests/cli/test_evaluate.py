@@ -22,7 +22,7 @@ spec:
   parties: {provider: support, customer: acme}
   effective: {from: "0001-01-01T00:00:00Z", until: "9999-12-31T23:59:59Z"}
   objectives:
-    - {name: o, kpi: k, target: {atLeast: 1}, window: {calendar: year, timeZone: Asia/Tokyo}}
+    - {name: o, kpi: k, target: {atMost: 1}, window: {calendar: year, timeZone: Asia/Tokyo}}
 """
 
 

@@ -198,6 +198,20 @@ def test_listed_are_windows_with_data_the_current_one_and_all_between_for_a_volu
     assert days(least, grouped=True) == [2, 3, 4, 5, 6, 7]
 
 
+def test_of_a_volume_the_last_2500_are_listed_however_long_ago_the_first_is() -> None:
+    day = CalendarWindow(Period.DAY, "UTC")
+    least = an_objective(kpi=RETURNS, target=at_least(1), window=day)
+    agreement = an_agreement(a_version(least, start="0001-01-01T00:00:00Z"))
+    long_ago = at("0002-01-01T00:00:00Z")
+    found = windows(agreement, "o", [long_ago], grouped=True, now=NOW)
+    assert found == [Span(NOW - n * DAY, NOW - n * DAY + DAY) for n in reversed(range(2_500))]
+    last_year = CalendarWindow(Period.YEAR, "UTC")
+    least = an_objective(kpi=RETURNS, target=at_least(1), window=last_year)
+    agreement = an_agreement(a_version(least))
+    end = at("9998-12-30T00:00:00Z")
+    assert windows(agreement, "o", [], grouped=False, now=end) == [last_year.holding(end)]
+
+
 def test_a_window_outside_every_effective_period_is_not_listed() -> None:
     agreement = an_agreement(a_version(an_objective(), until="03-01 00:00"))
     assert windows(agreement, "o", [], grouped=False, now=NOW) == []

@@ -23,7 +23,7 @@ def test_windows_hold_their_instants_and_follow_on_each_other(
     following = window.after(span)
     assert following.start == span.end
     assert window.starting(span.start) == span
-    assert list(window.between(instant, span.end)) == [span, following]
+    assert list(window.back(span.end, instant)) == [following, span]
 
 
 @given(WINDOWS, INSTANTS)
