@@ -195,7 +195,10 @@ class Agreement:
 
     def version_at(self, instant: Instant) -> Version | None:
         """The version effective at the instant, if there is one."""
-        return next((v for v in self.versions if v.effective_at(instant)), None)
+        for version in self.versions:
+            if version.effective_at(instant):
+                return version
+        return None
 
     @cached_property
     def objective_names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shared.domain.agreement import OnChange, Reopen, Version
-from shared.domain.clock import Clock, ClockState
+from shared.domain.clock import UNDECIDED, Clock, ClockState
 from shared.domain.event import Event, Scalar
 from shared.domain.instant import Instant
 from shared.domain.matcher import Attributes, Milestone, group_values
@@ -143,14 +143,14 @@ class Track:
         self._starts = Counter(plan.kpi.start)
         self._stops = Counter(plan.kpi.stop)
 
-    @property
-    def latest(self) -> list[Clock]:
-        """The latest clock of each series in the latest cycle: none other may still run out."""
-        return [own.clock for own in self._lines if own.clock is not None]
-
     def undecided(self) -> list[Clock]:
-        """The clocks that may still run out."""
-        return [clock for clock in self.latest if clock.undecided]
+        """The clocks that may still run out: of each series only the latest may."""
+        found = []
+        for line in self._lines:
+            clock = line.clock
+            if clock is not None and clock.state in UNDECIDED:
+                found.append(clock)
+        return found
 
     def stop(self, moment: Moment) -> None:
         """End the open cycle if a stop milestone is reached."""

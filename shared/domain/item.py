@@ -200,9 +200,10 @@ class _Fold:
 
     def step(self, event: Event) -> None:
         """One event acts (contract section 3): deadlines before it, then the seven steps."""
-        if self._last is not None and event.time > self._last.time:
+        if self._ungrouped and self._last is not None and event.time > self._last.time:
             self._settle_groups()
-        self._run_out(event.time)
+        if event.time > self._earliest:
+            self._run_out(event.time)
         moment = self._moment(event)
         self._attributes = moment.after
         reopens, merges = moment.reopens, event.type == _MERGED
@@ -216,10 +217,11 @@ class _Fold:
 
     def pass_to(self, now: Instant) -> None:
         """Let time pass with no event: what runs out by `now` is breached."""
-        self._run_out(now)
+        if now > self._earliest:
+            self._run_out(now)
+            self._look_ahead()
         self._settle_groups()
         self._passed = max(now, self._passed)
-        self._look_ahead()
 
     def contributions(self) -> Iterator[Contribution]:
         """What each clock and counted event adds as of the instant to which time has passed."""
@@ -286,8 +288,6 @@ class _Fold:
         return Moment(event, before, after, seen, changed)
 
     def _run_out(self, now: Instant) -> None:
-        if now <= self._earliest:
-            return
         for track in self._tracks:
             for clock in track.undecided():
                 if clock.ran_out(now):
@@ -306,10 +306,11 @@ class _Fold:
     def _look_ahead(self) -> None:
         earliest = _NEVER
         for track in self._tracks:
-            for clock in track.latest:
-                due_last = clock.due_last
-                if due_last is not None and due_last < earliest and clock.undecided:
-                    earliest = due_last
+            if track.open:
+                for clock in track.undecided():
+                    due_last = clock.due_last
+                    if due_last is not None and due_last < earliest:
+                        earliest = due_last
         self._earliest = earliest
 
     def _count(self, moment: Moment) -> None:
