@@ -189,7 +189,7 @@ def _instant(now: str) -> Instant:
         typer.echo(f"--now: {error}", err=True)
         raise typer.Exit(WRONG_INPUT) from None
     if not FIRST_INSTANT <= instant < END_OF_TIME:
-        typer.echo(f"--now: {now} lies outside the years 2 to 9998", err=True)
+        typer.echo(f"--now: {now} lies outside the years 1900 to 9998", err=True)
         raise typer.Exit(WRONG_INPUT)
     return instant
 

@@ -1,9 +1,9 @@
 """Business calendars: the open time of a zone (weekly pattern, breaks, holidays, dated shifts).
 
-Local dates are walked and each edge is converted: one in a gap moves forward by the gap, an
-ambiguous one takes the first occurrence, an interval that collapses vanishes, a date that the zone
-skips has no open time (contract section 3). Open time is counted from prefix sums, so that
-questions about it cost a binary search.
+Hours are local times, turned into instants day by day. Where the zone jumps ahead, an edge that
+does not exist shifts by the jump; where it falls back, the earlier of two counts; what is left
+empty, be it an interval or a whole date, is dropped (contract section 3). Open time is counted from
+prefix sums, so that questions about it cost a binary search.
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,6 +24,7 @@ HORIZON: Final = 36_525 * DAY
 
 _Bisect = Callable[[list[Micros], Micros, int], int]
 _WHOLE_DAY: Final[tuple[LocalInterval, ...]] = ((0, 1440),)
+_FIRST_YEAR: Final = 1
 _LAST_YEAR: Final = 9998
 
 
@@ -203,6 +204,9 @@ class BusinessCalendar:
         # A year more on both sides, so that no zone's offset reaches over the edge.
         first, last = _year(start) - 1, min(_year(end) + 1, _LAST_YEAR)
         if not self._before or first < self._first_year:
+            if self._before:
+                # Sums begin anew: go back twice as far as is laid out, so that it happens rarely.
+                first = max(min(first, 2 * self._first_year - self._last_year), _FIRST_YEAR)
             last = max(last, self._last_year)
             self._first_year, self._last_year = first, first - 1
             self._starts, self._ends, self._before = [], [], [0]

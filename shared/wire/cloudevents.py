@@ -35,7 +35,7 @@ _PREFIX: Final = "ce_"
 _FEW: Final = MAX_TEXT_BYTES // 4  # so few characters fit, whatever they are
 _TOO_LARGE: Final = 10**MAX_DIGITS
 _OUT_OF_RANGE: Final = f"a number has more than {MAX_DIGITS} digits when written out"
-FIRST_INSTANT: Final = parse_instant("0002-01-01T00:00:00Z")
+FIRST_INSTANT: Final = parse_instant("1900-01-01T00:00:00Z")
 END_OF_TIME: Final = parse_instant("9998-12-31T00:00:00Z")
 _CONTAINERS: Final = frozenset((dict, list))
 _INT64: Final = 1 << 63
@@ -322,7 +322,7 @@ def _time(envelope: Mapping[str, object]) -> Instant:
     except ValueError as error:
         _refuse("invalid_time", str(error))
     if not FIRST_INSTANT <= instant < END_OF_TIME:
-        _refuse("invalid_time", "time lies outside the years 2 to 9998")
+        _refuse("invalid_time", "time lies outside the years 1900 to 9998")
     return instant
 
 

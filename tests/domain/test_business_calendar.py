@@ -218,3 +218,11 @@ def test_answers_do_not_depend_on_what_was_asked_before(
     fresh = BusinessCalendar(calendar.rules)
     fresh.is_open(other)
     assert fresh.open_between(one, one + 40 * DAY) == calendar.open_between(one, one + 40 * DAY)
+
+
+def test_years_asked_for_in_falling_order_give_what_rising_order_gives() -> None:
+    years = range(1950, 2031, 16)
+    rising, falling = (BusinessCalendar(SPRING.rules) for _ in range(2))
+    spans = [(at(f"{year}-03-01T00:00:00Z"), at(f"{year}-04-15T00:00:00Z")) for year in years]
+    expected = [rising.open_between(*span) for span in spans]
+    assert [falling.open_between(*span) for span in reversed(spans)] == expected[::-1]

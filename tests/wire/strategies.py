@@ -28,7 +28,7 @@ VALUES = st.recursive(
 )
 DATA = st.dictionaries(_TEXT, VALUES, max_size=5)
 _INSTANTS = st.integers(
-    parse_instant("0002-01-01T00:00:00Z"), parse_instant("9998-12-30T23:59:59.999999Z")
+    parse_instant("1900-01-01T00:00:00Z"), parse_instant("9998-12-30T23:59:59.999999Z")
 )
 
 
