@@ -168,7 +168,7 @@ def clock_target(
 ) -> Micros | None:
     """The open time that a clock of the objective has; None when it has none or none is found.
 
-    A working-day target is the open time from the start to the instant that it names.
+    Targets in working days name an instant; what is open until then is the clock's.
     """
     if not isinstance(objective.target, Within):
         return None

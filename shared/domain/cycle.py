@@ -1,8 +1,7 @@
 """The cycles of one duration KPI on one item, and the clocks of each cycle.
 
-A cycle begins at a start milestone and ends at its stop, with or without a clock; cycles and pauses
-are the KPI's, so all agreements and series share them. What one event does, and in which order, is
-`item.py`'s.
+Cycles and pauses are the KPI's: all agreements and series share them, and there may be a cycle in
+which nobody has a clock. What one event does, and in which order, is `item.py`'s.
 """
 
 from collections.abc import Mapping, Sequence

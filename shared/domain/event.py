@@ -142,9 +142,9 @@ class Timeline:
 def effective(events: Iterable[Event]) -> list[Event]:
     """The events that count, in order: corrections applied, retractions gone (contract section 1).
 
-    `events` are all existing ones. Whoever is named in `replaces` by an existing event of the same
-    source is absent, also when the naming one is itself absent; of several naming the same existing
-    event all but the last in the order are absent.
+    `events` are all existing ones. To be named in `replaces` by one of the same source is enough to
+    be left out, whatever becomes of the namer; and where several name an event that exists, only
+    the last of them in the order may stay.
     """
     ordered = sorted(events, key=order_key)
     if all(event.replaces is None for event in ordered):

@@ -4,8 +4,8 @@
     settled  = fold passed to `now`                               deadlines up to then
     settled -> contributions, clocks, the next instant at which time alone changes them
 
-The result for a set of events does not depend on their order, batching or repetition, because the
-fold looks at the timeline and never at arrival.
+In whatever order, batches or copies events arrive, the result is the same: what is folded is the
+timeline, which has its own order.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ _NEVER: Final = (1 << 63) - 1
 
 
 class Contribution(NamedTuple):
-    """What one item adds to one window of one objective and group.
+    """One clock or counted event of an item, as a window of an objective's group counts it.
 
     `at` is the instant at which it counts, None exactly while running (it then counts in the
     window that holds the instant of evaluation). `cycle` is that of a clock, or 1, 2, ... of the

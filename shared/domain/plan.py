@@ -1,7 +1,7 @@
 """The catalogue compiled for folding: which KPIs watch an item, which agreements may apply to it.
 
-Agreements are indexed by the equality attributes of `appliesTo`, customer first, so that an item
-meets only those that can concern it and not every customer's.
+Agreements are found by an attribute whose values `appliesTo` lists (the customer, if it does), so
+that an item meets only those that can concern it and not every customer's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
