@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from services.cli.stack.child import Child, Launch, StackError
 from services.cli.stack.jars import class_path
 from services.cli.stack.ports import HOST, Ports, is_open
+from services.cli.stack.server import Server
 from shared.runtime.config import process_environment
 
 _START_S: Final = 180.0
@@ -32,10 +33,11 @@ logger.server.level = INFO
 """
 
 
-class KafkaServer:
+class KafkaServer(Server):
     """The broker whose data is in `home/kafka`."""
 
-    name: Final = "kafka"
+    name = "kafka"
+    title = "Kafka"
 
     def __init__(self, home: Path, ports: Ports, say: Callable[[str], None]) -> None:
         """Nothing runs until `start`."""
@@ -45,7 +47,6 @@ class KafkaServer:
         self._say = say
         self._port: int | None = None
         self._jars: Sequence[Path] = ()
-        self.child: Child | None = None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -75,27 +76,6 @@ class KafkaServer:
                 self.launch()
             else:
                 return
-
-    def start(self) -> None:
-        """Start and wait until it serves; for one that was stopped or killed."""
-        self.launch()
-        self.wait_ready()
-
-    def stop(self) -> None:
-        """Stop it in order."""
-        if self.child is not None:
-            self.child.stop()
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.running().kill()
-
-    def running(self) -> Child:
-        """Its process; `StackError` when it was never started."""
-        if self.child is None:
-            message = "Kafka has not been started"
-            raise StackError(message)
-        return self.child
 
     @property
     def _configuration(self) -> Path:

@@ -18,6 +18,7 @@ from services.cli.stack.child import StackError, end_leftovers
 from services.cli.stack.kafka import KafkaServer
 from services.cli.stack.ports import Ports
 from services.cli.stack.postgres import PostgresServer
+from services.cli.stack.server import Server
 from shared.runtime.config import EVENT_PARTITIONS, environment_value
 from shared.runtime.migrate import migrate
 from shared.runtime.topics import create_topics
@@ -142,7 +143,7 @@ class LocalStack:
             for child in children
         )
 
-    def _servers(self) -> tuple[KafkaServer | PostgresServer, ...]:
+    def _servers(self) -> tuple[Server, ...]:
         return tuple(server for server in (self.kafka, self.postgres) if server is not None)
 
     async def _make_topics_and_schema(self) -> None:

@@ -15,6 +15,7 @@ import asyncpg
 
 from services.cli.stack.child import Child, Launch, StackError
 from services.cli.stack.ports import HOST, Ports, is_open
+from services.cli.stack.server import Server
 from services.cli.stack.unprivileged import Place, choose_place
 from shared.runtime.config import process_environment
 
@@ -36,10 +37,11 @@ _NOT_GONE: Final = "is still in use"
 _PATIENCE_S: Final = 1.0
 
 
-class PostgresServer:
+class PostgresServer(Server):
     """The server whose data is in `home/postgres`."""
 
-    name: Final = "postgres"
+    name = "postgres"
+    title = "PostgreSQL"
 
     def __init__(
         self, home: Path, ports: Ports, say: Callable[[str], None], *, durable: bool = True
@@ -51,7 +53,6 @@ class PostgresServer:
         self._durable = durable
         self._port: int | None = None
         self._place: Place | None = None
-        self.child: Child | None = None
 
     @property
     def database_url(self) -> str:
@@ -92,27 +93,6 @@ class PostgresServer:
             else:
                 break
         asyncio.run(create_database(self.url("postgres"), NAME))
-
-    def start(self) -> None:
-        """Start and wait until it serves; for one that was stopped or killed."""
-        self.launch()
-        self.wait_ready()
-
-    def stop(self) -> None:
-        """Stop it in order."""
-        if self.child is not None:
-            self.child.stop()
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.running().kill()
-
-    def running(self) -> Child:
-        """Its process; `StackError` when it was never started."""
-        if self.child is None:
-            message = "PostgreSQL has not been started"
-            raise StackError(message)
-        return self.child
 
     def _process(self, place: Place, data: Path, port: int) -> Launch:
         settings = {
