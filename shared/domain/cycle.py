@@ -71,7 +71,7 @@ class Cycle:
 
 
 class Counter:
-    """Which of some milestones has matched for the nth time."""
+    """How often each of some milestones has matched; each counts its own matches."""
 
     __slots__ = ("_milestones", "_seen")
 
@@ -80,30 +80,33 @@ class Counter:
         self._milestones = milestones
         self._seen = [0] * len(milestones)
 
-    def reached(self, moment: Moment) -> list[Milestone]:
-        """Count the event; the milestones that it reaches (each counts its own matches)."""
+    def matched(self, moment: Moment) -> list[tuple[Milestone, int]]:
+        """Count the event; the milestones that match, with how often each has by now."""
         found = []
         type_ = moment.event.type
         for index, milestone in enumerate(self._milestones):
+            # Most events are of another type: asked here, since a call would cost more.
             if milestone.event is not None and milestone.event != type_:
                 continue
             if milestone.matches(moment.event, moment.before, moment.seen):
                 self._seen[index] += 1
-                if self._seen[index] == (milestone.nth or 1):
-                    found.append(milestone)
+                found.append((milestone, self._seen[index]))
         return found
+
+    def reached(self, moment: Moment) -> list[Milestone]:
+        """Count the event; the milestones for which it is the nth match."""
+        return [m for m, times in self.matched(moment) if times == (m.nth or 1)]
 
 
 class Tally:
     """Which events of an item a count KPI counts: its first, or every one."""
 
-    __slots__ = ("_every", "_milestones", "_seen", "counted")
+    __slots__ = ("_counter", "_every", "counted")
 
     def __init__(self, milestones: Sequence[Milestone], *, every: bool) -> None:
         """Nothing has been counted yet."""
-        self._milestones = milestones
+        self._counter = Counter(milestones)
         self._every = every
-        self._seen = [0] * len(milestones)
         self.counted = 0
 
     def counts(self, moment: Moment) -> bool:
@@ -112,15 +115,10 @@ class Tally:
         With `every` all matches count (where `nth` is written, that one only); without it the
         first event ever that reaches a milestone.
         """
-        hit = False
-        type_ = moment.event.type
-        for index, milestone in enumerate(self._milestones):
-            if milestone.event is not None and milestone.event != type_:
-                continue
-            if milestone.matches(moment.event, moment.before, moment.seen):
-                self._seen[index] += 1
-                each = self._every and milestone.nth is None
-                hit = hit or each or self._seen[index] == (milestone.nth or 1)
+        hit = any(
+            times == (milestone.nth or 1) or (self._every and milestone.nth is None)
+            for milestone, times in self._counter.matched(moment)
+        )
         hit = hit and (self._every or self.counted == 0)
         self.counted += hit
         return hit

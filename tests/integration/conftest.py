@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -14,6 +15,7 @@ from services.cli.stack.postgres import create_database, drop_database
 from shared.runtime.database import Pool, create_pool
 from shared.runtime.migrate import migrate
 from shared.runtime.topics import Topics, create_topics
+from tests.integration.evaluating import DOCUMENTS, Clock, Pipeline, at, catalogue
 
 _numbers = itertools.count(1)
 
@@ -81,3 +83,18 @@ async def _delete(bootstrap_servers: str, prefix: str) -> None:
         await admin.delete_topics([name for name in names if name.startswith(prefix)])
     finally:
         await admin.close()
+
+
+@pytest.fixture
+async def pipeline(
+    stack: LocalStack, topics: Topics, database_url: str, database: Pool, tmp_path: Path
+) -> Pipeline:
+    """Empty topics, an empty database, and a clock at noon of the second of March."""
+    return Pipeline(
+        servers=stack.bootstrap_servers,
+        topics=topics,
+        database_url=database_url,
+        pool=database,
+        clock=Clock(at("03-02T12:00")),
+        catalogue=catalogue(DOCUMENTS, tmp_path),
+    )

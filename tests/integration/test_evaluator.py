@@ -9,13 +9,11 @@ import pytest
 from services.cli.stack.local_stack import LocalStack
 from shared.domain.event import Event
 from shared.domain.instant import MINUTE
-from shared.runtime.database import Pool
 from shared.runtime.tables import metadata
 from shared.runtime.topics import Topics, create_topics
 from shared.wire import cloudevents
 from tests.integration.evaluating import (
     DOCUMENTS,
-    Clock,
     Pipeline,
     at,
     catalogue,
@@ -24,21 +22,6 @@ from tests.integration.evaluating import (
 )
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-async def pipeline(
-    stack: LocalStack, topics: Topics, database_url: str, database: Pool, tmp_path: Path
-) -> Pipeline:
-    """Empty topics, an empty database, and a clock at noon of the second of March."""
-    return Pipeline(
-        servers=stack.bootstrap_servers,
-        topics=topics,
-        database_url=database_url,
-        pool=database,
-        clock=Clock(at("03-02T12:00")),
-        catalogue=catalogue(DOCUMENTS, tmp_path),
-    )
 
 
 def a_busy_day(seed: int, tickets: int = 60) -> list[Event]:

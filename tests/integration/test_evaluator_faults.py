@@ -14,7 +14,6 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.cli.stack.local_stack import LocalStack
 from services.evaluator import store
 from services.evaluator.partition import Partition
 from services.evaluator.posting import ItemRow, Move, Posting, Window
@@ -22,15 +21,10 @@ from shared.domain.event import Event
 from shared.domain.instant import format_instant
 from shared.runtime.config import driver_url, process_environment
 from shared.runtime.database import Pool
-from shared.runtime.topics import Topics
 from shared.wire.partitioning import partition_of
 from tests.integration.evaluating import (
-    DOCUMENTS,
     PARTITIONS,
-    Clock,
     Pipeline,
-    at,
-    catalogue,
     event,
     until,
 )
@@ -38,21 +32,6 @@ from tests.integration.evaluating import (
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 PART = partition_of("lead:L-0", PARTITIONS)
-
-
-@pytest.fixture
-async def pipeline(
-    stack: LocalStack, topics: Topics, database_url: str, database: Pool, tmp_path: Path
-) -> Pipeline:
-    """Empty topics, an empty database, and a clock at noon of the second of March."""
-    return Pipeline(
-        servers=stack.bootstrap_servers,
-        topics=topics,
-        database_url=database_url,
-        pool=database,
-        clock=Clock(at("03-02T12:00")),
-        catalogue=catalogue(DOCUMENTS, tmp_path),
-    )
 
 
 @pytest.fixture
