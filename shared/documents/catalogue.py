@@ -1,6 +1,6 @@
 """From a path to the catalogue: which files are read, and everything that is wrong with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,34 +21,50 @@ class Loaded:
 
 def load(path: Path) -> Loaded:
     """Read a file, or a folder recursively: `*.yaml` and `*.yml`, hidden ones left out."""
-    documents: list[Document] = []
+    nodes: list[Node] = []
     problems: list[Problem] = []
-    files = list(_files(path))
+    files = files_of(path)
     if not files:
         message = "there is no .yaml or .yml file" if path.is_dir() else "there is no such file"
         problems.append(Problem(Place(str(path), 1, 1), message))
     for file in files:
         found, wrong = _read(file)
-        documents.extend(found)
+        nodes.extend(found)
         problems.extend(wrong)
+    return load_nodes(nodes, problems)
+
+
+def load_nodes(nodes: Iterable[Node], problems: Iterable[Problem] = ()) -> Loaded:
+    """Read documents that are nodes already; `problems` are those that their text had."""
+    problems = list(problems)
+    broken = {problem.place for problem in problems}
+    documents = []
+    for node in nodes:
+        document, wrong = _document(node)
+        # What the text's own problem breaks further on is not said again.
+        problems.extend(problem for problem in wrong if problem.place not in broken)
+        if document is not None:
+            documents.append(document)
     catalogue, unresolved = resolve(documents)
     already = {problem.place for problem in problems}
     problems = sorted({*problems, *(one for one in unresolved if one.place not in already)})
     return Loaded(None if problems else catalogue, tuple(problems))
 
 
-def _files(path: Path) -> Iterator[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The file, or the YAML files of a folder in order; none where there is nothing."""
     if not path.is_dir():
-        if path.exists():
-            yield path
-        return
-    for file in sorted(path.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.suffix in (".yaml", ".yml") and not hidden and not file.is_dir():
-            yield file
+        return [path] if path.exists() else []
+    return [
+        file
+        for file in sorted(path.rglob("*"))
+        if file.suffix in (".yaml", ".yml")
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and not file.is_dir()
+    ]
 
 
-def _read(path: Path) -> tuple[list[Document], list[Problem]]:
+def _read(path: Path) -> tuple[list[Node], list[Problem]]:
     file = str(path)
     try:
         nodes, problems = parse(read_text(path, file), file)
@@ -56,15 +72,7 @@ def _read(path: Path) -> tuple[list[Document], list[Problem]]:
         return [], list(error.problems)
     if not nodes:
         problems.append(Problem(Place(file, 1, 1), "there is no document in this file"))
-    already = {problem.place for problem in problems}
-    documents = []
-    for node in nodes:
-        document, found = _document(node)
-        # What the text's own problem breaks further on is not said again.
-        problems.extend(problem for problem in found if problem.place not in already)
-        if document is not None:
-            documents.append(document)
-    return documents, problems
+    return nodes, problems
 
 
 def _document(node: Node) -> tuple[Document | None, list[Problem]]:
