@@ -115,11 +115,11 @@ def evaluation_form(
 
 
 def _window(reading: WindowReading) -> results.ObjectiveRow:
-    return results.objective_row(reading.judgement, reading.group, reading.window, reading.counts)
+    return results.objective_row(reading.judgement, reading.group, reading.window, reading.measure)
 
 
 def _explained_window(reading: WindowReading) -> results.ObjectiveRow:
-    formula = explain_window(reading.judgement, reading.counts)
+    formula = explain_window(reading.judgement, reading.measure)
     return results.explained_objective_row(_window(reading), reading.judgement, formula)
 
 
@@ -149,12 +149,17 @@ def _window_breach(breach: WindowBreach) -> results.WindowBreachRow:
 
 
 def evaluate_lines(
-    catalogue: Catalogue, lines: Iterable[bytes], *, now: Instant, explain: bool = False
+    catalogue: Catalogue,
+    lines: Iterable[bytes],
+    *,
+    now: Instant,
+    explain: bool = False,
+    all_windows: bool = False,
 ) -> results.Evaluation:
     """Evaluate NDJSON lines under the documents as of `now`."""
     reading = Reading(compile_plan(catalogue), now=now)
     reading.read(lines)
-    found = evaluate(catalogue, reading.items.values(), now=now)
+    found = evaluate(catalogue, reading.items.values(), now=now, all_windows=all_windows)
     return evaluation_form(catalogue, found, reading.rejected, explain=explain)
 
 
@@ -165,12 +170,10 @@ def evaluate_command(
     *,
     explain: Annotated[bool, typer.Option("--explain", help="Say of every number why.")] = False,
     all_windows: Annotated[
-        bool, typer.Option("--all-windows", help="Ended rolling windows too; there are none yet.")
+        bool, typer.Option("--all-windows", help="Rolling windows that have ended, too.")
     ] = False,
 ) -> None:
     """Evaluate events under documents as of an instant, and print one JSON object."""
-    # All that can be loaded today are calendar windows, and those are always all listed.
-    del all_windows
     loaded = load(agreements)
     if loaded.catalogue is None:
         for problem in loaded.problems:
@@ -178,7 +181,9 @@ def evaluate_command(
         raise typer.Exit(WRONG_INPUT)
     instant = _instant(now)
     with _opened(events) as lines:
-        found = evaluate_lines(loaded.catalogue, lines, now=instant, explain=explain)
+        found = evaluate_lines(
+            loaded.catalogue, lines, now=instant, explain=explain, all_windows=all_windows
+        )
     sys.stdout.buffer.write(results.encode(found) + b"\n")
 
 

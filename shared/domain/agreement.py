@@ -13,7 +13,7 @@ from urllib.parse import quote
 from shared.domain.business_calendar import BusinessCalendar
 from shared.domain.instant import Instant, Micros
 from shared.domain.matcher import EVERYTHING, Matcher, Milestone
-from shared.domain.window import CalendarWindow
+from shared.domain.window import Window
 
 
 class Level(StrEnum):
@@ -42,6 +42,9 @@ class MeasureKind(StrEnum):
 
     DURATION = "duration"
     COUNT = "count"
+    SUM = "sum"
+    MEAN = "mean"
+    RATIO = "ratio"
 
 
 class Reopen(StrEnum):
@@ -60,12 +63,21 @@ class OnChange(StrEnum):
     KEEP = "keep"
 
 
+class Attribution(StrEnum):
+    """In which window a clock counts: that of its decision or that of its start."""
+
+    DECIDED = "decided"
+    STARTED = "started"
+
+
 @dataclass(frozen=True, slots=True)
 class Kpi:
     """Something measured on items of one kind.
 
-    A duration has `start`, `stop` and perhaps `pause`; a count has `event`. Each tuple of
-    milestones means any of them.
+    A duration has `start`, `stop` and perhaps `pause`; a count has `event`; a sum and a mean have
+    `event` and `field`; a ratio has `good` and `total`. With `cohort` each item is followed from
+    its first `total` event on, for `within` (absolute time in microseconds, None: for ever). Each
+    tuple of milestones means any of them.
     """
 
     name: str
@@ -78,6 +90,16 @@ class Kpi:
     reopen: Reopen = Reopen.IGNORE
     event: tuple[Milestone, ...] = ()
     every: bool = False
+    field: str = ""
+    good: tuple[Milestone, ...] = ()
+    total: tuple[Milestone, ...] = ()
+    cohort: bool = False
+    within: Micros | None = None
+
+    @property
+    def milestones(self) -> tuple[Milestone, ...]:
+        """Every milestone it names."""
+        return (*self.start, *self.stop, *self.event, *self.good, *self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +135,24 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Percentile:
+    """`{percentile: p, atMost: D}`: the p-quantile of the decided clocks' times is at most D.
+
+    A clock is met or missed by D, so the promise is kept exactly when the share p of them is met.
+    """
+
+    ratio: Fraction
+    duration: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """`{mean: true, atMost: D}`: the mean of the clocks' times; a single clock has no target."""
+
+    at_most: Micros
+
+
+@dataclass(frozen=True, slots=True)
 class AtLeast:
     """`{atLeast: n}`."""
 
@@ -126,7 +166,7 @@ class AtMost:
     amount: Fraction
 
 
-Target = Within | AtLeast | AtMost
+Target = Within | Percentile | Mean | AtLeast | AtMost
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +190,7 @@ class Objective:
     kpi: Kpi
     target: Target
     target_text: Mapping[str, object]
-    window: CalendarWindow
+    window: Window
     series: str
     where: Matcher = EVERYTHING
     group_by: tuple[str, ...] = ()
@@ -158,6 +198,18 @@ class Objective:
     at_risk: AtRisk = AtRisk()
     on_change: OnChange = OnChange.CARRY
     pace: Fraction | None = None
+    attribution: Attribution = Attribution.DECIDED
+
+    @property
+    def started(self) -> bool:
+        """Whether its clocks count in the window of their start."""
+        return self.attribution is Attribution.STARTED
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether it promises an amount: windows without data are judged too (section 4)."""
+        volume = self.kpi.measure in (MeasureKind.COUNT, MeasureKind.SUM)
+        return volume and isinstance(self.target, AtLeast)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from typing import Final
 from shared.domain.agreement import (
     Objective,
     OpenTime,
+    Percentile,
     Version,
     Within,
     WorkingDays,
 )
 from shared.domain.business_calendar import HORIZON, BusinessCalendar
 from shared.domain.instant import Instant, Micros
+from shared.domain.matcher import Attributes
 from shared.domain.window import Span
 
 
@@ -47,12 +49,14 @@ GONE: Final = frozenset({ClockState.CANCELLED, ClockState.SUPERSEDED})
 class Clock:
     """The mutable state of one clock inside a fold.
 
-    `came_under` is the instant at which it came under its objective; `group` is set once it is
-    decided or cancelled; `due_last` is kept up to date while it is undecided, None when it cannot
-    run out (paused, or out of reach).
+    `begun` are the attributes right after the event at which it started. `came_under` is the
+    instant at which it came under its objective; `group` is set once it is
+    decided or cancelled (with `attribution: started` from its start on); `due_last` is kept up to
+    date while it is undecided, None when it cannot run out (paused, or out of reach).
     """
 
     __slots__ = (
+        "begun",
         "breached_at",
         "came_under",
         "cycle",
@@ -76,6 +80,7 @@ class Clock:
         ordinal: int,
         started_at: Instant,
         came_under: Instant,
+        begun: Attributes,
     ) -> None:
         """Begin undecided; call `look_ahead` before time passes."""
         self.version = version
@@ -84,6 +89,7 @@ class Clock:
         self.ordinal = ordinal
         self.started_at = started_at
         self.came_under = came_under
+        self.begun = begun
         self.state = ClockState.RUNNING
         self.stopped_at: Instant | None = None
         self.breached_at: Instant | None = None
@@ -124,7 +130,9 @@ class Clock:
     def go_on(self) -> None:
         """Take its stop back: a met clock is undecided again, a closed breach open."""
         if self.state is ClockState.MET:
-            self.state, self.stopped_at, self.group = ClockState.RUNNING, None, None
+            self.state, self.stopped_at = ClockState.RUNNING, None
+            if not self.objective.started:
+                self.group = None
         elif self.state is ClockState.BREACHED_CLOSED:
             self.state, self.stopped_at = ClockState.BREACHED_OPEN, None
 
@@ -170,7 +178,7 @@ def clock_target(
 
     Targets in working days name an instant; what is open until then is the clock's.
     """
-    if not isinstance(objective.target, Within):
+    if not isinstance(objective.target, Within | Percentile):
         return None
     duration, limit = objective.target.duration, started_at + HORIZON
     if isinstance(duration, OpenTime):
@@ -266,7 +274,7 @@ def read_clock(
         and elapsed >= clock.objective.at_risk.elapsed * clock.target
     )
     target = clock.objective.target
-    plain = isinstance(target, Within) and isinstance(target.duration, OpenTime)
+    plain = isinstance(target, Within | Percentile) and isinstance(target.duration, OpenTime)
     return ClockReading(
         agreement=clock.version.agreement,
         objective=clock.objective.name,

@@ -4,7 +4,7 @@ Cycles and pauses are the KPI's: all agreements and series share them, and there
 which nobody has a clock. What one event does, and in which order, is `item.py`'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared.domain.agreement import OnChange, Reopen, Version
@@ -19,13 +19,16 @@ _SOLVED = frozenset({"solved", "closed"})
 
 
 class Moment(NamedTuple):
-    """An event with the attributes before and after it; `seen` are those after it with `actor`."""
+    """An event with the attributes before and after it; `seen` are those after it with `actor`.
+
+    `changed` names the attributes that got another value, and `actor` where there is one.
+    """
 
     event: Event
-    before: Mapping[str, Scalar]
-    after: Mapping[str, Scalar]
-    seen: Mapping[str, Scalar]
-    changed: bool
+    before: dict[str, Scalar]
+    after: dict[str, Scalar]
+    seen: dict[str, Scalar]
+    changed: Sequence[str]
 
     @property
     def reopens(self) -> bool:
@@ -58,12 +61,21 @@ class Line:
 class Cycle:
     """One cycle: its span, its pauses and its clocks in the order in which they began."""
 
-    __slots__ = ("clocks", "number", "paused_since", "pauses", "started_at", "stopped_at")
+    __slots__ = (
+        "attributes",
+        "clocks",
+        "number",
+        "paused_since",
+        "pauses",
+        "started_at",
+        "stopped_at",
+    )
 
-    def __init__(self, number: int, started_at: Instant) -> None:
-        """Begin; the first cycle is number 1."""
+    def __init__(self, number: int, started_at: Instant, attributes: Attributes) -> None:
+        """Begin with the attributes after the event that starts it; the first is number 1."""
         self.number = number
         self.started_at = started_at
+        self.attributes = attributes
         self.stopped_at: Instant | None = None
         self.pauses: list[Span] = []
         self.paused_since: Instant | None = None
@@ -96,32 +108,6 @@ class Counter:
     def reached(self, moment: Moment) -> list[Milestone]:
         """Count the event; the milestones for which it is the nth match."""
         return [m for m, times in self.matched(moment) if times == (m.nth or 1)]
-
-
-class Tally:
-    """Which events of an item a count KPI counts: its first, or every one."""
-
-    __slots__ = ("_counter", "_every", "counted")
-
-    def __init__(self, milestones: Sequence[Milestone], *, every: bool) -> None:
-        """Nothing has been counted yet."""
-        self._counter = Counter(milestones)
-        self._every = every
-        self.counted = 0
-
-    def counts(self, moment: Moment) -> bool:
-        """Whether the event counts; any milestone is enough, and it counts once.
-
-        With `every` all matches count (where `nth` is written, that one only); without it the
-        first event ever that reaches a milestone.
-        """
-        hit = any(
-            times == (milestone.nth or 1) or (self._every and milestone.nth is None)
-            for milestone, times in self._counter.matched(moment)
-        )
-        hit = hit and (self._every or self.counted == 0)
-        self.counted += hit
-        return hit
 
 
 class Track:
@@ -169,7 +155,7 @@ class Track:
         at = moment.event.time
         for clock in self.undecided():
             clock.leave(ClockState.CANCELLED, at)
-            clock.group = group_values(clock.objective.group_by, moment.before)
+            settle_group(clock, moment.before)
         self._end(at, moment.after)
 
     def reopen(self, moment: Moment) -> None:
@@ -217,7 +203,7 @@ class Track:
 
     def _begin(self, moment: Moment) -> None:
         at = moment.event.time
-        cycle = Cycle(len(self.cycles) + 1, at)
+        cycle = Cycle(len(self.cycles) + 1, at, moment.after)
         cycle.paused_since = at if self._is_paused(moment.after) else None
         self.cycles.append(cycle)
         self.open, self.dirty = True, False
@@ -227,7 +213,7 @@ class Track:
         for line in self._lines:
             candidate = line.matching(moment.after)
             if candidate is not None:
-                self._add_clock(line, candidate, started_at=at, came_under=at)
+                self._add_clock(line, candidate, moment)
 
     def _end(self, at: Instant, attributes: Attributes) -> None:
         cycle = self.cycles[-1]
@@ -235,7 +221,7 @@ class Track:
             if line.clock is None:
                 continue
             if line.clock.undecided:
-                line.clock.group = group_values(line.clock.objective.group_by, attributes)
+                settle_group(line.clock, attributes)
             line.clock.stop(at)
         if cycle.paused_since is not None:
             self._end_pause(cycle, at)
@@ -259,10 +245,11 @@ class Track:
         candidate = line.matching(moment.after)
         if candidate is None or candidate.objective.on_change is OnChange.KEEP:
             return
-        at = moment.event.time
-        carried = candidate.objective.on_change is OnChange.CARRY
-        started_at = self.cycles[-1].started_at if carried else at
-        self._add_clock(line, candidate, started_at=started_at, came_under=at)
+        if candidate.objective.on_change is OnChange.CARRY:
+            cycle = self.cycles[-1]
+            self._add_clock(line, candidate, moment, (cycle.started_at, cycle.attributes))
+        else:
+            self._add_clock(line, candidate, moment)
 
     def _leave(self, line: Line, clock: Clock, moment: Moment) -> None:
         candidate = line.matching(moment.after)
@@ -273,12 +260,13 @@ class Track:
         at = moment.event.time
         if candidate is None:
             clock.leave(ClockState.CANCELLED, at)
-            clock.group = group_values(clock.objective.group_by, moment.before)
+            settle_group(clock, moment.before)
             return
         clock.leave(ClockState.SUPERSEDED, at)
-        carried = clock.objective.on_change is OnChange.CARRY
-        started_at = clock.started_at if carried else at
-        self._add_clock(line, candidate, started_at=started_at, came_under=at)
+        if clock.objective.on_change is OnChange.CARRY:
+            self._add_clock(line, candidate, moment, (clock.started_at, clock.begun))
+        else:
+            self._add_clock(line, candidate, moment)
 
     def _add_lines(self, attributes: Attributes) -> None:
         started_at = self.cycles[-1].started_at
@@ -292,17 +280,26 @@ class Track:
                 self._lines.extend(Line(version, series) for series in several)
 
     def _add_clock(
-        self, line: Line, candidate: Candidate, *, started_at: Instant, came_under: Instant
+        self,
+        line: Line,
+        candidate: Candidate,
+        moment: Moment,
+        carried: tuple[Instant, Attributes] | None = None,
     ) -> None:
-        cycle = self.cycles[-1]
+        """Begin a clock at this event, or with the start (and attributes then) of another."""
+        cycle, at = self.cycles[-1], moment.event.time
+        started_at, begun = (at, moment.after) if carried is None else carried
         clock = Clock(
             line.version,
             candidate.objective,
             cycle=cycle.number,
             ordinal=line.clocks,
             started_at=started_at,
-            came_under=came_under,
+            came_under=at,
+            begun=begun,
         )
+        if candidate.objective.started:
+            clock.group = group_values(candidate.objective.group_by, begun)
         line.clock = clock
         line.clocks += 1
         cycle.clocks.append(clock)
@@ -321,3 +318,9 @@ class Track:
         if cycle.paused_since is not None and cycle.paused_since < at:
             cycle.pauses.append(Span(cycle.paused_since, at))
         cycle.paused_since = None
+
+
+def settle_group(clock: Clock, attributes: Attributes) -> None:
+    """The group that a decided clock counts in; that of its start stands (contract section 4)."""
+    if not clock.objective.started:
+        clock.group = group_values(clock.objective.group_by, attributes)

@@ -4,17 +4,37 @@ The fold, the contributions and the judging are those of the running system; onl
 the panes are dictionaries here instead of tables.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.agreement import Agreement, Catalogue
+from shared.domain.agreement import Agreement, Catalogue, Objective, Percentile
 from shared.domain.clock import ClockReading
+from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
-from shared.domain.item import Contribution, Item
-from shared.domain.judge import START, Judgement, Step, judge, walk, window_breaches, windows
-from shared.domain.measure import NOTHING, ONE, Counts, Outcome
-from shared.domain.window import Span
+from shared.domain.item import Item
+from shared.domain.judge import (
+    START,
+    Judgement,
+    State,
+    Step,
+    judge,
+    misses,
+    walk,
+    window_breaches,
+    windows,
+)
+from shared.domain.measure import (
+    NOTHING,
+    Buckets,
+    Measure,
+    Outcome,
+    bucket_of,
+    measure_of,
+    total_of,
+)
+from shared.domain.rolling import episodes, slide
+from shared.domain.window import RollingWindow, Span
 
 Group = tuple[str, ...]
 
@@ -26,7 +46,7 @@ class WindowReading:
     judgement: Judgement
     group: Group
     window: Span
-    counts: Counts
+    measure: Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +85,13 @@ class Evaluation:
     window_breaches: tuple[WindowBreach, ...]
 
 
-def evaluate(catalogue: Catalogue, items: Iterable[Item], *, now: Instant) -> Evaluation:
-    """Evaluate the items under the documents as of `now`."""
+def evaluate(
+    catalogue: Catalogue, items: Iterable[Item], *, now: Instant, all_windows: bool = False
+) -> Evaluation:
+    """Evaluate the items under the documents as of `now`.
+
+    Of rolling windows only the current one is shown unless `all_windows`.
+    """
     ledger: dict[tuple[str, str], dict[Group, list[Contribution]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -85,9 +110,10 @@ def evaluate(catalogue: Catalogue, items: Iterable[Item], *, now: Instant) -> Ev
         for objective in sorted(agreement.objective_names):
             groups = ledger.get((name, objective), {})
             for group in sorted({*groups, *_always_listed(agreement, objective)}):
-                told = _group(agreement, objective, group, groups.get(group, []), now)
-                readings.extend(told[0])
-                missed.extend(told[1])
+                entries = groups.get(group, [])
+                shown = _Group(agreement, objective, group, entries, now)
+                readings.extend(shown.readings(all_windows=all_windows))
+                missed.extend(shown.breaches())
     # Stable: what these keys leave open keeps the order of each item's clocks.
     clocks.sort(key=lambda c: (c.agreement, c.objective, c.item, c.cycle, c.came_under))
     breaches.sort(key=lambda b: (b.agreement, b.objective, b.item, b.cycle, b.opened_at))
@@ -107,38 +133,127 @@ def _item_breach(item: str, own: Contribution) -> ItemBreach:
     return ItemBreach(own.agreement, own.objective, item, own.cycle, own.at, own.stopped_at)
 
 
-def _group(
-    agreement: Agreement, objective: str, group: Group, entries: list[Contribution], now: Instant
-) -> tuple[list[WindowReading], list[WindowBreach]]:
-    window = agreement.judging(objective, now)[1].window
-    by_window: dict[Instant, list[Contribution]] = defaultdict(list)
-    for entry in entries:
-        counts_at = now if entry.at is None else entry.at
-        by_window[window.holding(counts_at).start].append(entry)
-    readings: list[WindowReading] = []
-    missed: list[WindowBreach] = []
-    for span in windows(agreement, objective, by_window, grouped=bool(group), now=now):
-        own = by_window.get(span.start, [])
-        counts = sum((ONE[entry.outcome] for entry in own), NOTHING)
-        judgement = judge(agreement, objective, span, counts, now=now)
-        readings.append(WindowReading(judgement, group, span, counts))
-        walked = walk(agreement, objective, span, START, _steps(own), now=now)
-        group_by = judgement.objective.group_by
-        missed.extend(
-            WindowBreach(agreement.name, objective, group_by, group, span, opened, closed)
-            for opened, closed in window_breaches(
-                agreement, objective, span, walked, counts, now=now
-            )
+class _Group:
+    """The contributions to one group of an objective, by the pane that they count in."""
+
+    def __init__(
+        self,
+        agreement: Agreement,
+        objective: str,
+        group: Group,
+        entries: Iterable[Contribution],
+        now: Instant,
+    ) -> None:
+        self._agreement = agreement
+        self._objective = objective
+        self._group = group
+        self._now = now
+        self._own = agreement.judging(objective, now)[1]
+        self._panes: dict[Instant, list[Contribution]] = defaultdict(list)
+        for entry in entries:
+            counts_at = now if entry.counts_at is None else entry.counts_at
+            self._panes[self._own.window.pane(counts_at).start].append(entry)
+        rolls = isinstance(self._own.window, RollingWindow)
+        self._windows = dict(self._rolled() if rolls else self._apart())
+        with_data = [span.start for span, measure in self._windows.items() if measure.has_data]
+        self._listed = windows(agreement, objective, with_data, grouped=bool(group), now=now)
+
+    def readings(self, *, all_windows: bool) -> Iterator[WindowReading]:
+        """The windows that are listed."""
+        own = self._own
+        rolling = own.window if isinstance(own.window, RollingWindow) else None
+        current = own.window.current(self._now)
+        for span in self._listed:
+            if rolling is None or all_windows or span == current:
+                measure = self._windows.get(span, NOTHING)
+                yield WindowReading(self._judge(span, measure), self._group, span, measure)
+
+    def breaches(self) -> Iterator[WindowBreach]:
+        """The breaches of its windows."""
+        window = self._own.window
+        if isinstance(window, RollingWindow):
+            for own in episodes(window, self._ended(), now=self._now):
+                yield self._breach(own.window, own.opened_at, own.closed_at)
+            return
+        agreement, objective, now = self._agreement, self._objective, self._now
+        for span in self._listed:
+            steps = _steps(self._panes.get(span.start, ()))
+            walked = walk(agreement, objective, span, START, steps, now=now)
+            measure = self._windows.get(span, NOTHING)
+            found = window_breaches(agreement, objective, span, walked, measure, now=now)
+            for opened, closed in found:
+                yield self._breach(span, opened, closed)
+
+    def _judge(self, span: Span, measure: Measure) -> Judgement:
+        buckets = self._buckets(span) if isinstance(self._own.target, Percentile) else {}
+        return judge(
+            self._agreement, self._objective, span, measure, now=self._now, buckets=buckets
         )
-    return readings, missed
+
+    def _apart(self) -> Iterator[tuple[Span, Measure]]:
+        """The measure of each calendar or tumbling window, which is a pane."""
+        for start, entries in self._panes.items():
+            yield self._own.window.pane(start), _measure(entries)
+
+    def _rolled(self) -> Iterator[tuple[Span, Measure]]:
+        """The measure of each rolling window; what runs is in the current one only."""
+        window = self._own.window
+        if not isinstance(window, RollingWindow):
+            return
+        current = window.current(self._now)
+        panes = {start: _measure(entries) for start, entries in self._panes.items()}
+        total = NOTHING
+        for span, entered, left in slide(window, panes, current):
+            for start in entered:
+                total = total.plus(panes[start])
+            for start in left:
+                total = total.minus(panes[start])
+            yield span, total
+
+    def _ended(self) -> Iterator[tuple[Span, bool]]:
+        """The ended windows that are judged, and whether each misses."""
+        agreement, objective, now = self._agreement, self._objective, self._now
+        known: tuple[Objective, Measure, bool] | None = None
+        for span in self._listed:
+            measure = self._windows.get(span, NOTHING)
+            own = agreement.judging(objective, min(now, span.end - 1))[1]
+            if own.is_volume:
+                yield span, self._judge(span, measure).state is State.BREACHED
+                continue
+            # Most windows hold the same as the one a step before.
+            if known is None or known[0] is not own or known[1] is not measure:
+                known = (own, measure, misses(own, measure))
+            yield span, known[2]
+
+    def _buckets(self, span: Span) -> Buckets:
+        """The times of the stopped clocks in a window."""
+        window = self._own.window
+        starts: Sequence[Instant] = [span.start]
+        if isinstance(window, RollingWindow):
+            starts = range(span.start, span.end, window.step)
+        counter: Counter[int] = Counter()
+        for start in starts:
+            for entry in self._panes.get(start, ()):
+                if isinstance(entry.amount, int):
+                    counter[bucket_of(entry.amount)] += 1
+        return counter
+
+    def _breach(self, span: Span, opened: Instant, closed: Instant | None) -> WindowBreach:
+        group_by = self._own.group_by
+        return WindowBreach(
+            self._agreement.name, self._objective, group_by, self._group, span, opened, closed
+        )
+
+
+def _measure(entries: Iterable[Contribution]) -> Measure:
+    return total_of(measure_of(entry.outcome, entry.amount) for entry in entries)
 
 
 def _steps(entries: Iterable[Contribution]) -> Iterator[Step]:
     """The contributions that a walk sees, all of one instant together, in order."""
-    totals: dict[Instant, Counts] = defaultdict(Counts)
+    totals: dict[Instant, list[Contribution]] = defaultdict(list)
     for entry in entries:
         if entry.at is not None and entry.outcome is not Outcome.EXCLUDED:
-            totals[entry.at] += ONE[entry.outcome]
+            totals[entry.at].append(entry)
     for at in sorted(totals):
-        counts = totals[at]
-        yield Step(at, counts.met, counts.missed, counts.counted)
+        yield Step(at, _measure(totals[at]))

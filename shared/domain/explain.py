@@ -10,7 +10,7 @@ from shared.domain.canonical import plain_decimal
 from shared.domain.clock import ClockReading
 from shared.domain.instant import Instant, Micros
 from shared.domain.judge import Judgement
-from shared.domain.measure import Counts
+from shared.domain.measure import Measure
 from shared.domain.window import Span
 
 
@@ -72,23 +72,28 @@ def _inside(span: Span, pauses: tuple[Span, ...]) -> list[Interval]:
     return found
 
 
-def explain_window(judgement: Judgement, counts: Counts) -> str:
+def explain_window(judgement: Judgement, measure: Measure) -> str:
     """The formula of a window's value with its numbers, and the rule that gave its state."""
-    target = judgement.objective.target
-    if isinstance(target, Within):
-        value = f"met / (met + breached) = {counts.met} / {counts.decided}"
-        if counts.decided < judgement.objective.minimum:
-            value += f", below the minimum of {judgement.objective.minimum}"
-        left = _text(1 - target.ratio)
-        budget = (
-            f"breached / ((1 - ratio) x decided) = {counts.missed} / ({left} x {counts.decided})"
-        )
-        return f"{value}; kept from {_text(target.ratio)} on; budget consumed = {budget}"
-    if isinstance(target, AtMost):
-        most = _text(target.amount)
-        consumed = f"budget consumed = value / n = {counts.counted} / {most}"
-        return f"count = {counts.counted}; kept up to {most}; {consumed}"
-    return f"count = {counts.counted}; {_volume(judgement, target)}"
+    own = judgement.objective
+    match own.target:
+        case Within(ratio=ratio):
+            value = f"met / (met + breached) = {measure.met} / {measure.decided}"
+            if measure.decided < own.minimum:
+                value += f", below the minimum of {own.minimum}"
+            left = _text(1 - ratio)
+            budget = (
+                f"breached / ((1 - ratio) x decided) ="
+                f" {measure.missed} / ({left} x {measure.decided})"
+            )
+            return f"{value}; kept from {_text(ratio)} on; budget consumed = {budget}"
+        case AtMost(amount):
+            most = _text(amount)
+            consumed = f"budget consumed = value / n = {measure.counted} / {most}"
+            return f"count = {measure.counted}; kept up to {most}; {consumed}"
+        case AtLeast() as target:
+            return f"count = {measure.counted}; {_volume(judgement, target)}"
+        case _:
+            return ""
 
 
 def _volume(judgement: Judgement, target: AtLeast) -> str:

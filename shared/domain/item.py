@@ -12,16 +12,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-from shared.domain.agreement import AgreementType, Within
+from shared.domain.agreement import AgreementType, Reopen, Within
 from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
-from shared.domain.cycle import Cycle, Moment, Tally, Track
+from shared.domain.contribution import Contribution
+from shared.domain.cycle import Cycle, Moment, Track, settle_group
 from shared.domain.event import Event, Scalar, Timeline, effective, order_key
 from shared.domain.instant import Instant
-from shared.domain.matcher import Attributes, group_values, same_value
+from shared.domain.matcher import group_values, same_value
 from shared.domain.measure import Outcome
-from shared.domain.plan import KpiPlan, Plan
+from shared.domain.plan import Plan
+from shared.domain.tally import tally_of
+from shared.domain.window import RollingWindow
 
 _STATUS_SET: Final = {
     "ticket.solved": "solved",
@@ -38,28 +41,6 @@ _OUTCOMES: Final = {
     ClockState.CANCELLED: Outcome.EXCLUDED,
 }
 _NEVER: Final = (1 << 63) - 1
-
-
-class Contribution(NamedTuple):
-    """One clock or counted event of an item, as a window of an objective's group counts it.
-
-    `at` is the instant at which it counts, None exactly while running (it then counts in the
-    window that holds the instant of evaluation). `cycle` is that of a clock, or 1, 2, ... of the
-    events that count; `ordinal` tells the clocks of one cycle apart. `amount` is the elapsed time
-    of a stopped clock in microseconds. `breaches` says that it is an item breach, opened at `at`
-    and closed at `stopped_at`.
-    """
-
-    agreement: str
-    objective: str
-    group: tuple[str, ...]
-    cycle: int
-    ordinal: int
-    outcome: Outcome
-    at: Instant | None
-    stopped_at: Instant | None
-    amount: int | None
-    breaches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +138,10 @@ class Item:
 
 
 class _Fold:
-    """The state of the fold after some events: attributes, cycles, counters."""
+    """The state of the fold after some events: attributes, cycles, tallies."""
 
     __slots__ = (
         "_attributes",
-        "_counted",
         "_decided_until",
         "_earliest",
         "_last",
@@ -173,12 +153,9 @@ class _Fold:
     )
 
     def __init__(self, plan: Plan, kind: str) -> None:
-        self._attributes: Attributes = {}
+        self._attributes: dict[str, Scalar] = {}
         self._tracks = [Track(own) for own in plan.durations.get(kind, ())]
-        self._tallies = [
-            (own, Tally(own.kpi.event, every=own.kpi.every)) for own in plan.counts.get(kind, ())
-        ]
-        self._counted: list[Contribution] = []
+        self._tallies = [(own, tally_of(own)) for own in plan.events.get(kind, ())]
         self._merged = False
         self._last: Event | None = None
         self._passed: Instant = -_NEVER
@@ -206,12 +183,21 @@ class _Fold:
             self._run_out(event.time)
         moment = self._moment(event)
         self._attributes = moment.after
-        reopens, merges = moment.reopens, event.type == _MERGED
+        type_, changed = event.type, moment.changed
+        reopens, merges = moment.reopens, type_ == _MERGED
         for track in self._tracks:
-            if moment.changed or reopens or merges or track.plan.watches(event):
+            plan = track.plan
+            if (
+                plan.watches(type_)
+                or (changed and not plan.attributes.isdisjoint(changed))
+                or (reopens and plan.kpi.reopen is not Reopen.IGNORE)
+                or merges
+            ):
                 self._act(track, moment)
         self._merged = self._merged or merges
-        self._count(moment)
+        for plan, tally in self._tallies:
+            if plan.watches(type_) or (changed and not plan.attributes.isdisjoint(changed)):
+                tally.step(moment)
         self._last = event
         self._look_ahead()
 
@@ -230,7 +216,8 @@ class _Fold:
                 for clock in cycle.clocks:
                     if clock.state is not ClockState.SUPERSEDED:
                         yield self._contribution(cycle, clock)
-        yield from self._counted
+        for _, tally in self._tallies:
+            yield from tally.contributions
 
     def next_due(self, future: list[Event]) -> Instant | None:
         """When something happens by itself: a clock runs out, or a future event begins to exist."""
@@ -256,7 +243,7 @@ class _Fold:
 
     def _act(self, track: Track, moment: Moment) -> None:
         merges = moment.event.type == _MERGED
-        track.dirty = track.dirty or moment.changed
+        track.dirty = track.dirty or bool(moment.changed)
         if track.open:
             track.stop(moment)
             if merges:
@@ -272,11 +259,13 @@ class _Fold:
 
     def _moment(self, event: Event) -> Moment:
         before = self._attributes
-        after = dict(before)
-        changed = False
+        after: dict[str, Scalar] = before
+        changed: list[str] = []
         for name, value in _attributes(event):
             if not same_value(before.get(name), value):
-                changed = True
+                if not changed:
+                    after = dict(before)
+                changed.append(name)
                 if value is None:
                     after.pop(name, None)
                 else:
@@ -285,6 +274,7 @@ class _Fold:
         seen = after
         if isinstance(actor, (str, int, Decimal)):
             seen = {**after, "actor": actor}
+            changed.append("actor")
         return Moment(event, before, after, seen, changed)
 
     def _run_out(self, now: Instant) -> None:
@@ -295,12 +285,16 @@ class _Fold:
                     self._decided_until = max(self._decided_until, breached_at)
                     # Its group has the values after all events of its instant.
                     self._ungrouped.append(clock)
+        for _, tally in self._tallies:
+            lost_at = tally.run_out(now)
+            if lost_at is not None:
+                self._decided_until = max(self._decided_until, lost_at)
         if self._last is None or now > self._last.time:
             self._settle_groups()
 
     def _settle_groups(self) -> None:
         for clock in self._ungrouped:
-            clock.group = group_values(clock.objective.group_by, self._attributes)
+            settle_group(clock, self._attributes)
         self._ungrouped.clear()
 
     def _look_ahead(self) -> None:
@@ -311,31 +305,35 @@ class _Fold:
                     due_last = clock.due_last
                     if due_last is not None and due_last < earliest:
                         earliest = due_last
+        for _, tally in self._tallies:
+            due = tally.due
+            if due is not None and due < earliest:
+                earliest = due
         self._earliest = earliest
 
-    def _count(self, moment: Moment) -> None:
-        for plan, tally in self._tallies:
-            if tally.counts(moment):
-                self._counted.extend(_count_for(plan, moment, tally.counted))
-
     def _contribution(self, cycle: Cycle, clock: Clock) -> Contribution:
+        own = clock.objective
         group = clock.group
         if group is None:
-            group = group_values(clock.objective.group_by, self._attributes)
+            group = group_values(own.group_by, self._attributes)
         breached = clock.breached_at is not None
         stopped = clock.stopped_at
         decided = stopped is not None and clock.state is not ClockState.CANCELLED
+        at = clock.breached_at if breached else stopped
+        # What runs is in the current one of rolling windows only, wherever it started.
+        runs_now = at is None and isinstance(own.window, RollingWindow)
         return Contribution(
             agreement=clock.version.agreement,
-            objective=clock.objective.name,
+            objective=own.name,
             group=group,
             cycle=cycle.number,
             ordinal=clock.ordinal,
             outcome=_OUTCOMES[clock.state],
-            at=clock.breached_at if breached else stopped,
+            counts_at=clock.started_at if own.started and not runs_now else at,
+            at=at,
             stopped_at=stopped if breached else None,
             amount=clock.elapsed(cycle.pauses, stopped) if decided and stopped else None,
-            breaches=breached and isinstance(clock.objective.target, Within),
+            breaches=breached and isinstance(own.target, Within),
         )
 
 
@@ -359,26 +357,3 @@ def _rank(clock: Clock) -> tuple[int, int] | None:
 def _binding(clocks: list[Clock]) -> tuple[int, int] | None:
     ranks = [rank for clock in clocks if (rank := _rank(clock)) is not None]
     return max(ranks, default=None)
-
-
-def _count_for(plan: KpiPlan, moment: Moment, number: int) -> Iterator[Contribution]:
-    at = moment.event.time
-    for party in plan.parties(moment.after):
-        found = party.at(at)
-        if found is None:
-            continue
-        version, several = found
-        for candidate in (c for series in several for c in series):
-            if candidate.matcher.matches(moment.after):
-                yield Contribution(
-                    agreement=version.agreement,
-                    objective=candidate.objective.name,
-                    group=group_values(candidate.objective.group_by, moment.after),
-                    cycle=number,
-                    ordinal=0,
-                    outcome=Outcome.COUNTED,
-                    at=at,
-                    stopped_at=None,
-                    amount=None,
-                    breaches=False,
-                )

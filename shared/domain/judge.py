@@ -1,9 +1,9 @@
-"""Judging a window: its counts become a value, a state, a budget, and the instants of a breach.
+"""Judging a window: its measure becomes a value, a state, a budget, and the instants of a breach.
 
-value misses the target ............ breached     (an ended atLeast of a count: not reached)
-budget consumed, or behind the pace  at_risk      (never when the window has ended)
+value misses the target ............ breached     (an ended atLeast of a volume: not reached)
+budget consumed, or behind the pace  at_risk      (never when the window is final)
 below the minimum .................. no_data
-atLeast without open time .......... excluded
+atLeast of a volume, no open time .. excluded
 otherwise .......................... ok
 """
 
@@ -11,17 +11,30 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, takewhile
+from types import MappingProxyType
 from typing import Final
 
-from shared.domain.agreement import Agreement, AtLeast, AtMost, Objective, Version, Within
-from shared.domain.instant import Instant, Micros
-from shared.domain.measure import Counts
+from shared.domain.agreement import (
+    Agreement,
+    AtLeast,
+    AtMost,
+    Mean,
+    MeasureKind,
+    Objective,
+    Percentile,
+    Version,
+    Within,
+)
+from shared.domain.instant import SECOND, Instant
+from shared.domain.measure import NOTHING, Buckets, Measure, ranked
+from shared.domain.pace import is_behind, open_time, pace_crossing, periods
 from shared.domain.window import Span
 
 MOST_WINDOWS: Final = 2_500
-"""How many windows of a group are listed for an `atLeast` of a count (contract section 4)."""
+"""How many windows of a group are listed for an `atLeast` of a count or sum (section 4)."""
 
+NO_BUCKETS: Final[Buckets] = MappingProxyType({})
 _ALL_TIME: Final = (1 << 62) - 1
 
 
@@ -39,7 +52,9 @@ class State(StrEnum):
 class Judgement:
     """A window as of an instant, and the version and objective that it was judged by.
 
-    `value` is a ratio or a count; `budget_remaining` is never clamped (contract section 4).
+    `value` is a ratio, a count, a sum or a mean, of durations in seconds; of a percentile it is
+    None while the clock of that rank has not stopped. `budget_remaining` is never clamped
+    (contract section 4).
     """
 
     value: Fraction | None
@@ -51,26 +66,70 @@ class Judgement:
 
 
 def judge(
-    agreement: Agreement, objective: str, span: Span, counts: Counts, *, now: Instant
+    agreement: Agreement,
+    objective: str,
+    span: Span,
+    measure: Measure,
+    *,
+    now: Instant,
+    buckets: Buckets = NO_BUCKETS,
 ) -> Judgement:
-    """Judge a window by the version effective now, an ended one by that just before its end."""
-    final = now >= span.end
-    version, own = agreement.judging(objective, span.end - 1 if final else now)
-    if isinstance(own.target, AtLeast):
-        value: Fraction | None = Fraction(counts.counted)
-        state = _volume_state(agreement, version, own, span, counts.counted, now)
-        return Judgement(value, state, None, final, version, own)
-    value = _value(own, counts)
-    if value is None:
+    """Judge a window by the version effective now, an ended one by that just before its end.
+
+    `buckets` hold the times of the stopped clocks; only the value of a percentile needs them.
+    """
+    version, own = agreement.judging(objective, min(now, span.end - 1))
+    final = is_final(own, span, measure, now=now)
+    if own.is_volume:
+        state = _volume_state(agreement, version, own, span, measure, now)
+        return Judgement(_volume(own, measure), state, None, final, version, own)
+    if not _has_enough(own, measure):
         return Judgement(None, State.NO_DATA, None, final, version, own)
-    missed, consumed = _consumed(own, counts)
-    budget = None if consumed is None else 1 - consumed
+    missed, budget = _budget(own, measure)
+    consumed = None if budget is None or budget <= 0 else missed / budget
     state = State.OK
-    if _misses(own, counts.met, counts.missed, counts.counted):
+    if misses(own, measure):
         state = State.BREACHED
     elif not final and consumed is not None and consumed >= own.at_risk.budget_consumed:
         state = State.AT_RISK
-    return Judgement(value, state, Fraction(1) if not missed else budget, final, version, own)
+    remaining = None
+    if budget is not None:
+        remaining = Fraction(1) if not missed else None if consumed is None else 1 - consumed
+    return Judgement(_value(own, measure, buckets), state, remaining, final, version, own)
+
+
+def is_final(own: Objective, span: Span, measure: Measure, *, now: Instant) -> bool:
+    """Whether only late or corrected events can change the window (contract section 4)."""
+    over = final_from(own, span)
+    return over is not None and now >= over and not (own.started and measure.running)
+
+
+def final_from(own: Objective, span: Span) -> Instant | None:
+    """The instant from which on the window may be final: a cohort's last item has its time."""
+    if not own.kpi.cohort:
+        return span.end
+    return None if own.kpi.within is None else span.end + own.kpi.within
+
+
+def misses(own: Objective, measure: Measure) -> bool:
+    """Whether a value misses its target; one below the minimum misses nothing.
+
+    The p-quantile of some times is at most D exactly when the share p of them is. Of a cohort all
+    that is pending is taken to turn out well. A volume is not missed before its window's end.
+    """
+    if own.is_volume or not _has_enough(own, measure):
+        return False
+    match own.target:
+        case Within(ratio=ratio) | Percentile(ratio=ratio):
+            return measure.met < ratio * measure.decided
+        case Mean(at_most):
+            return measure.amount > at_most * measure.decided
+        case AtLeast(amount):
+            value, of = _share(own, measure)
+            return value + measure.pending < amount * of
+        case AtMost(amount):
+            value, of = _share(own, measure)
+            return value > amount * of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +137,7 @@ class Step:
     """The net change at one instant, everything of that instant together."""
 
     at: Instant
-    met: int = 0
-    missed: int = 0
-    counted: int = 0
+    change: Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +149,7 @@ class Walk:
     """
 
     at: Instant | None = None
-    met: int = 0
-    missed: int = 0
-    counted: int = 0
+    measure: Measure = NOTHING
     breaches: tuple[tuple[Instant, Instant | None], ...] = ()
 
 
@@ -113,40 +168,48 @@ def walk(
 ) -> Walk:
     """Go on walking: a breach opens where the value first misses, closes where it holds again.
 
-    `steps` are in order, all later than `start.at`; those later than `now` are left out.
+    `steps` are in order, all later than `start.at`; those later than `now` are left out. A miss
+    that begins after the window's end is a breach that closes at once, and one that began before
+    closes there at the latest (`window_breaches`).
     """
     own = agreement.judging(objective, min(now, span.end - 1))[1]
-    at, met, missed, counted = start.at, start.met, start.missed, start.counted
-    breaches = list(start.breaches)
+    at, measure, breaches = start.at, start.measure, list(start.breaches)
     for step in steps:
         if step.at > now:
             break
-        at, met, missed = step.at, met + step.met, missed + step.missed
-        counted += step.counted
-        misses = _misses(own, met, missed, counted)
+        at, measure = step.at, measure.plus(step.change)
+        missing = misses(own, measure)
         is_open = bool(breaches) and breaches[-1][1] is None
-        if misses and not is_open:
+        if missing and not is_open:
             breaches.append((at, None))
-        elif is_open and not misses:
+        elif is_open and not missing:
             breaches[-1] = (breaches[-1][0], at)
-    return Walk(at, met, missed, counted, tuple(breaches))
+    return Walk(at, measure, tuple(breaches))
 
 
 def window_breaches(
-    agreement: Agreement, objective: str, span: Span, walked: Walk, counts: Counts, *, now: Instant
+    agreement: Agreement,
+    objective: str,
+    span: Span,
+    walked: Walk,
+    measure: Measure,
+    *,
+    now: Instant,
 ) -> tuple[tuple[Instant, Instant | None], ...]:
-    """The breaches of a window as of `now`, (opened_at, closed_at) each, in order.
+    """The breaches of a calendar or tumbling window as of `now`, (opened_at, closed_at) each.
 
-    A breach closes at the window's end at the latest; a missed `atLeast` of a count opens there.
+    A breach closes at the window's end at the latest, one that opens later at once; a missed
+    `atLeast` of a count or sum opens at the end.
     """
-    judgement = judge(agreement, objective, span, counts, now=now)
-    if isinstance(judgement.objective.target, AtLeast):
-        missed = judgement.final and judgement.state is State.BREACHED
+    judgement = judge(agreement, objective, span, measure, now=now)
+    if judgement.objective.is_volume:
+        missed = now >= span.end and judgement.state is State.BREACHED
         return ((span.end, span.end),) if missed else ()
     if now < span.end:
         return walked.breaches
     return tuple(
-        (opened, span.end if closed is None else closed) for opened, closed in walked.breaches
+        (opened, max(opened, span.end if closed is None else min(closed, span.end)))
+        for opened, closed in walked.breaches
     )
 
 
@@ -160,126 +223,120 @@ def windows(
 ) -> list[Span]:
     """The windows of one group that are listed as of `now`, in order (contract sections 4, 5).
 
-    `with_data` are the starts of those where something counts.
+    `with_data` are the starts of those where something counts; a start that none of the
+    objective's windows has is left out.
     """
     own = agreement.judging(objective, now)[1]
-    listed = {own.window.starting(start) for start in with_data}
-    current = own.window.holding(now)
-    if not grouped and _exists(agreement, objective, current):
+    found = map(own.window.starting, with_data)
+    listed = {span for span in found if span is not None}
+    current = own.window.current(now)
+    if not grouped and _exists(agreement, own, current):
         listed.add(current)
-    if listed and isinstance(own.target, AtLeast):
-        # Backwards, since the first with data may be many more than those away.
-        several = own.window.back(now, min(listed).start)
-        existing = (span for span in several if _exists(agreement, objective, span))
-        listed.update(islice(existing, MOST_WINDOWS))
-        return sorted(listed)[-MOST_WINDOWS:]
-    return sorted(listed)
+    if not listed or not own.is_volume:
+        return sorted(listed)
+    # Backwards, since the first with data may be many more than those away.
+    first = min(listed).start
+    several = takewhile(lambda span: span.start >= first, own.window.back(current))
+    existing = (span for span in several if span in listed or _exists(agreement, own, span))
+    listed.update(islice(existing, MOST_WINDOWS))
+    return sorted(listed)[-MOST_WINDOWS:]
 
 
 def next_turn(
-    agreement: Agreement, objective: str, span: Span, counts: Counts, *, now: Instant
+    agreement: Agreement, objective: str, span: Span, measure: Measure, *, now: Instant
 ) -> Instant:
     """The first instant after `now` at which time alone may change this window's judgement."""
     edges = [edge for v in agreement.versions for edge in (v.start, v.until) if edge is not None]
-    turns = [turn for turn in (span.start, span.end, *edges) if turn > now]
-    if now < span.end:
-        version, own = agreement.judging(objective, now)
-        crossing = _pace_crossing(agreement, version, own, span, counts.counted)
-        if crossing is not None and crossing > now:
-            turns.append(crossing)
-    return min(turns, default=_ALL_TIME)
+    version, own = agreement.judging(objective, min(now, span.end - 1))
+    over = final_from(own, span)
+    if over is not None:
+        edges.append(over)
+    if own.is_volume and now < span.end:
+        crossing = pace_crossing(agreement, version, own, span, _volume(own, measure))
+        if crossing is not None:
+            edges.append(crossing)
+    return min((turn for turn in (span.start, span.end, *edges) if turn > now), default=_ALL_TIME)
 
 
-def _value(own: Objective, counts: Counts) -> Fraction | None:
-    if isinstance(own.target, Within):
-        enough = counts.decided >= own.minimum
-        return Fraction(counts.met, counts.decided) if enough else None
-    return Fraction(counts.counted)
+def _share(own: Objective, measure: Measure) -> tuple[int | Fraction, int]:
+    """What is held against `n x of`: a value's numerator and denominator."""
+    match own.kpi.measure:
+        case MeasureKind.RATIO:
+            return measure.good, measure.total
+        case MeasureKind.MEAN:
+            return measure.amount, measure.counted
+        case _:
+            return _volume(own, measure), 1
 
 
-def _misses(own: Objective, met: int, missed: int, counted: int) -> bool:
-    """Whether a value misses its target; a value that is none misses nothing."""
+def _volume(own: Objective, measure: Measure) -> Fraction:
+    is_sum = own.kpi.measure is MeasureKind.SUM
+    return Fraction(measure.amount if is_sum else measure.counted)
+
+
+def _has_enough(own: Objective, measure: Measure) -> bool:
+    """Whether there is enough to judge: a count or a sum of nothing is 0, which is a value."""
+    match own.kpi.measure:
+        case MeasureKind.DURATION:
+            return measure.decided >= own.minimum
+        case MeasureKind.MEAN:
+            return measure.counted >= own.minimum
+        case MeasureKind.RATIO:
+            return measure.total >= own.minimum
+        case MeasureKind.COUNT | MeasureKind.SUM:
+            return True
+
+
+def _value(own: Objective, measure: Measure, buckets: Buckets) -> Fraction | None:
     match own.target:
-        case Within(ratio=ratio):
-            decided = met + missed
-            return decided >= own.minimum and met < ratio * decided
-        case AtMost(amount):
-            return counted > amount
-        case AtLeast():
-            return False
+        case Within():
+            return Fraction(measure.met, measure.decided)
+        case Percentile(ratio):
+            micros = ranked(buckets, -(-ratio * measure.decided // 1))
+            return None if micros is None else Fraction(micros, SECOND)
+        case Mean():
+            return Fraction(measure.amount, measure.decided * SECOND)
+        case AtLeast() | AtMost():
+            value, of = _share(own, measure)
+            return Fraction(value, of)
 
 
-def _consumed(own: Objective, counts: Counts) -> tuple[int, Fraction | None]:
-    """What was missed, and the share of the budget it consumed (None: there is no budget)."""
-    if isinstance(own.target, Within):
-        missed, budget = counts.missed, (1 - own.target.ratio) * counts.decided
-    else:
-        missed, budget = max(0, counts.counted), own.target.amount
-    if missed == 0:
-        return 0, Fraction(0)
-    return missed, Fraction(missed) / budget if budget > 0 else None
+def _budget(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | None]:
+    """What was missed, and how much may be (None: there is no such thing for means)."""
+    match own.target:
+        case Within(ratio=ratio) | Percentile(ratio=ratio):
+            return Fraction(measure.missed), (1 - ratio) * measure.decided
+        case Mean():
+            return Fraction(0), None
+        case AtLeast(amount) if own.kpi.measure is MeasureKind.RATIO:
+            bad = measure.total - measure.pending - measure.good
+            return Fraction(max(0, bad)), (1 - amount) * measure.total
+        case AtMost(amount) if own.kpi.measure is MeasureKind.RATIO:
+            return Fraction(measure.good), amount * measure.total
+        case AtMost(amount) if own.kpi.measure is not MeasureKind.MEAN:
+            return max(Fraction(0), _volume(own, measure)), amount
+        case _:
+            return Fraction(0), None
 
 
 def _volume_state(
-    agreement: Agreement, version: Version, own: Objective, span: Span, total: int, now: Instant
+    agreement: Agreement,
+    version: Version,
+    own: Objective,
+    span: Span,
+    measure: Measure,
+    now: Instant,
 ) -> State:
-    target = own.target
-    if not isinstance(target, AtLeast):
-        message = "only an atLeast has a pace"
-        raise TypeError(message)
-    open_time = _open_time(agreement, version, own, span, span.end)
-    if open_time == 0:
+    if open_time(agreement, version, own, span, span.end) == 0:
         return State.EXCLUDED
-    if total >= target.amount:
+    total = _volume(own, measure)
+    if isinstance(own.target, AtLeast) and total >= own.target.amount:
         return State.OK
     if now >= span.end:
         return State.BREACHED
-    if own.pace is None:
-        return State.OK
-    elapsed = _open_time(agreement, version, own, span, now)
-    behind = total * open_time < target.amount * elapsed * (1 - own.pace)
+    behind = is_behind(agreement, version, own, span, total, now=now)
     return State.AT_RISK if behind else State.OK
 
 
-def _pace_crossing(
-    agreement: Agreement, version: Version, own: Objective, span: Span, total: int
-) -> Instant | None:
-    """When a total that does not grow falls behind the pace; None if it never does."""
-    if not isinstance(own.target, AtLeast) or own.pace is None or total >= own.target.amount:
-        return None
-    share = own.target.amount * (1 - own.pace)
-    if share <= 0:
-        return None
-    open_time = _open_time(agreement, version, own, span, span.end)
-    left = total * open_time // share + 1
-    for period in _periods(agreement, own, span):
-        inside = version.calendar.open_between(period.start, period.end)
-        if left <= inside:
-            return version.calendar.reach(period.start, int(left), period.end)
-        left -= inside
-    return None
-
-
-def _open_time(
-    agreement: Agreement, version: Version, own: Objective, span: Span, until: Instant
-) -> Micros:
-    """Open time of the window up to `until`, inside the effective periods that it lies in."""
-    return sum(
-        version.calendar.open_between(period.start, min(period.end, until))
-        for period in _periods(agreement, own, span)
-    )
-
-
-def _periods(agreement: Agreement, own: Objective, span: Span) -> list[Span]:
-    """The parts of a window in which a version with that objective is effective."""
-    having = (v for v in agreement.versions if v.objective(own.name) is not None)
-    parts = (
-        Span(max(v.start, span.start), span.end if v.until is None else min(v.until, span.end))
-        for v in having
-    )
-    return [part for part in parts if part.start < part.end]
-
-
-def _exists(agreement: Agreement, objective: str, span: Span) -> bool:
-    own = agreement.judging(objective, span.start)[1]
-    return bool(_periods(agreement, own, span))
+def _exists(agreement: Agreement, own: Objective, span: Span) -> bool:
+    return bool(periods(agreement, own, span))

@@ -4,12 +4,12 @@ Agreements are found by an attribute whose values `appliesTo` lists (the custome
 that an item meets only those that can concern it and not every customer's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.agreement import Agreement, Catalogue, Kpi, MeasureKind, Objective, Version
-from shared.domain.event import Event, Scalar
+from shared.domain.event import Scalar
 from shared.domain.instant import Instant
 from shared.domain.matcher import Attributes, Matcher
 
@@ -43,16 +43,19 @@ class Party:
 
 
 class KpiPlan:
-    """One KPI and the agreements that promise something of it."""
+    """One KPI and the agreements that promise something of it.
 
-    __slots__ = ("_any_type", "_indexes", "_open", "_types", "kpi")
+    `attributes` are those whose change may matter to one of its clocks: what pauses it, what a
+    promise looks at, what a milestone sees change.
+    """
 
-    def __init__(self, kpi: Kpi, parties: Iterable[Party]) -> None:
+    __slots__ = ("_indexes", "_open", "_types", "attributes", "kpi")
+
+    def __init__(self, kpi: Kpi, parties: Sequence[Party]) -> None:
         """Index the parties by an attribute that their `appliesTo` pins in every version."""
         self.kpi = kpi
-        milestones = (*kpi.start, *kpi.stop, *kpi.event)
-        self._types = frozenset(milestone.event for milestone in milestones)
-        self._any_type = None in self._types
+        self._types = frozenset(milestone.event for milestone in kpi.milestones)
+        self.attributes = frozenset(_attributes(kpi, parties))
         self._open: list[Party] = []
         self._indexes: dict[str, dict[_ValueKey, list[Party]]] = {}
         for party in parties:
@@ -64,9 +67,9 @@ class KpiPlan:
         for name, index in self._indexes.items():
             yield from index.get(_value_key(attributes.get(name)), ())
 
-    def watches(self, event: Event) -> bool:
-        """Whether one of its milestones may match an event of this type."""
-        return self._any_type or event.type in self._types
+    def watches(self, type_: str) -> bool:
+        """Whether one of its milestones may match an event of this type, whatever it changes."""
+        return type_ in self._types
 
     def _place(self, party: Party) -> None:
         pinned = _pinned(party.agreement)
@@ -81,16 +84,16 @@ class KpiPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to fold for items of each kind."""
+    """What to fold for items of each kind: the KPIs measured by clocks, and those over events."""
 
     durations: Mapping[str, tuple[KpiPlan, ...]]
-    counts: Mapping[str, tuple[KpiPlan, ...]]
+    events: Mapping[str, tuple[KpiPlan, ...]]
 
 
 def compile_plan(catalogue: Catalogue) -> Plan:
     """Compile the catalogue; KPIs that no agreement uses are left out."""
     durations: dict[str, list[KpiPlan]] = {}
-    counts: dict[str, list[KpiPlan]] = {}
+    events: dict[str, list[KpiPlan]] = {}
     for name in sorted(catalogue.kpis):
         kpi = catalogue.kpis[name]
         parties = [
@@ -99,11 +102,11 @@ def compile_plan(catalogue: Catalogue) -> Plan:
             if (party := _party(agreement, kpi)) is not None
         ]
         if parties:
-            plans = durations if kpi.measure is MeasureKind.DURATION else counts
+            plans = durations if kpi.measure is MeasureKind.DURATION else events
             plans.setdefault(kpi.item, []).append(KpiPlan(kpi, parties))
     return Plan(
         {kind: tuple(plans) for kind, plans in durations.items()},
-        {kind: tuple(plans) for kind, plans in counts.items()},
+        {kind: tuple(plans) for kind, plans in events.items()},
     )
 
 
@@ -119,6 +122,16 @@ def _series(version: Version, kpi: Kpi) -> tuple[Series, ...]:
             matcher = version.applies_to.joined(objective.where)
             found.setdefault(objective.series, []).append(Candidate(objective, matcher))
     return tuple(tuple(candidates) for candidates in found.values())
+
+
+def _attributes(kpi: Kpi, parties: Iterable[Party]) -> Iterator[str]:
+    yield from (own.changes for own in kpi.milestones if own.changes is not None)
+    for matcher in kpi.pause:
+        yield from matcher.names
+    for party in parties:
+        for series in (one for several in party.series.values() for one in several):
+            for candidate in series:
+                yield from candidate.matcher.names
 
 
 def _pinned(agreement: Agreement) -> tuple[str, frozenset[_ValueKey]] | None:

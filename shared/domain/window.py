@@ -1,6 +1,9 @@
-"""Windows: half-open spans of time that contributions fall into.
+"""Windows: half-open spans of time over which a promise is judged.
 
-A calendar window follows local time in a zone; weeks start on Monday.
+Calendar windows follow local time in a zone, weeks start on Monday; tumbling windows are aligned
+to the Unix epoch; rolling windows overlap and end at every multiple of a step (contract section 4).
+What counts is kept by *pane*: the window itself, or one step of a rolling one. A window is the sum
+of its panes.
 """
 
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.domain.instant import Instant, as_datetime, as_instant
+from shared.domain.instant import Instant, Micros, as_datetime, as_instant
 
 
 class Span(NamedTuple):
@@ -38,29 +41,86 @@ class CalendarWindow:
     period: Period
     zone: str
 
-    def holding(self, instant: Instant) -> Span:
-        """The window that holds the instant."""
+    def pane(self, instant: Instant) -> Span:
+        """The pane that holds the instant: the window."""
         return _holding(self.period, self.zone, instant)
 
-    def after(self, span: Span) -> Span:
-        """The window that begins where `span` ends."""
-        return self.holding(span.end)
+    def current(self, now: Instant) -> Span:
+        """The window that is going on."""
+        return self.pane(now)
 
-    def starting(self, start: Instant) -> Span:
-        """The window that starts exactly there; `ValueError` if none does."""
-        span = self.holding(start)
-        if span.start != start:
-            message = "no window starts at this instant"
-            raise ValueError(message)
-        return span
+    def starting(self, start: Instant) -> Span | None:
+        """The window that starts exactly there, if one does."""
+        span = self.pane(start)
+        return span if span.start == start else None
 
-    def back(self, last: Instant, first: Instant) -> Iterator[Span]:
-        """Every window from the one that holds `last` back to the one that holds `first`."""
-        span = self.holding(last)
-        yield span
-        while span.start > first:
-            span = self.holding(span.start - 1)
-            yield span
+    def back(self, last: Span) -> Iterator[Span]:
+        """The window and all those before it, each ending where the one after it starts."""
+        while True:
+            yield last
+            last = self.pane(last.start - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TumblingWindow:
+    """One window after the other, `length` microseconds each, aligned to the Unix epoch."""
+
+    length: Micros
+
+    def pane(self, instant: Instant) -> Span:
+        """The pane that holds the instant: the window."""
+        start = instant // self.length * self.length
+        return Span(start, start + self.length)
+
+    def current(self, now: Instant) -> Span:
+        """The window that is going on."""
+        return self.pane(now)
+
+    def starting(self, start: Instant) -> Span | None:
+        """The window that starts exactly there, if one does."""
+        return None if start % self.length else Span(start, start + self.length)
+
+    def back(self, last: Span) -> Iterator[Span]:
+        """The window and all those before it."""
+        start = last.start
+        while True:
+            yield Span(start, start + self.length)
+            start -= self.length
+
+
+@dataclass(frozen=True, slots=True)
+class RollingWindow:
+    """A window of `length` that ends at every multiple of `step` since the Unix epoch.
+
+    `length` is a multiple of `step`, both in microseconds.
+    """
+
+    length: Micros
+    step: Micros
+
+    def pane(self, instant: Instant) -> Span:
+        """The step that holds the instant; it is part of `length / step` windows."""
+        start = instant // self.step * self.step
+        return Span(start, start + self.step)
+
+    def current(self, now: Instant) -> Span:
+        """The window that ends next."""
+        end = self.pane(now).end
+        return Span(end - self.length, end)
+
+    def starting(self, start: Instant) -> Span | None:
+        """The window that starts exactly there, if one does."""
+        return None if start % self.step else Span(start, start + self.length)
+
+    def back(self, last: Span) -> Iterator[Span]:
+        """The window and all those before it, a step apart."""
+        start = last.start
+        while True:
+            yield Span(start, start + self.length)
+            start -= self.step
+
+
+Window = CalendarWindow | TumblingWindow | RollingWindow
 
 
 @lru_cache(maxsize=4096)

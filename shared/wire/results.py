@@ -10,12 +10,12 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.agreement import MeasureKind, sla_id
+from shared.domain.agreement import Kpi, MeasureKind, sla_id
 from shared.domain.clock import ClockReading
 from shared.domain.explain import Interval
 from shared.domain.instant import SECOND, Instant, Micros, format_instant
 from shared.domain.judge import Judgement
-from shared.domain.measure import Counts
+from shared.domain.measure import Measure
 from shared.domain.window import Span
 
 Seconds = int | Decimal
@@ -151,28 +151,35 @@ def window_form(span: Span) -> WindowForm:
     return WindowForm(format_instant(span.start), format_instant(span.end))
 
 
-def counts_of(form: Mapping[str, int]) -> Counts:
+def counts_of(form: Mapping[str, int]) -> Measure:
     """The counts that `counts_form` wrote."""
     kept = ("excluded", "running", "met", "breached_open", "breached_closed")
-    return Counts(**{name: form.get(name, 0) for name in kept}, counted=form.get("count", 0))
+    more = ("good", "total", "pending")
+    counts = {name: form.get(name, 0) for name in (*kept, *more)}
+    return Measure(**counts, counted=form.get("count", 0))
 
 
-def counts_form(measure: MeasureKind, counts: Counts) -> dict[str, int]:
-    """The six numbers of a duration, `{"count": n}` of a count."""
-    if measure is MeasureKind.COUNT:
-        return {"count": counts.counted}
-    return {
-        "eligible": counts.eligible,
-        "excluded": counts.excluded,
-        "running": counts.running,
-        "met": counts.met,
-        "breached_open": counts.breached_open,
-        "breached_closed": counts.breached_closed,
-    }
+def counts_form(kpi: Kpi, measure: Measure) -> dict[str, int]:
+    """The six numbers of a duration, `count` of events, `good` and `total` of a ratio."""
+    match kpi.measure:
+        case MeasureKind.DURATION:
+            return {
+                "eligible": measure.eligible,
+                "excluded": measure.excluded,
+                "running": measure.running,
+                "met": measure.met,
+                "breached_open": measure.breached_open,
+                "breached_closed": measure.breached_closed,
+            }
+        case MeasureKind.RATIO:
+            pending = {"pending": measure.pending} if kpi.cohort else {}
+            return {"good": measure.good, "total": measure.total, **pending}
+        case _:
+            return {"count": measure.counted}
 
 
 def objective_row(
-    judgement: Judgement, group: tuple[str, ...], span: Span, counts: Counts
+    judgement: Judgement, group: tuple[str, ...], span: Span, measure: Measure
 ) -> ObjectiveRow:
     """The row of one judged window of one group (its values in `groupBy` order)."""
     agreement, objective = judgement.version.agreement, judgement.objective
@@ -188,7 +195,7 @@ def objective_row(
         target=objective.target_text,
         state=judgement.state.value,
         budget_remaining=decimal_text(judgement.budget_remaining),
-        counts=counts_form(objective.kpi.measure, counts),
+        counts=counts_form(objective.kpi, measure),
     )
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.contribution import Contribution
 from shared.domain.event import Event
 from shared.domain.instant import Instant
-from shared.domain.item import Contribution
 from shared.wire.timeline import pack_events
 from shared.wire.timeline import unpack_events as unpack_timeline
 
