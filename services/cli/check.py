@@ -16,12 +16,16 @@ from shared.domain.agreement import (
     Catalogue,
     Duration,
     EndOfWorkingDay,
+    Mean,
     Objective,
     OpenTime,
+    Percentile,
     Version,
+    Within,
     WorkingDays,
 )
 from shared.domain.instant import HOUR, MINUTE, Micros, format_instant
+from shared.domain.window import CalendarWindow, RollingWindow, TumblingWindow, Window
 from shared.wire.results import decimal_text, seconds
 
 WRONG_INPUT = 2
@@ -124,20 +128,34 @@ def _calendar(version: Version) -> str:
 def promise(objective: Objective) -> str:
     """A promise in words."""
     groups = f", for each {' and '.join(objective.group_by)}" if objective.group_by else ""
-    window = f"each {objective.window.period} ({objective.window.zone})"
-    return f"{_target(objective)} {window}{groups}"
+    started = ", in the window of its start" if objective.started else ""
+    return (
+        f"{objective.kpi.name}: {_target(objective)} {_window(objective.window)}{started}{groups}"
+    )
+
+
+def _window(window: Window) -> str:
+    match window:
+        case CalendarWindow(period, zone):
+            return f"each {period} ({zone})"
+        case TumblingWindow(length):
+            return f"each {_length(length)} from the epoch on"
+        case RollingWindow(length, step):
+            return f"over {_length(length)}, anew every {_length(step)}"
 
 
 def _target(objective: Objective) -> str:
-    kpi = objective.kpi.name
     match objective.target:
         case AtLeast(amount):
-            return f"{kpi}: at least {decimal_text(amount)}"
+            return f"at least {decimal_text(amount)}"
         case AtMost(amount):
-            return f"{kpi}: at most {decimal_text(amount)}"
-        case within:
-            share = decimal_text(within.ratio * 100)
-            return f"{kpi}: {share} % {_duration(within.duration)}"
+            return f"at most {decimal_text(amount)}"
+        case Mean(micros):
+            return f"on average within {_length(micros)}"
+        case Percentile(share, duration):
+            return f"the fastest {decimal_text(share * 100)} % {_duration(duration)}"
+        case Within(duration, share):
+            return f"{decimal_text(share * 100)} % {_duration(duration)}"
 
 
 def _duration(duration: Duration) -> str:

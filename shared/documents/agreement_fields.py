@@ -2,33 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from shared.documents.fields import Field, ListOf, NotYet, Record
+from shared.documents.fields import Field, ListOf, Record
 from shared.documents.loader import MapNode, Node, plain
 from shared.documents.matching import ANYTHING, MATCHER
 from shared.documents.problems import Problem, refused
 from shared.documents.reader import Placed, WithPlace, wrong
 from shared.documents.targets import ANY_TARGET, TargetSpec
-from shared.documents.values import NAME, TEXT, ZONE, OneOf, Ratio, Text, Whole
-from shared.domain.agreement import AgreementType, AtRisk, Level, OnChange
+from shared.documents.values import NAME, TEXT, OneOf, Ratio, Text, Whole
+from shared.documents.window_fields import WINDOW, WindowSpec
+from shared.domain.agreement import AgreementType, AtRisk, Attribution, Level, OnChange
 from shared.domain.instant import Instant, parse_instant
 from shared.domain.matcher import Matcher
-from shared.domain.window import Period
 
 ALWAYS: Final = "always"
 """The calendar that is built in: 24 x 7, UTC."""
 _AT_RISK: Final = AtRisk()
 _NO_TOLERANCE: Final = Fraction(0)
 _INSTANT: Final = Text(parse_instant, {"format": "date-time"})
-
-
-class Attribution(StrEnum):
-    """In which window a clock counts."""
-
-    DECIDED = "decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +38,6 @@ class Effective:
 
     start: Instant
     until: Instant | None
-
-
-@dataclass(frozen=True, slots=True)
-class WindowSpec:
-    """A calendar window; without a zone it takes that of the agreement's calendar."""
-
-    period: Period
-    zone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +86,6 @@ def _effective(node: MapNode, **given: Instant) -> Effective:
     return Effective(start, until)
 
 
-def _window(
-    node: MapNode, calendar: Period | None = None, time_zone: str | None = None
-) -> WindowSpec:
-    if calendar is None:
-        raise refused(node.place, 'a window needs "calendar": day, week, month, quarter or year')
-    return WindowSpec(calendar, time_zone)
-
-
 def _at_risk(
     _node: MapNode,
     budget_consumed: Fraction = _AT_RISK.budget_consumed,
@@ -127,7 +104,9 @@ def _parties(_node: MapNode, provider: str, customer: str) -> Parties:
 
 def _misplaced_pace(spec: ObjectiveSpec) -> Iterator[Problem]:
     if spec.pace is not None and not spec.target.value.has_pace:
-        yield Problem(spec.node.keys["pace"], '"pace" belongs to a target with atLeast')
+        yield Problem(
+            spec.node.keys["pace"], '"pace" belongs to a target with atLeast of a count or a sum'
+        )
 
 
 def _names_twice(spec: AgreementSpec) -> Iterator[Problem]:
@@ -151,18 +130,6 @@ class _GroupBy(ListOf[str]):
         return names
 
 
-_WINDOW = Record(
-    "a window",
-    _window,
-    {
-        "calendar": Field(OneOf(Period), "its length"),
-        "timeZone": Field(ZONE, "the zone of its edges; by default that of the calendar"),
-        "rolling": Field(NotYet("a rolling window"), "its length"),
-        "step": Field(NotYet('"step" (rolling windows)'), "how often it ends"),
-        "tumbling": Field(NotYet("a tumbling window"), "its length"),
-    },
-    example="{calendar: month}",
-)
 _OBJECTIVE = Record(
     "an objective",
     ObjectiveSpec,
@@ -170,7 +137,7 @@ _OBJECTIVE = Record(
         "name": Field(NAME, "its name within the agreement", required=True),
         "kpi": Field(WithPlace(NAME), "the name of a Kpi document", required=True),
         "target": Field(WithPlace(ANY_TARGET), "what is promised", required=True),
-        "window": Field(WithPlace(_WINDOW), "over which time it is judged", required=True),
+        "window": Field(WithPlace(WINDOW), "over which time it is judged", required=True),
         "where": Field(MATCHER, "for which items, beside appliesTo"),
         "minimum": Field(Whole(1, 10**9), "with fewer decided clocks there is no judgement"),
         "atRisk": Field(
@@ -186,7 +153,7 @@ _OBJECTIVE = Record(
         ),
         "onChange": Field(OneOf(OnChange), "what leaving it does to a clock; carry by default"),
         "attribution": Field(
-            OneOf(Attribution, later=("started",)), "in which window a clock counts"
+            OneOf(Attribution), "a clock counts where it was decided (default), or started"
         ),
         "pace": Field(
             Record(

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
-from shared.documents.problems import InvalidDocument, Problem, did_you_mean
+from shared.documents.problems import InvalidDocument, Problem, did_you_mean, refused
 from shared.documents.reader import (
     JsonSchema,
-    NotSupportedYetError,
     Reader,
     T_co,
     gathered,
@@ -83,20 +82,6 @@ class MapOf(Reader[dict[str, T_co]]):
         }
 
 
-class NotYet(Reader[object]):
-    """A field that the documents define and this version does not support."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def read(self, node: Node) -> object:
-        message = f"{self._what} is not supported yet"
-        raise NotSupportedYetError([Problem(node.place, message)])
-
-    def json_schema(self) -> JsonSchema:
-        return {"not": {}}
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """A member of a record: how it is read, whether it must be there, what it means."""
@@ -131,6 +116,11 @@ class Record(Reader[T_co]):
         self._fields = fields
         self._example = example
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields it knows."""
+        return tuple(self._fields)
+
     def read(self, node: Node) -> T_co:
         if not isinstance(node, MapNode):
             like = f" like {self._example}" if self._example else ""
@@ -143,8 +133,6 @@ class Record(Reader[T_co]):
                 continue
             try:
                 values[_snake(name)] = field.reader.read(member)
-            except NotSupportedYetError as error:
-                raise InvalidDocument(p.about(name) for p in error.problems) from error
             except InvalidDocument as error:
                 problems.extend(p.about(name) for p in error.problems)
         if problems:
@@ -170,7 +158,6 @@ class Record(Reader[T_co]):
         supported = {
             name: {"description": field.says, **field.reader.json_schema()}
             for name, field in self._fields.items()
-            if not isinstance(field.reader, NotYet)
         }
         return {
             "type": "object",
@@ -178,6 +165,74 @@ class Record(Reader[T_co]):
             "required": [name for name, field in self._fields.items() if field.required],
             "additionalProperties": False,
         }
+
+
+class OneForm(Reader[T_co]):
+    """A mapping of one of several forms, told apart by the field that each of them must have.
+
+    Where a mapping has the fields of two forms, the first of `forms` decides. `reasons` say why a
+    field is in some forms only.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        forms: Mapping[str, Record[T_co]],
+        *,
+        example: str,
+        reasons: Mapping[str, str],
+    ) -> None:
+        self._what = what
+        self._forms = forms
+        self._example = example
+        self._reasons = reasons
+
+    def read(self, node: Node) -> T_co:
+        if not isinstance(node, MapNode):
+            message = f"{self._what} is a mapping like {self._example}, not {shown(node)}"
+            raise wrong(node, message)
+        if misspelt := list(self._misspelt(node)):
+            raise InvalidDocument(misspelt)
+        told = [name for name in self._forms if name in node.members]
+        form = self._forms[told[0]] if told else None
+        also = [name for name in told if form is None or name not in form.names]
+        if form is None or also:
+            found = " and ".join([told[0], *also]) if told else "none of them"
+            message = f"{self._what} has one of {_listed(self._forms)}; here is {found}"
+            raise refused(node.place, message)
+        misplaced = dict(self._misplaced(node, told[0], form))
+        own = {name: at for name, at in node.keys.items() if name not in misplaced}
+        try:
+            value = form.read(MapNode({n: node.members[n] for n in own}, own, node.place))
+        except InvalidDocument as error:
+            raise InvalidDocument([*misplaced.values(), *error.problems]) from error
+        if misplaced:
+            raise InvalidDocument(misplaced.values())
+        return value
+
+    def _misspelt(self, node: MapNode) -> Iterable[Problem]:
+        """Fields of no form that are near one: which form is meant is not clear then."""
+        known = {name for form in self._forms.values() for name in form.names}
+        for name, place in node.keys.items():
+            if name not in known and (hint := did_you_mean(name, known)):
+                yield Problem(place, f'unknown field "{name}" in {self._what}{hint}')
+
+    def _misplaced(
+        self, node: MapNode, told: str, form: Record[T_co]
+    ) -> Iterable[tuple[str, Problem]]:
+        for name, place in node.keys.items():
+            having = [key for key, other in self._forms.items() if name in other.names]
+            if name not in form.names and having:
+                message = f'"{name}" belongs to {" and ".join(having)}, not to {told}'
+                yield name, Problem(place, message + self._reasons.get(name, ""))
+
+    def json_schema(self) -> JsonSchema:
+        return {"oneOf": [form.json_schema() for form in self._forms.values()]}
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}"
 
 
 def _snake(name: str) -> str:

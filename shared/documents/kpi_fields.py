@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.documents import notation
-from shared.documents.fields import Field, NotYet, OneOrMany, Record
+from shared.documents.fields import Field, OneOrMany, Record
 from shared.documents.loader import ListNode, MapNode
 from shared.documents.matching import ANYTHING, MATCHER
 from shared.documents.problems import Problem, refused
-from shared.documents.values import TEXT, Flag, OneOf, Text, Whole
+from shared.documents.values import ABSOLUTE, TEXT, Flag, OneOf, Text, Whole
 from shared.domain.agreement import MeasureKind, Reopen
+from shared.domain.instant import Micros
 from shared.domain.matcher import Matcher, Milestone
 
 
@@ -28,16 +29,29 @@ class KpiSpec:
     reopen: Reopen = Reopen.IGNORE
     event: tuple[Milestone, ...] = ()
     every: bool = False
+    field: str = ""
+    good: tuple[Milestone, ...] = ()
+    total: tuple[Milestone, ...] = ()
+    cohort: bool = False
+    within: Micros | None = None
 
 
-_MEASURE_NEEDS: Final = {
-    MeasureKind.DURATION: ("start", "stop"),
-    MeasureKind.COUNT: ("event",),
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """What a measure must have and may have, beside `item` and `measure`."""
+
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+_FIELDS_OF: Final = {
+    MeasureKind.DURATION: _Fields(("start", "stop"), ("pause", "repeat", "reopen")),
+    MeasureKind.COUNT: _Fields(("event",), ("every",)),
+    MeasureKind.SUM: _Fields(("event", "field")),
+    MeasureKind.MEAN: _Fields(("event", "field")),
+    MeasureKind.RATIO: _Fields(("good", "total"), ("cohort", "within")),
 }
-_MEASURE_TAKES: Final = {
-    MeasureKind.DURATION: {"item", "measure", "start", "stop", "pause", "repeat", "reopen"},
-    MeasureKind.COUNT: {"item", "measure", "event", "every"},
-}
+_MILESTONE_FIELDS: Final = ("start", "stop", "event", "good", "total")
 
 
 def _check(spec: KpiSpec) -> Iterator[Problem]:
@@ -46,17 +60,29 @@ def _check(spec: KpiSpec) -> Iterator[Problem]:
 
 
 def _misplaced(spec: KpiSpec) -> Iterator[Problem]:
-    measure = spec.measure
-    for name in _MEASURE_NEEDS[measure]:
+    measure, fields = spec.measure, _FIELDS_OF[spec.measure]
+    for name in fields.needed:
         if name not in spec.node.members:
             yield Problem(spec.node.place, f'a KPI with measure {measure} needs "{name}"')
+    known = {"item", "measure", *fields.needed, *fields.optional}
     for name, place in spec.node.keys.items():
-        if name not in _MEASURE_TAKES[measure]:
-            yield Problem(place, f'"{name}" does not belong to a KPI with measure {measure}')
+        if name not in known:
+            message = f'"{name}" does not belong to a KPI with measure {measure}'
+            yield Problem(place, message + _belongs(name, measure))
+    if spec.within is not None and not spec.cohort and measure is MeasureKind.RATIO:
+        message = '"within" belongs to a cohort; write cohort: true, or leave it out'
+        yield Problem(spec.node.keys["within"], message)
+
+
+def _belongs(name: str, measure: MeasureKind) -> str:
+    if name == "every" and measure in (MeasureKind.SUM, MeasureKind.MEAN):
+        return ": it takes every such event"
+    having = [kind for kind, own in _FIELDS_OF.items() if name in own.needed + own.optional]
+    return f"; it belongs to {' and '.join(having)}"
 
 
 def _other_kinds(spec: KpiSpec) -> Iterator[Problem]:
-    for name in ("start", "stop", "event"):
+    for name in _MILESTONE_FIELDS:
         written = spec.node.members.get(name, spec.node)
         nodes = written.items if isinstance(written, ListNode) else (written,)
         # A field that is left out has no milestones, so nothing is paired with the spec's node.
@@ -92,7 +118,6 @@ _MILESTONE = Record(
     example="{event: ticket.created}",
 )
 _MILESTONES = OneOrMany(_MILESTONE, least=1)
-_LATER_MEASURES: Final = ("sum", "mean", "ratio")
 KPI = Record(
     "a KPI",
     KpiSpec,
@@ -102,21 +127,19 @@ KPI = Record(
             "the kind of item it is measured on",
             required=True,
         ),
-        "measure": Field(
-            OneOf(MeasureKind, later=_LATER_MEASURES), "what is measured", required=True
-        ),
+        "measure": Field(OneOf(MeasureKind), "duration, count, sum, mean or ratio", required=True),
         "start": Field(_MILESTONES, "where a duration begins"),
         "stop": Field(_MILESTONES, "where a duration ends"),
         "pause": Field(OneOrMany(MATCHER), "while one of these matches, time stands still"),
         "repeat": Field(Flag(), "after a stop the next start begins the next cycle"),
         "reopen": Field(OneOf(Reopen), "what a reopening does after a stop; ignore by default"),
-        "event": Field(_MILESTONES, "what is counted"),
+        "event": Field(_MILESTONES, "what is counted, or brings the value of a sum or a mean"),
         "every": Field(Flag(), "count every such event, not each item once"),
-        "field": Field(NotYet('"field" (measures sum and mean)'), "what is summed up"),
-        "good": Field(NotYet('"good" (measure ratio)'), "what is good"),
-        "total": Field(NotYet('"total" (measure ratio)'), "of what"),
-        "cohort": Field(NotYet('"cohort" (measure ratio)'), "follow each item"),
-        "within": Field(NotYet('"within" of a KPI (measure ratio)'), "for how long"),
+        "field": Field(TEXT, "the attribute whose value is summed up, or averaged"),
+        "good": Field(_MILESTONES, "what is good"),
+        "total": Field(_MILESTONES, "of what it is a share"),
+        "cohort": Field(Flag(), "follow each item from its first total event on"),
+        "within": Field(ABSOLUTE, "for how long a cohort is followed: absolute time, like P30D"),
     },
     check=_check,
 )

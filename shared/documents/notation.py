@@ -24,7 +24,8 @@ DURATION: Final = (
     r"(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
 _UNITS: Final = (7 * DAY, DAY, HOUR, MINUTE, SECOND)
-_LONGEST: Final = 2**62  # what a table can hold
+LONGEST: Final = 2**62
+"""The longest duration in microseconds: what a table can hold."""
 _SPOKEN: Final = re.compile(r"(\d+)\s*(h|m|s|d)[a-z]*", re.IGNORECASE)
 _END_OF_DAY: Final = 24 * 60
 # Names that stand for this machine or for nothing, not for a place.
@@ -146,10 +147,18 @@ def duration(text: str) -> tuple[Micros, bool]:
     if length.denominator != 1:
         message = f'"{text}" is not a whole number of microseconds'
         raise ValueError(message)
-    if length > _LONGEST:
+    if length > LONGEST:
         message = f'"{text}" is longer than anything that can be measured'
         raise ValueError(message)
     return int(length), any(parts[:2])
+
+
+def written(length: Micros) -> str:
+    """A length as a document writes it, in its largest unit: `P7D`, `PT90M`, `PT0.5S`."""
+    for unit, text in ((DAY, "P{}D"), (HOUR, "PT{}H"), (MINUTE, "PT{}M")):
+        if length and length % unit == 0:
+            return text.format(length // unit)
+    return f"PT{(Decimal(length) / SECOND).normalize():f}S"
 
 
 def _spoken(text: str) -> str:

@@ -15,10 +15,6 @@ T_co = TypeVar("T_co", covariant=True)
 JsonSchema = dict[str, object]
 
 
-class NotSupportedYetError(InvalidDocument):
-    """What is planned; everything else about its mapping would only be noise."""
-
-
 class Reader(ABC, Generic[T_co]):
     """Reads one node, or raises `InvalidDocument` with all that is wrong with it."""
 

@@ -13,16 +13,17 @@ from shared.documents.agreement_fields import ALWAYS, AgreementSpec, ObjectiveSp
 from shared.documents.ambiguity import ambiguities
 from shared.documents.calendar_fields import WEEKDAYS, CalendarSpec
 from shared.documents.digest import digest
+from shared.documents.fitting import misfits
 from shared.documents.kpi_fields import KpiSpec
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode, plain
 from shared.documents.problems import Place, Problem, did_you_mean
 from shared.documents.public_holidays import holidays_of
 from shared.documents.schema import Kind, Spec
+from shared.documents.window_fields import window_of
 from shared.domain import business_calendar
 from shared.domain.agreement import Agreement, Catalogue, Kpi, Objective, Version, Within
 from shared.domain.business_calendar import BusinessCalendar, CalendarRules
 from shared.domain.instant import format_instant
-from shared.domain.window import CalendarWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,11 @@ def _kpi(name: str, spec: KpiSpec) -> Kpi:
         reopen=spec.reopen,
         event=spec.event,
         every=spec.every,
+        field=spec.field,
+        good=spec.good,
+        total=spec.total,
+        cohort=spec.cohort,
+        within=spec.within,
     )
 
 
@@ -134,7 +140,7 @@ def _rules(name: str, spec: CalendarSpec) -> CalendarRules:
 
 
 def _version(name: str, spec: AgreementSpec, names: _Names) -> tuple[list[Problem], Version | None]:
-    problems = [*_days_of_open_time(spec), *_misfits(spec, names)]
+    problems = list(misfits(spec, names.kpis))
     calendar = names.calendars.get(spec.calendar.value if spec.calendar else ALWAYS)
     if calendar is None:
         return problems, None
@@ -162,7 +168,6 @@ def _version(name: str, spec: AgreementSpec, names: _Names) -> tuple[list[Proble
 
 def _objective(spec: ObjectiveSpec, kpi: Kpi, calendar_zone: str) -> Objective:
     target = spec.target.value.target
-    window = spec.window.value
     # A slash is in no name, so none of these can be taken for another.
     own = f"objective/{spec.name}"
     shared = f"kpi/{kpi.name}/{spec.series or ''}"
@@ -171,7 +176,7 @@ def _objective(spec: ObjectiveSpec, kpi: Kpi, calendar_zone: str) -> Objective:
         kpi=kpi,
         target=target,
         target_text=_mapping(spec.target_text),
-        window=CalendarWindow(window.period, window.zone or calendar_zone),
+        window=window_of(spec.window.value, calendar_zone),
         series=shared if isinstance(target, Within) else own,
         where=spec.where,
         group_by=spec.group_by,
@@ -179,6 +184,7 @@ def _objective(spec: ObjectiveSpec, kpi: Kpi, calendar_zone: str) -> Objective:
         at_risk=spec.at_risk,
         on_change=spec.on_change,
         pace=spec.pace,
+        attribution=spec.attribution,
     )
 
 
@@ -204,30 +210,6 @@ def _unknown(what: str, node: Node | None, known: set[str]) -> Iterator[Problem]
     if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value not in known:
         hint = did_you_mean(node.value, known) or _list_of(known)
         yield Problem(node.place, f'no {what} is named "{node.value}"{hint}')
-
-
-def _days_of_open_time(spec: AgreementSpec) -> Iterator[Problem]:
-    if spec.calendar is None or spec.calendar.value == ALWAYS:
-        return
-    for objective in spec.objectives:
-        if (place := objective.target.value.in_days) is not None:
-            message = "a day has no fixed open time in this calendar; write PT24H for 24 open hours"
-            yield Problem(place, f"within: {message}, or {{workingDays: 1}}")
-
-
-def _misfits(spec: AgreementSpec, names: _Names) -> Iterator[Problem]:
-    for objective in spec.objectives:
-        if objective.kpi.value in names.kpis:
-            yield from _misfit(objective, names.kpis[objective.kpi.value])
-
-
-def _misfit(objective: ObjectiveSpec, kpi: Kpi) -> Iterator[Problem]:
-    target = objective.target.value
-    if target.measure is not kpi.measure:
-        takes = "{within: …, ratio: …}" if target.kind != "within" else "atLeast or atMost"
-        message = f'"{target.kind}" does not fit the KPI "{kpi.name}"'
-        place = objective.target.place
-        yield Problem(place, f"target: {message}, which measures a {kpi.measure}; use {takes}")
 
 
 def _list_of(known: Iterable[str]) -> str:

@@ -56,7 +56,7 @@ HEADER = Record(
     Header,
     {
         "apiVersion": Field(Text(_api_version, {"const": API_VERSION}), API_VERSION, required=True),
-        "kind": Field(OneOf(Kind, later=("Source",)), "Calendar, Kpi or Agreement", required=True),
+        "kind": Field(OneOf(Kind), "Calendar, Kpi or Agreement", required=True),
         "metadata": Field(
             Record(
                 "metadata",

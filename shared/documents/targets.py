@@ -1,14 +1,13 @@
 """Targets as documents write them: `{within: PT1H, ratio: "0.95"}`, `{atLeast: 1000}`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from shared.documents import notation
-from shared.documents.fields import Field, NotYet, Record
+from shared.documents.fields import Field, OneForm, Record
 from shared.documents.loader import MapNode, Node, ScalarNode
-from shared.documents.problems import Place, refused
+from shared.documents.problems import Place
 from shared.documents.reader import JsonSchema, Reader, shown, wrong
 from shared.documents.values import Number, Ratio, Text, Whole
 from shared.domain.agreement import (
@@ -16,8 +15,10 @@ from shared.domain.agreement import (
     AtMost,
     Duration,
     EndOfWorkingDay,
+    Mean,
     MeasureKind,
     OpenTime,
+    Percentile,
     Target,
     Within,
     WorkingDays,
@@ -36,19 +37,27 @@ class TargetSpec:
 
     @property
     def kind(self) -> str:
-        """The word it is told apart by: within, atLeast or atMost."""
+        """The word it is told apart by: within, percentile, mean, atLeast or atMost."""
         match self.target:
             case Within():
                 return "within"
+            case Percentile():
+                return "percentile"
+            case Mean():
+                return "mean"
             case AtLeast():
                 return "atLeast"
             case AtMost():
                 return "atMost"
 
     @property
-    def measure(self) -> MeasureKind:
-        """The only measure it fits."""
-        return MeasureKind.DURATION if self.kind == "within" else MeasureKind.COUNT
+    def is_of_clocks(self) -> bool:
+        """Whether it is promised of durations; else of an amount."""
+        return isinstance(self.target, Within | Percentile | Mean)
+
+    def fits(self, measure: MeasureKind) -> bool:
+        """Whether it can be promised of such a measure."""
+        return self.is_of_clocks is (measure is MeasureKind.DURATION)
 
     @property
     def has_pace(self) -> bool:
@@ -62,10 +71,28 @@ def _days(_node: MapNode, **given: int) -> Duration:
     return EndOfWorkingDay(given["end_of_working_day"])
 
 
-class _AnyDuration(Reader[tuple[Duration, Place | None]]):
+_DURATION_TEXT: Final = Text(notation.duration, {"pattern": f"^{notation.DURATION}$"})
+
+
+class _OpenTime(Reader[tuple[Duration, Place | None]]):
+    """`PT4H`, and where it says days."""
+
+    def read(self, node: Node) -> tuple[Duration, Place | None]:
+        if isinstance(node, MapNode):
+            message = "a mean has no working days, as each is of another length"
+            raise wrong(node, f"{message}; write open time like PT8H")
+        if isinstance(node, ScalarNode) and not isinstance(node.value, str):
+            raise wrong(node, f"must be a duration like PT4H or PT30M, not {shown(node)}")
+        micros, in_days = _DURATION_TEXT.read(node)
+        return OpenTime(micros), node.place if in_days else None
+
+    def json_schema(self) -> JsonSchema:
+        return _DURATION_TEXT.json_schema()
+
+
+class _AnyDuration(_OpenTime):
     """`PT4H`, `{workingDays: n}` or `{endOfWorkingDay: n}`."""
 
-    _text = Text(notation.duration, {"pattern": f"^{notation.DURATION}$"})
     _working: Record[Duration] = Record(
         "a duration",
         _days,
@@ -76,48 +103,109 @@ class _AnyDuration(Reader[tuple[Duration, Place | None]]):
     )
 
     def read(self, node: Node) -> tuple[Duration, Place | None]:
-        if isinstance(node, MapNode):
-            if len(node.members) != 1:
-                raise wrong(node, "must be either {workingDays: n} or {endOfWorkingDay: n}")
-            return self._working.read(node), None
-        micros, in_days = self._text.read(node)
-        return OpenTime(micros), node.place if in_days else None
+        if not isinstance(node, MapNode):
+            return super().read(node)
+        if len(node.members) != 1:
+            raise wrong(node, "must be either {workingDays: n} or {endOfWorkingDay: n}")
+        return self._working.read(node), None
 
     def json_schema(self) -> JsonSchema:
         one = {"minProperties": 1, "maxProperties": 1}
-        return {"oneOf": [self._text.json_schema(), self._working.json_schema() | one]}
+        return {"oneOf": [super().json_schema(), self._working.json_schema() | one]}
 
 
-def _target(
-    node: MapNode,
-    within: tuple[Duration, Place | None] | None = None,
-    ratio: Fraction | None = None,
-    at_least: Fraction | None = None,
-    at_most: Fraction | None = None,
+class _Amount(Number):
+    """A number; what is a time instead gets its targets named."""
+
+    def read(self, node: Node) -> Fraction:
+        if isinstance(node, ScalarNode) and str(node.value).startswith("P"):
+            message = f'must be a number, not {shown(node)}; a time needs "percentile" or "mean"'
+            raise wrong(node, f"{message} beside it, or is written {{within: {node.written}}}")
+        return super().read(node)
+
+
+class _Quantile(Ratio):
+    """A share above 0: of none of the clocks there is no longest time."""
+
+    def read(self, node: Node) -> Fraction:
+        share = super().read(node)
+        if not share:
+            raise wrong(node, 'must be above 0; write for example "0.9"')
+        return share
+
+
+class _True(Reader[bool]):
+    """The word true."""
+
+    def read(self, node: Node) -> bool:
+        if isinstance(node, ScalarNode) and node.value is True:
+            return True
+        raise wrong(node, f"must be true, not {shown(node)}")
+
+    def json_schema(self) -> JsonSchema:
+        return {"const": True}
+
+
+def _within(
+    _node: MapNode, within: tuple[Duration, Place | None], ratio: Fraction = Fraction(1)
 ) -> TargetSpec:
-    kinds = [name for name in ("within", "atLeast", "atMost") if name in node.members]
-    if len(kinds) != 1:
-        found = " and ".join(kinds) or "nothing of it"
-        message = f"a target has one of within, atLeast and atMost; here is {found}"
-        raise refused(node.place, message)
-    if ratio is not None and within is None:
-        raise refused(node.keys["ratio"], f'"ratio" belongs to within, not to {kinds[0]}')
-    if within is not None:
-        return TargetSpec(Within(within[0], Fraction(1) if ratio is None else ratio), within[1])
-    return TargetSpec(AtLeast(at_least) if at_least is not None else AtMost(at_most or Fraction(0)))
+    duration, in_days = within
+    return TargetSpec(Within(duration, ratio), in_days)
 
 
-_FIELDS: Mapping[str, Field] = {
-    "within": Field(_AnyDuration(), "open time that a clock may take"),
-    "ratio": Field(Ratio(), "the share of clocks that keep to it; 1 by default"),
-    "atLeast": Field(Number(least=0), "so many or more"),
-    "atMost": Field(Number(least=0), "so many or fewer"),
-    "percentile": Field(NotYet("a percentile target"), "the share that the time is judged at"),
-    "mean": Field(NotYet("a mean target"), "judge the mean"),
-}
+def _percentile(
+    _node: MapNode, percentile: Fraction, at_most: tuple[Duration, Place | None]
+) -> TargetSpec:
+    duration, in_days = at_most
+    return TargetSpec(Percentile(percentile, duration), in_days)
 
 
-class _AnyTarget(Record[TargetSpec]):
+def _mean(_node: MapNode, mean: bool, at_most: tuple[OpenTime, Place | None]) -> TargetSpec:  # noqa: ARG001, FBT001 - the field must be there
+    duration, in_days = at_most
+    return TargetSpec(Mean(duration.micros), in_days)
+
+
+def _at_least(_node: MapNode, at_least: Fraction) -> TargetSpec:
+    return TargetSpec(AtLeast(at_least))
+
+
+def _at_most(_node: MapNode, at_most: Fraction) -> TargetSpec:
+    return TargetSpec(AtMost(at_most))
+
+
+_WITHIN: Record[TargetSpec] = Record(
+    "a target with within",
+    _within,
+    {
+        "within": Field(_AnyDuration(), "open time that a clock may take", required=True),
+        "ratio": Field(Ratio(), "the share of clocks that keep to it; 1 by default"),
+    },
+)
+_PERCENTILE: Record[TargetSpec] = Record(
+    "a target with percentile",
+    _percentile,
+    {
+        "percentile": Field(_Quantile(), "the share whose longest time is judged", required=True),
+        "atMost": Field(_AnyDuration(), "open time that it may be", required=True),
+    },
+)
+_MEAN: Record[TargetSpec] = Record(
+    "a target with mean",
+    _mean,
+    {
+        "mean": Field(_True(), "judge the mean of the times", required=True),
+        "atMost": Field(_OpenTime(), "open time that it may be", required=True),
+    },
+)
+_AT_LEAST: Record[TargetSpec] = Record(
+    "a target", _at_least, {"atLeast": Field(_Amount(), "so much or more", required=True)}
+)
+_AT_MOST: Record[TargetSpec] = Record(
+    "a target", _at_most, {"atMost": Field(_Amount(), "so much or less", required=True)}
+)
+
+
+class _AnyTarget(OneForm[TargetSpec]):
     """A target; a lone percentage gets the whole notation explained."""
 
     def read(self, node: Node) -> TargetSpec:
@@ -128,9 +216,16 @@ class _AnyTarget(Record[TargetSpec]):
             raise wrong(node, f"{message}; did you mean {{within: PT1H, ratio: {ratio}}}?")
         return super().read(node)
 
-    def json_schema(self) -> JsonSchema:
-        one_of = [{"required": [name]} for name in ("within", "atLeast", "atMost")]
-        return super().json_schema() | {"oneOf": one_of}
 
-
-ANY_TARGET: Final = _AnyTarget("a target", _target, _FIELDS)
+ANY_TARGET: Final = _AnyTarget(
+    "a target",
+    {
+        "within": _WITHIN,
+        "percentile": _PERCENTILE,
+        "mean": _MEAN,
+        "atLeast": _AT_LEAST,
+        "atMost": _AT_MOST,
+    },
+    example='{within: PT1H, ratio: "0.95"}',
+    reasons={},
+)

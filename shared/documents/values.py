@@ -1,6 +1,6 @@
 """Readers of single values: texts, words, numbers, shares."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -8,16 +8,16 @@ from typing import Final, TypeVar
 
 from shared.documents import notation
 from shared.documents.loader import Node, ScalarNode, read_number
-from shared.documents.problems import Problem, did_you_mean
+from shared.documents.problems import did_you_mean
 from shared.documents.reader import (
     JsonSchema,
-    NotSupportedYetError,
     Reader,
     T_co,
     shown,
     wrong,
 )
 from shared.domain.event import Scalar
+from shared.domain.instant import Micros
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -41,18 +41,14 @@ class Text(Reader[T_co]):
 
 
 class OneOf(Reader[E]):
-    """One word of an enumeration; `later` are words that are planned."""
+    """One word of an enumeration."""
 
-    def __init__(self, words: type[E], later: Iterable[str] = ()) -> None:
+    def __init__(self, words: type[E]) -> None:
         self._words = words
-        self._later = frozenset(later)
 
     def read(self, node: Node) -> E:
         known = [word.value for word in self._words]
         text = text_of(node)
-        if text in self._later:
-            message = f'"{text}" is not supported yet; supported: {", ".join(known)}'
-            raise NotSupportedYetError([Problem(node.place, message, named=False)])
         if text not in known:
             hint = did_you_mean(text, known) or f"; it is one of {', '.join(known)}"
             raise wrong(node, f'"{text}" is unknown{hint}')
@@ -81,6 +77,7 @@ class Number(Reader[Fraction]):
         self._least = least
 
     def read(self, node: Node) -> Fraction:
+        _refuse_percent(node)
         number = number_of(node)
         if self._least is not None and number < self._least:
             raise wrong(node, f"must be at least {self._least}, not {shown(node)}")
@@ -89,6 +86,29 @@ class Number(Reader[Fraction]):
     def json_schema(self) -> JsonSchema:
         limit: JsonSchema = {} if self._least is None else {"minimum": self._least}
         return {"oneOf": [{"type": "number", **limit}, _DECIMAL_TEXT]}
+
+
+class AbsoluteTime(Reader[Micros]):
+    """A length of absolute time, where a day is 24 hours (`P30D`, `PT36H`), perhaps limited."""
+
+    _text = Text(notation.duration, {"pattern": f"^{notation.DURATION}$"})
+
+    def __init__(self, least: Micros = 0, most: Micros = notation.LONGEST) -> None:
+        self._least = least
+        self._most = most
+
+    def read(self, node: Node) -> Micros:
+        length, _in_days = self._text.read(node)
+        if length < self._least:
+            message = f"must be at least {notation.written(self._least)}, not {shown(node)}"
+            raise wrong(node, message)
+        if length > self._most:
+            message = f"must be at most {notation.written(self._most)}, not {shown(node)}"
+            raise wrong(node, message)
+        return length
+
+    def json_schema(self) -> JsonSchema:
+        return self._text.json_schema()
 
 
 class Whole(Reader[int]):
@@ -116,8 +136,7 @@ class Ratio(Reader[Fraction]):
     """A share between 0 and 1, as a decimal."""
 
     def read(self, node: Node) -> Fraction:
-        if isinstance(node, ScalarNode) and node.written.endswith("%"):
-            raise wrong(node, f"{shown(node)} is not a decimal{_share(node.written[:-1])}")
+        _refuse_percent(node)
         number = number_of(node)
         if not 0 <= number <= 1:
             message = f"must be between 0 and 1, not {shown(node)}"
@@ -160,17 +179,29 @@ def scalar_of(node: Node) -> Scalar:
     raise wrong(node, f"must be a single value, not {shown(node)}")
 
 
+def _refuse_percent(node: Node) -> None:
+    if isinstance(node, ScalarNode) and node.written.endswith("%"):
+        raise wrong(node, f"{shown(node)} is not a decimal{_share(node.written[:-1])}")
+
+
 def _share(percent: str) -> str:
     """A suggestion for what was written as a percentage."""
     try:
         number = read_number(percent.strip())
     except ValueError:
         return ""
+    return share_hint(number)
+
+
+def share_hint(number: int | Decimal | Fraction | None) -> str:
+    """A suggestion for a number that should be a share and is above 1."""
     if number is None or not 1 < number <= 100:  # noqa: PLR2004 - per cent
         return '; write a decimal between 0 and 1 like "0.95"'
-    return f'; did you mean "{(Decimal(number) / 100).normalize():f}"?'
+    share = Fraction(number) / 100
+    return f'; did you mean "{Decimal(share.numerator) / share.denominator:f}"?'
 
 
+ABSOLUTE: Final = AbsoluteTime()
 ZONE: Final = Text(notation.zone, {"examples": ["Europe/Berlin", "UTC"]})
 NAME: Final = Text(notation.name, {"pattern": f"^{notation.NAME}$"})
 TEXT: Final = Text(notation.some_text, {"minLength": 1})

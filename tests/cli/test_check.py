@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
@@ -35,6 +36,36 @@ def test_good_documents_are_summed_up_in_words(tmp_path: Path) -> None:
         "KPIs: reopened, response",
         "calendars: always",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {
+                "target": '{percentile: "0.9", atMost: PT30M}',
+                "window": "{rolling: P7D, step: PT1H}",
+            },
+            "response: the fastest 90 % within 30 min over 168 h, anew every 1 h",
+        ),
+        (
+            {"target": "{mean: true, atMost: PT30M}", "window": "{tumbling: PT1H}"},
+            "response: on average within 30 min each 1 h from the epoch on",
+        ),
+        (
+            {"attribution": "started"},
+            "response: 100 % within 1 h each month (UTC), in the window of its start",
+        ),
+    ],
+)
+def test_each_kind_of_promise_has_words(
+    tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    text = promising(first_response(**changes)) + "---\n" + RESPONSE
+    (tmp_path / "a.yaml").write_text(text)
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.exit_code == 0
+    assert f"    first-response  {words}" in done.stdout.splitlines()
 
 
 def test_every_problem_is_a_line_with_its_place_and_the_exit_is_2(tmp_path: Path) -> None:

@@ -68,7 +68,10 @@ def test_versions_that_overlap_are_refused(tmp_path: Path) -> None:
         ({"window": "{calendar: week}"}, "window"),
         ({"window": "{calendar: month, timeZone: Europe/Berlin}"}, "window"),
         ({"groupBy": "[team]"}, "groupBy"),
+        ({"window": "{tumbling: PT1H}"}, "window"),
         ({"kpi": "reopened", "target": "{atMost: 5}"}, "kind of target"),
+        ({"target": "{percentile: 1, atMost: PT1H}"}, "kind of target"),
+        ({"target": "{mean: true, atMost: PT1H}"}, "kind of target"),
     ],
 )
 def test_an_objective_stays_what_it_is_in_all_versions(
@@ -79,6 +82,39 @@ def test_an_objective_stays_what_it_is_in_all_versions(
     second = promising(first_response(**changes), more=SECOND_HALF)
     found = problems(tmp_path, RESPONSE, REOPENED, other, first, second)
     assert any(f"keeps its {what} in all versions" in message for _, message in found)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "one", "other"),
+    [
+        ("reopened", "{atLeast: 5}", "{atMost: 5}"),
+        ("response", "{percentile: 0.5, atMost: PT1H}", "{mean: true, atMost: PT1H}"),
+    ],
+)
+def test_a_target_of_another_kind_is_another_promise(
+    tmp_path: Path, kpi: str, one: str, other: str
+) -> None:
+    first = promising(first_response(kpi=kpi, target=one), more=FIRST_HALF)
+    second = promising(first_response(kpi=kpi, target=other), more=SECOND_HALF)
+    ((_, message),) = problems(tmp_path, RESPONSE, REOPENED, first, second)
+    assert "keeps its kind of target in all versions" in message
+
+
+@pytest.mark.parametrize(
+    ("kpi", "one", "other"),
+    [
+        ("reopened", "{atLeast: 5}", "{atLeast: 6}"),
+        ("response", "{within: PT1H}", "{within: {workingDays: 1}, ratio: 0.5}"),
+        ("response", "{percentile: 0.5, atMost: PT1H}", "{percentile: 1, atMost: PT2H}"),
+        ("response", "{mean: true, atMost: PT1H}", "{mean: true, atMost: PT2H}"),
+    ],
+)
+def test_a_target_of_the_same_kind_is_the_same_promise(
+    tmp_path: Path, kpi: str, one: str, other: str
+) -> None:
+    first = promising(first_response(kpi=kpi, target=one), more=FIRST_HALF)
+    second = promising(first_response(kpi=kpi, target=other), more=SECOND_HALF)
+    assert problems(tmp_path, RESPONSE, REOPENED, first, second) == []
 
 
 def test_the_zone_of_another_calendar_is_another_window(tmp_path: Path) -> None:

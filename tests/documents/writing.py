@@ -33,6 +33,13 @@ RESPONSE = kpi(
 )
 REOPENED = kpi("{item: ticket, measure: count, event: {event: ticket.reopened}}", "reopened")
 
+SCORE = kpi("{item: ticket, measure: mean, event: {event: ticket.rated}, field: score}", "score")
+_CONVERTED = (
+    "item: ticket, measure: ratio, good: {event: ticket.solved}, total: {event: ticket.created}"
+)
+CONVERSION = kpi(f"{{{_CONVERTED}}}", "conversion")
+COHORT = kpi(f"{{{_CONVERTED}, cohort: true, within: P30D}}", "cohort")
+
 
 def promising(objective: str, *, name: str = "acme", more: str = "") -> str:
     """An agreement with one objective, which stands on the last line."""
