@@ -2,8 +2,8 @@
 
 Hours are local times, turned into instants day by day. Where the zone jumps ahead, an edge that
 does not exist shifts by the jump; where it falls back, the earlier of two counts; what is left
-empty, be it an interval or a whole date, is dropped (contract section 3). Open time is counted from
-prefix sums, so that questions about it cost a binary search.
+empty, be it an interval or a whole date, is dropped (contract section 2). Years are laid out once,
+as edges with the open time before each, so that a question costs a binary search or two.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,25 +19,29 @@ from shared.domain.window import Span
 LocalInterval = tuple[int, int]
 """Minutes of a local day, `[start, end)`; 1440 is its end."""
 
+HolidayNames = Mapping[date, tuple[str, ...]]
+"""Public holidays by their dates: the names that each has, as `Karfreitag (DE-BE)`."""
+
 HORIZON: Final = 36_525 * DAY
 """How far after a start a deadline is looked for (contract section 3)."""
 
-_Bisect = Callable[[list[Micros], Micros, int], int]
+_NEAR: Final = 8  # edges: what a question is about mostly lies within them
 _WHOLE_DAY: Final[tuple[LocalInterval, ...]] = ((0, 1440),)
 _FIRST_YEAR: Final = 1
 _LAST_YEAR: Final = 9998
 
 
-def no_holidays(_year: int) -> frozenset[date]:
+def no_holidays(_year: int) -> HolidayNames:
     """The public holidays of nowhere."""
-    return frozenset()
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarRules:
     """A Calendar document. `weekly` has seven entries from Monday on; `yearly` are (month, day).
 
-    `country_holidays` gives the public holidays of a year; it must be a pure function.
+    `country_holidays` gives the public holidays of a year; it must be a pure function. Their dates
+    are closed; their names are for people.
     """
 
     name: str
@@ -46,7 +50,7 @@ class CalendarRules:
     dates: frozenset[date] = frozenset()
     yearly: frozenset[tuple[int, int]] = frozenset()
     shifts: Mapping[date, tuple[LocalInterval, ...]] = field(default_factory=dict)
-    country_holidays: Callable[[int], frozenset[date]] = no_holidays
+    country_holidays: Callable[[int], HolidayNames] = no_holidays
 
 
 class BusinessCalendar:
@@ -56,13 +60,13 @@ class BusinessCalendar:
     """
 
     __slots__ = (
-        "_before",
         "_days",
-        "_ends",
+        "_edges",
         "_first_year",
-        "_laid_out",
+        "_known_from",
+        "_known_until",
         "_last_year",
-        "_starts",
+        "_passed",
         "_zone",
         "rules",
     )
@@ -71,11 +75,12 @@ class BusinessCalendar:
         """A calendar of these rules; nothing is laid out yet."""
         self.rules = rules
         self._zone = ZoneInfo(rules.zone)
-        self._starts: list[Instant] = []
-        self._ends: list[Instant] = []
-        self._before: list[Micros] = []
+        # Openings and closings in turn, so that what lies behind an odd number of edges is open;
+        # and how much open time of the laid out years has passed at each.
+        self._edges: list[Instant] = []
+        self._passed: list[Micros] = []
         self._first_year = self._last_year = 0
-        self._laid_out = Span(0, 0)
+        self._known_from = self._known_until = 0
         self._days: dict[date, list[Span]] = {}
 
     @property
@@ -88,26 +93,34 @@ class BusinessCalendar:
         """The IANA name of its zone."""
         return self.rules.zone
 
+    # The questions of a fold are asked millions of times a minute: those below look at whether
+    # the years are laid out by themselves, and take a binary search apart rather than share it.
+
     def open_between(self, start: Instant, end: Instant) -> Micros:
         """The open time in `[start, end)`; 0 when it is empty."""
         if end <= start:
             return 0
-        self._lay_out(start, end)
-        return self._open_until(end) - self._open_until(start)
+        if start < self._known_from or end >= self._known_until:
+            self._lay_out(start, end)
+        edges, passed = self._edges, self._passed
+        first = bisect_right(edges, start)
+        near = first + _NEAR
+        if near < len(edges) and end < edges[near]:
+            last = bisect_right(edges, end, first, near)
+        else:
+            last = bisect_right(edges, end, first)
+        opened = passed[last] - passed[first]
+        if first & 1:
+            opened -= start - edges[first - 1]
+        if last & 1:
+            opened += end - edges[last - 1]
+        return opened
 
     def is_open(self, at: Instant) -> bool:
         """Whether the instant is open (half-open intervals)."""
-        self._lay_out(at, at)
-        index = bisect_right(self._starts, at) - 1
-        return index >= 0 and at < self._ends[index]
-
-    def open_spans(self, start: Instant, end: Instant) -> list[Span]:
-        """The open intervals inside `[start, end)`, in order; touching ones are one."""
-        self._lay_out(start, end)
-        first = max(bisect_right(self._starts, start) - 1, 0)
-        last = bisect_left(self._starts, end)
-        spans = zip(self._starts[first:last], self._ends[first:last], strict=True)
-        return [Span(max(s, start), min(e, end)) for s, e in spans if e > start]
+        if at < self._known_from or at >= self._known_until:
+            self._lay_out(at, at)
+        return bisect_right(self._edges, at) & 1 == 1
 
     def reach(self, start: Instant, amount: Micros, limit: Instant) -> Instant | None:
         """The first instant from `start` on at which `amount` of open time has passed.
@@ -116,7 +129,24 @@ class BusinessCalendar:
         """
         if amount <= 0:
             return start
-        return self._find(start, amount, limit, bisect_left)
+        if start < self._known_from or start >= self._known_until:
+            self._lay_out(start, start)
+        edges, passed = self._edges, self._passed
+        behind = bisect_right(edges, start)
+        aim = passed[behind] + amount
+        if behind & 1:
+            aim += start - edges[behind - 1]
+        # The closing until which there is enough: sums change at closings only.
+        near = behind + _NEAR
+        if near < len(passed) and passed[near] >= aim:
+            closing = bisect_left(passed, aim, behind, near)
+        else:
+            closing = bisect_left(passed, aim, behind)
+        if closing == len(passed):
+            more = self._lay_out_more(start, limit)
+            return self.reach(start, amount, limit) if more else None
+        found = edges[closing - 1] + aim - passed[closing]
+        return found if found <= limit else None
 
     def leave(self, start: Instant, amount: Micros, limit: Instant) -> Instant | None:
         """The last instant from `start` on at which no more than `amount` has passed.
@@ -124,7 +154,27 @@ class BusinessCalendar:
         That is `reach`, or the next opening when the amount is used up exactly at a closing. None
         when there is no such instant up to `limit`.
         """
-        return self._find(start, max(amount, 0), limit, bisect_right)
+        after = self.reach(start, max(amount, 0) + 1, limit + 1)
+        return None if after is None else after - 1
+
+    def due(
+        self, start: Instant, amount: Micros, limit: Instant
+    ) -> tuple[Instant | None, Instant | None]:
+        """`reach` and `leave` of the same amount, for little more than one of them."""
+        reached = self.reach(start, amount, limit)
+        if reached is None or self.is_open(reached):
+            return reached, reached
+        return reached, self.leave(reached, 0, limit)
+
+    def open_spans(self, start: Instant, end: Instant) -> list[Span]:
+        """The open intervals inside `[start, end)`, in order; touching ones are one."""
+        self._lay_out(start, end)
+        edges = self._edges
+        first = bisect_right(edges, start) & ~1
+        return [
+            Span(max(edges[opening], start), min(edges[opening + 1], end))
+            for opening in range(first, bisect_left(edges, end), 2)
+        ]
 
     def working_days_later(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The same local time, `days` dates with open time after that of the first open instant."""
@@ -139,7 +189,19 @@ class BusinessCalendar:
     def end_of_working_day(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The end of the last interval of the date `days` dates with open time later."""
         found = self._working_date(start, days, limit)
-        return None if found is None else self._of_date(found[1])[-1].end
+        return None if found is None else self.on(found[1])[-1].end
+
+    def on(self, day: date) -> list[Span]:
+        """The open intervals of a local date; where the zone jumps they may overlap others."""
+        known = self._days.get(day)
+        if known is None:
+            pattern = self._pattern(day, self._holidays(day.year))
+            known = self._days[day] = self._spans(day, pattern)
+        return known
+
+    def midnight(self, day: date) -> Instant:
+        """The instant at which a local date begins."""
+        return self._edge(day, 0)
 
     def _working_date(
         self, start: Instant, days: int, limit: Instant
@@ -154,66 +216,42 @@ class BusinessCalendar:
             if day > last:
                 return None
             day += timedelta(days=1)
-            left -= bool(self._of_date(day))
+            left -= bool(self.on(day))
         return opening, day
 
     def _date_of_opening(self, opening: Instant) -> date:
         """The date whose interval holds the instant (a midnight gap may move it to the next)."""
         local = as_datetime(opening).astimezone(self._zone).date()
         for day in (local, local - timedelta(days=1)):
-            if any(span.start <= opening < span.end for span in self._of_date(day)):
+            if any(span.start <= opening < span.end for span in self.on(day)):
                 return day
         return local
 
-    def _find(
-        self,
-        start: Instant,
-        amount: Micros,
-        limit: Instant,
-        bisect: _Bisect,
-    ) -> Instant | None:
-        if limit < start:
-            return None
-        end = min(start + max(amount, DAY) * 2, limit)
-        while True:
-            self._lay_out(start, end)
-            found = self._search(start, amount, bisect)
-            if found is not None:
-                return found if found <= limit else None
-            if end >= limit:
-                return None
-            end = min(start + (end - start) * 2, limit)
-
-    def _search(self, start: Instant, amount: Micros, bisect: _Bisect) -> Instant | None:
-        aim = self._open_until(start) + amount
-        # `_before[i + 1]` has passed at the end of interval i: the first with enough, or with more.
-        index = bisect(self._before, aim, 1) - 1
-        if index >= len(self._starts):
-            return None
-        return max(start, self._starts[index] + aim - self._before[index])
-
-    def _open_until(self, at: Instant) -> Micros:
-        index = bisect_right(self._starts, at) - 1
-        if index < 0:
-            return 0
-        return self._before[index] + min(at, self._ends[index]) - self._starts[index]
+    def _lay_out_more(self, start: Instant, limit: Instant) -> bool:
+        """Lay out twice the time after `start`; whether there was more of it up to `limit`."""
+        known = self._known_until
+        if limit >= known:
+            self._lay_out(start, min(known + known - start, limit))
+        return self._known_until > known
 
     def _lay_out(self, start: Instant, end: Instant) -> None:
-        if self._laid_out.start <= start and end < self._laid_out.end:
+        if self._known_from <= start and end < self._known_until:
             return
         # A year more on both sides, so that no zone's offset reaches over the edge.
         first, last = _year(start) - 1, min(_year(end) + 1, _LAST_YEAR)
-        if not self._before or first < self._first_year:
-            if self._before:
+        nothing = self._known_from == self._known_until
+        if nothing or first < self._first_year:
+            if not nothing:
                 # Sums begin anew: go back twice as far as is laid out, so that it happens rarely.
                 first = max(min(first, 2 * self._first_year - self._last_year), _FIRST_YEAR)
-            last = max(last, self._last_year)
+                last = max(last, self._last_year)
             self._first_year, self._last_year = first, first - 1
-            self._starts, self._ends, self._before = [], [], [0]
+            self._edges, self._passed = [], [0]
         for year in range(self._last_year + 1, last + 1):
             self._append_year(year)
         self._last_year = max(last, self._last_year)
-        self._laid_out = Span(_new_year(self._first_year + 1), _new_year(self._last_year))
+        self._known_from = _new_year(self._first_year + 1)
+        self._known_until = _new_year(self._last_year)
 
     def _append_year(self, year: int) -> None:
         day = date(year, 1, 1)
@@ -224,22 +262,15 @@ class BusinessCalendar:
             day += timedelta(days=1)
 
     def _append(self, start: Instant, end: Instant) -> None:
-        if self._ends and start <= self._ends[-1]:
+        edges, passed = self._edges, self._passed
+        if edges and start <= edges[-1]:
             # Touching intervals are one, so that no closing parts them.
-            added = max(end - self._ends[-1], 0)
-            self._ends[-1] += added
-            self._before[-1] += added
+            added = max(end - edges[-1], 0)
+            edges[-1] += added
+            passed[-1] += added
             return
-        self._starts.append(start)
-        self._ends.append(end)
-        self._before.append(self._before[-1] + end - start)
-
-    def _of_date(self, day: date) -> list[Span]:
-        known = self._days.get(day)
-        if known is None:
-            pattern = self._pattern(day, self._holidays(day.year))
-            known = self._days[day] = self._spans(day, pattern)
-        return known
+        edges += (start, end)
+        passed += (passed[-1], passed[-1] + end - start)
 
     def _holidays(self, year: int) -> frozenset[date]:
         yearly = {
@@ -247,7 +278,7 @@ class BusinessCalendar:
             for month, day in self.rules.yearly
             if (month, day) != (2, 29) or _is_leap(year)
         }
-        return self.rules.dates | yearly | self.rules.country_holidays(year)
+        return self.rules.dates | yearly | self.rules.country_holidays(year).keys()
 
     def _pattern(self, day: date, holidays: frozenset[date]) -> tuple[LocalInterval, ...]:
         shift = self.rules.shifts.get(day)
