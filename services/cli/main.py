@@ -7,6 +7,7 @@ from services.cli.demo import demo_command
 from services.cli.evaluate import evaluate_command
 from services.cli.local import local
 from services.cli.migrate import migrate_command
+from services.cli.scenarios.command import scenarios_command
 from services.cli.topics import topics_command
 from services.cli.verify import verify_command
 
@@ -23,6 +24,7 @@ app.command("demo")(demo_command)
 app.command("evaluate")(evaluate_command)
 app.command("local")(local)
 app.command("migrate")(migrate_command)
+app.command("test")(scenarios_command)
 app.command("topics")(topics_command)
 app.command("verify")(verify_command)
 
