@@ -24,7 +24,7 @@ from shared.domain.agreement import (
     Within,
     WorkingDays,
 )
-from shared.domain.instant import HOUR, MINUTE, Micros, format_instant
+from shared.domain.instant import DAY, HOUR, MINUTE, Micros, format_instant
 from shared.domain.window import CalendarWindow, RollingWindow, TumblingWindow, Window
 from shared.wire.results import decimal_text, seconds
 
@@ -53,7 +53,7 @@ def check_command(
     if as_json:
         typer.echo(_json(_report(loaded)))
     elif loaded.catalogue is not None:
-        typer.echo("\n".join(summary(loaded.catalogue)))
+        typer.echo("\n".join(summary(loaded.catalogue, loaded.built_in)))
     else:
         for problem in loaded.problems:
             typer.echo(str(problem), err=True)
@@ -86,12 +86,13 @@ def _report(loaded: Loaded) -> dict[str, object]:
             for name, agreement in catalogue.agreements.items()
         },
         "kpis": sorted(catalogue.kpis),
+        "built_in_kpis": list(loaded.built_in),
         "calendars": sorted(catalogue.calendars),
     }
 
 
-def summary(catalogue: Catalogue) -> Iterator[str]:
-    """What documents say, a line for each promise."""
+def summary(catalogue: Catalogue, built_in: tuple[str, ...] = ()) -> Iterator[str]:
+    """What documents say, a line for each promise; `built_in` are KPIs without a document."""
     agreements = catalogue.agreements.values()
     promises = sum(len(own.objective_names) for own in agreements)
     yield (
@@ -102,7 +103,10 @@ def summary(catalogue: Catalogue) -> Iterator[str]:
         yield ""
         yield from _agreement(agreement)
     yield ""
-    yield f"KPIs: {', '.join(sorted(catalogue.kpis))}"
+    own = sorted(catalogue.kpis.keys() - set(built_in))
+    yield f"KPIs: {', '.join(own) or 'none'}"
+    if built_in:
+        yield f"built-in KPIs: {', '.join(built_in)}"
     yield f"calendars: {', '.join(sorted(catalogue.calendars))}"
 
 
@@ -139,9 +143,9 @@ def _window(window: Window) -> str:
         case CalendarWindow(period, zone):
             return f"each {period} ({zone})"
         case TumblingWindow(length):
-            return f"each {_length(length)} from the epoch on"
+            return f"each {_absolute(length)} from the epoch on"
         case RollingWindow(length, step):
-            return f"over {_length(length)}, anew every {_length(step)}"
+            return f"over {_absolute(length)}, anew every {_absolute(step)}"
 
 
 def _target(objective: Objective) -> str:
@@ -170,6 +174,12 @@ def _duration(duration: Duration) -> str:
             return "by the end of the next working day"
         case EndOfWorkingDay(days):
             return f"by the end of working day {days} after it"
+
+
+def _absolute(micros: Micros) -> str:
+    """`7 days`, `1 h 30 min`."""
+    days, rest = divmod(micros, DAY)
+    return _length(micros) if rest or not days else _many(days, "day")
 
 
 def _length(micros: Micros) -> str:

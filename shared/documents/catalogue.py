@@ -13,10 +13,14 @@ from shared.domain.agreement import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The catalogue, or (then it is None) what is wrong, in the order of files and lines."""
+    """The catalogue, or (then it is None) what is wrong, in the order of files and lines.
+
+    `built_in` names the KPIs that agreements use and no document defines.
+    """
 
     catalogue: Catalogue | None
     problems: tuple[Problem, ...]
+    built_in: tuple[str, ...] = ()
 
 
 def load(path: Path) -> Loaded:
@@ -45,10 +49,12 @@ def load_nodes(nodes: Iterable[Node], problems: Iterable[Problem] = ()) -> Loade
         problems.extend(problem for problem in wrong if problem.place not in broken)
         if document is not None:
             documents.append(document)
-    catalogue, unresolved = resolve(documents)
+    found = resolve(documents)
     already = {problem.place for problem in problems}
-    problems = sorted({*problems, *(one for one in unresolved if one.place not in already)})
-    return Loaded(None if problems else catalogue, tuple(problems))
+    problems = sorted({*problems, *(one for one in found.problems if one.place not in already)})
+    if problems:
+        return Loaded(None, tuple(problems))
+    return Loaded(found.catalogue, (), found.built_in)
 
 
 def files_of(path: Path) -> list[Path]:

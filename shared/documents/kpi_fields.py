@@ -10,7 +10,7 @@ from shared.documents.loader import ListNode, MapNode
 from shared.documents.matching import ANYTHING, MATCHER
 from shared.documents.problems import Problem, refused
 from shared.documents.values import ABSOLUTE, TEXT, Flag, OneOf, Text, Whole
-from shared.domain.agreement import MeasureKind, Reopen
+from shared.domain.agreement import Kpi, MeasureKind, Reopen
 from shared.domain.instant import Micros
 from shared.domain.matcher import Matcher, Milestone
 
@@ -34,6 +34,27 @@ class KpiSpec:
     total: tuple[Milestone, ...] = ()
     cohort: bool = False
     within: Micros | None = None
+
+
+def kpi_of(name: str, spec: KpiSpec) -> Kpi:
+    """The KPI that a document of that name says."""
+    return Kpi(
+        name=name,
+        item=spec.item,
+        measure=spec.measure,
+        start=spec.start,
+        stop=spec.stop,
+        pause=spec.pause,
+        repeat=spec.repeat,
+        reopen=spec.reopen,
+        event=spec.event,
+        every=spec.every,
+        field=spec.field,
+        good=spec.good,
+        total=spec.total,
+        cohort=spec.cohort,
+        within=spec.within,
+    )
 
 
 @dataclass(frozen=True, slots=True)

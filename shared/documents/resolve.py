@@ -11,11 +11,12 @@ from itertools import pairwise
 
 from shared.documents.agreement_fields import ALWAYS, AgreementSpec, ObjectiveSpec
 from shared.documents.ambiguity import ambiguities
+from shared.documents.built_in import built_in_kpis
 from shared.documents.calendar_fields import WEEKDAYS, CalendarSpec
 from shared.documents.digest import digest
 from shared.documents.fitting import misfits
-from shared.documents.kpi_fields import KpiSpec
-from shared.documents.loader import ListNode, MapNode, Node, ScalarNode, plain
+from shared.documents.kpi_fields import KpiSpec, kpi_of
+from shared.documents.loader import ListNode, MapNode, ScalarNode, plain
 from shared.documents.problems import Place, Problem, did_you_mean
 from shared.documents.public_holidays import holidays_of
 from shared.documents.schema import Kind, Spec
@@ -45,8 +46,20 @@ class Written:
     spec: AgreementSpec
 
 
-def resolve(documents: Iterable[Document]) -> tuple[Catalogue, list[Problem]]:
-    """The catalogue that the documents make, and what is wrong with it (then it is incomplete)."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The catalogue that documents make, incomplete where there are problems.
+
+    `built_in` names the KPIs that agreements use and no document defines.
+    """
+
+    catalogue: Catalogue
+    problems: tuple[Problem, ...]
+    built_in: tuple[str, ...]
+
+
+def resolve(documents: Iterable[Document]) -> Resolved:
+    """The catalogue that the documents make, and what is wrong with it."""
     names = _Names(documents)
     problems = list(names.problems)
     written: dict[str, list[Written]] = defaultdict(list)
@@ -67,7 +80,8 @@ def resolve(documents: Iterable[Document]) -> tuple[Catalogue, list[Problem]]:
         for name in sorted(written)
     }
     content = digest(agreements.values(), names.kpis.values(), names.calendar_specs)
-    return Catalogue(agreements, names.kpis, names.calendars, content), problems
+    catalogue = Catalogue(agreements, names.kpis, names.calendars, content)
+    return Resolved(catalogue, tuple(problems), tuple(sorted(names.built_in)))
 
 
 class _Names:
@@ -79,13 +93,24 @@ class _Names:
         self.calendars: dict[str, BusinessCalendar] = {ALWAYS: business_calendar.ALWAYS}
         self.calendar_specs: dict[str, CalendarSpec] = {}
         self.agreements: list[Document] = []
+        self.built_in: set[str] = set()
         self._places: dict[tuple[Kind, str], Place] = {}
         for document in sorted(documents, key=lambda one: one.name):
             self._take(document)
+        for document in self.agreements:
+            self._take_built_in(document.written)
 
     def known(self, kind: Kind) -> set[str]:
         """The names of a kind, those of refused documents included."""
         return {name for of_kind, name in self._places if of_kind is kind}
+
+    def _take_built_in(self, agreement: MapNode) -> None:
+        known = self.known(Kind.KPI)
+        for named in _kpis_named(agreement):
+            kpi = built_in_kpis().get(str(named.value))
+            if kpi is not None and kpi.name not in known:
+                self.kpis[kpi.name] = kpi
+                self.built_in.add(kpi.name)
 
     def _take(self, document: Document) -> None:
         if document.kind is Kind.AGREEMENT:
@@ -100,30 +125,19 @@ class _Names:
             message = f'the calendar "{ALWAYS}" is built in; choose another name'
             self.problems.append(Problem(document.place, message))
         elif isinstance(document.spec, KpiSpec):
-            self.kpis[document.name] = _kpi(document.name, document.spec)
+            self.kpis[document.name] = kpi_of(document.name, document.spec)
         elif isinstance(document.spec, CalendarSpec):
             self.calendar_specs[document.name] = document.spec
             self.calendars[document.name] = BusinessCalendar(_rules(document.name, document.spec))
 
 
-def _kpi(name: str, spec: KpiSpec) -> Kpi:
-    return Kpi(
-        name=name,
-        item=spec.item,
-        measure=spec.measure,
-        start=spec.start,
-        stop=spec.stop,
-        pause=spec.pause,
-        repeat=spec.repeat,
-        reopen=spec.reopen,
-        event=spec.event,
-        every=spec.every,
-        field=spec.field,
-        good=spec.good,
-        total=spec.total,
-        cohort=spec.cohort,
-        within=spec.within,
-    )
+def _kpis_named(agreement: MapNode) -> Iterator[ScalarNode]:
+    """The names of the KPIs that an agreement says, also one that is refused for other reasons."""
+    objectives = agreement.members.get("objectives")
+    for objective in objectives.items if isinstance(objectives, ListNode) else ():
+        named = objective.members.get("kpi") if isinstance(objective, MapNode) else None
+        if isinstance(named, ScalarNode) and isinstance(named.value, str):
+            yield named
 
 
 def _rules(name: str, spec: CalendarSpec) -> CalendarRules:
@@ -197,19 +211,21 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _missing(agreement: MapNode, names: _Names) -> Iterator[Problem]:
     """Names that no document has, also in an agreement that is refused for other reasons."""
-    known = names.known(Kind.CALENDAR) | {ALWAYS}
-    yield from _unknown("calendar", agreement.members.get("calendar"), known)
-    objectives = agreement.members.get("objectives")
-    known = names.known(Kind.KPI)
-    for objective in objectives.items if isinstance(objectives, ListNode) else ():
-        if isinstance(objective, MapNode):
-            yield from _unknown("KPI", objective.members.get("kpi"), known)
+    calendars = names.known(Kind.CALENDAR) | {ALWAYS}
+    calendar = agreement.members.get("calendar")
+    if isinstance(calendar, ScalarNode) and isinstance(calendar.value, str):
+        yield from _unknown("calendar", calendar, calendars, _list_of(calendars))
+    own = names.known(Kind.KPI)
+    there_are = f"{_list_of(own)}, and those built in" if own else "; those built in are others"
+    for named in _kpis_named(agreement):
+        yield from _unknown("KPI", named, own | built_in_kpis().keys(), there_are)
 
 
-def _unknown(what: str, node: Node | None, known: set[str]) -> Iterator[Problem]:
-    if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value not in known:
-        hint = did_you_mean(node.value, known) or _list_of(known)
-        yield Problem(node.place, f'no {what} is named "{node.value}"{hint}')
+def _unknown(what: str, node: ScalarNode, known: set[str], there_are: str) -> Iterator[Problem]:
+    name = str(node.value)
+    if name not in known:
+        hint = did_you_mean(name, known) or there_are
+        yield Problem(node.place, f'no {what} is named "{name}"{hint}')
 
 
 def _list_of(known: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ def test_good_documents_are_summed_up_in_words(tmp_path: Path) -> None:
                 "target": '{percentile: "0.9", atMost: PT30M}',
                 "window": "{rolling: P7D, step: PT1H}",
             },
-            "response: the fastest 90 % within 30 min over 168 h, anew every 1 h",
+            "response: the fastest 90 % within 30 min over 7 days, anew every 1 h",
         ),
         (
             {"target": "{mean: true, atMost: PT30M}", "window": "{tumbling: PT1H}"},
@@ -66,6 +66,23 @@ def test_each_kind_of_promise_has_words(
     done = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert done.exit_code == 0
     assert f"    first-response  {words}" in done.stdout.splitlines()
+
+
+def test_built_in_kpis_are_told_from_those_of_the_folder(tmp_path: Path) -> None:
+    objectives = [
+        first_response(),
+        first_response(name="solved", kpi="solved-tickets", target="{atMost: 5}"),
+        first_response(name="owned", kpi="ticket-time-to-own"),
+    ]
+    (tmp_path / "a.yaml").write_text(promising("\n- ".join(objectives)) + "---\n" + RESPONSE)
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.stdout.splitlines()[-3:] == [
+        "KPIs: response",
+        "built-in KPIs: solved-tickets, ticket-time-to-own",
+        "calendars: always",
+    ]
+    done = CliRunner().invoke(app, ["check", "--json", str(tmp_path)])
+    assert json.loads(done.stdout)["built_in_kpis"] == ["solved-tickets", "ticket-time-to-own"]
 
 
 def test_every_problem_is_a_line_with_its_place_and_the_exit_is_2(tmp_path: Path) -> None:

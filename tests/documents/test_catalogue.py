@@ -15,23 +15,29 @@ from shared.domain.agreement import (
     AtLeast,
     AtMost,
     AtRisk,
+    Attribution,
     EndOfWorkingDay,
     Level,
+    Mean,
     MeasureKind,
     OnChange,
     OpenTime,
+    Percentile,
     Reopen,
     Within,
     WorkingDays,
 )
 from shared.domain.business_calendar import ALWAYS
-from shared.domain.instant import DAY, HOUR, SECOND
+from shared.domain.instant import DAY, HOUR, MINUTE, SECOND
 from shared.domain.matcher import Choice, Matcher, Milestone
-from shared.domain.window import CalendarWindow, Period
+from shared.domain.window import CalendarWindow, Period, RollingWindow, TumblingWindow
 from tests.documents.writing import (
+    COHORT,
+    CONVERSION,
     OFFICE,
     REOPENED,
     RESPONSE,
+    SCORE,
     calendar,
     catalogue,
     first_response,
@@ -94,6 +100,83 @@ def test_a_duration_is_read(tmp_path: Path) -> None:
     others = (("team", Choice(("a", "b"), negated=True)), ("vip", Choice((True,), negated=True)))
     assert found.pause == (Matcher((("status", Choice(("pending", "on-hold"))),)), Matcher(others))
     assert (found.repeat, found.reopen) == (True, Reopen.NEW_CYCLE)
+
+
+def test_a_sum_and_a_mean_are_read(tmp_path: Path) -> None:
+    revenue = kpi(
+        "{item: lead, measure: sum, event: {event: lead.won, nth: 2}, field: amount}", "revenue"
+    )
+    found = catalogue(tmp_path, revenue, SCORE).kpis
+    assert (found["revenue"].measure, found["revenue"].field) == (MeasureKind.SUM, "amount")
+    assert found["revenue"].event == (Milestone("lead.won", nth=2),)
+    assert (found["score"].measure, found["score"].field) == (MeasureKind.MEAN, "score")
+
+
+def test_a_ratio_is_read(tmp_path: Path) -> None:
+    found = catalogue(tmp_path, CONVERSION, COHORT).kpis
+    plain, cohort = found["conversion"], found["cohort"]
+    for own in (plain, cohort):
+        assert own.measure is MeasureKind.RATIO
+        assert own.good == (Milestone("ticket.solved"),)
+        assert own.total == (Milestone("ticket.created"),)
+    assert (plain.cohort, plain.within) == (False, None)
+    assert (cohort.cohort, cohort.within) == (True, 30 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("written", "window"),
+    [
+        ("{calendar: quarter}", CalendarWindow(Period.QUARTER, "UTC")),
+        ("{rolling: P7D, step: PT1H}", RollingWindow(7 * DAY, HOUR)),
+        ("{step: P1D, rolling: PT24H}", RollingWindow(DAY, DAY)),
+        ("{rolling: PT2500M, step: PT1M}", RollingWindow(2500 * MINUTE, MINUTE)),
+        ("{rolling: P36525D, step: P15D}", RollingWindow(36_525 * DAY, 15 * DAY)),
+        ("{tumbling: PT90M}", TumblingWindow(90 * MINUTE)),
+        ("{tumbling: PT1S}", TumblingWindow(SECOND)),
+        ("{tumbling: P366D}", TumblingWindow(366 * DAY)),
+    ],
+)
+def test_a_window_is_read(tmp_path: Path, written: str, window: object) -> None:
+    text = promising(first_response(window=written))
+    (own,) = catalogue(tmp_path, text, RESPONSE).agreements["acme"].versions[0].objectives
+    assert own.window == window
+
+
+@pytest.mark.parametrize(
+    ("kpi_name", "written", "target"),
+    [
+        (
+            "response",
+            '{percentile: "0.9", atMost: PT30M}',
+            Percentile(Fraction(9, 10), OpenTime(30 * MINUTE)),
+        ),
+        ("response", "{percentile: 1, atMost: P1D}", Percentile(Fraction(1), OpenTime(DAY))),
+        (
+            "response",
+            "{percentile: 0.5, atMost: {endOfWorkingDay: 1}}",
+            Percentile(Fraction(1, 2), EndOfWorkingDay(1)),
+        ),
+        ("response", "{mean: true, atMost: PT30M}", Mean(30 * MINUTE)),
+        ("reopened", "{atMost: 0}", AtMost(Fraction(0))),
+        ("score", "{atLeast: -4.5}", AtLeast(Fraction(-9, 2))),
+        ("conversion", "{atMost: 1.5}", AtMost(Fraction(3, 2))),
+        ("cohort", '{atLeast: "0.25"}', AtLeast(Fraction(1, 4))),
+        ("cohort", "{atMost: 1}", AtMost(Fraction(1))),
+    ],
+)
+def test_a_target_is_read(tmp_path: Path, kpi_name: str, written: str, target: object) -> None:
+    text = promising(first_response(kpi=kpi_name, target=written, minimum="2"))
+    found = catalogue(tmp_path, text, RESPONSE, REOPENED, SCORE, CONVERSION, COHORT)
+    (own,) = found.agreements["acme"].versions[0].objectives
+    assert (own.target, own.minimum) == (target, 2)
+
+
+def test_a_clock_counts_where_it_was_decided_or_started(tmp_path: Path) -> None:
+    objectives = [first_response(name="a"), first_response(name="b", attribution="started")]
+    found = catalogue(tmp_path, promising("\n- ".join(objectives)), RESPONSE)
+    decided, started = found.agreements["acme"].versions[0].objectives
+    assert (decided.attribution, started.attribution) == tuple(Attribution)
+    assert (decided.started, started.started) == (False, True)
 
 
 def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
@@ -202,13 +285,15 @@ def test_objectives_of_one_kpi_with_within_are_one_series(tmp_path: Path) -> Non
         first_response(name="f", kpi="reopened", target="{atMost: 1}"),
         first_response(name="g", kpi="reopened", target="{atMost: 2}"),
         first_response(name="x"),
+        first_response(name="p", target="{percentile: 0.5, atMost: PT1H}"),
+        first_response(name="m", target="{mean: true, atMost: PT1H}"),
     ]
     text = promising("\n- ".join(objectives))
     found = catalogue(tmp_path, text, RESPONSE, REOPENED, other)
     series: dict[str, str] = {}
     for own in found.agreements["acme"].versions[0].objectives:
         series[own.series] = series.get(own.series, "") + own.name
-    assert list(series.values()) == ["abx", "cd", "e", "f", "g"]
+    assert list(series.values()) == ["abx", "cd", "e", "f", "g", "p", "m"]
 
 
 def test_a_folder_is_read_recursively_without_what_is_hidden(tmp_path: Path) -> None:
@@ -270,6 +355,9 @@ def test_the_digest_is_that_of_the_meaning(tmp_path: Path) -> None:
         ("level: customer", "level: service"),
         ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
         ("provider: support", "provider: desk"),
+        ("calendar: month}", "tumbling: P30D}"),
+        ("{within: PT1H}", "{percentile: 1, atMost: PT1H}"),
+        ("calendar: month}", "calendar: month}, attribution: started"),
     ],
 )
 def test_another_meaning_has_another_digest(tmp_path: Path, old: str, new: str) -> None:
