@@ -15,11 +15,12 @@ def main() -> int:
     parser.add_argument("--agreements", type=Path, required=True)
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--now", required=True)
-    parser.add_argument("--all-windows", action="store_true")  # means nothing to calendar windows
+    parser.add_argument("--all-windows", action="store_true")
     given = parser.parse_args()
     lines = given.events.read_text(encoding="utf-8").splitlines()
     try:
-        print(dump(evaluate(folder(given.agreements), lines, instant(given.now))))
+        now, windows = instant(given.now), given.all_windows
+        print(dump(evaluate(folder(given.agreements), lines, now, all_windows=windows)))
     except RefusedError as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,139 +1,12 @@
-"""Timelines, cycles and clocks of one item, recomputed from the contract's sentences."""
+"""The clocks of a cycle, recomputed from the contract's sentences."""
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
-from fractions import Fraction
-from typing import Any
 
-from tests.oracle.days import DAY, HORIZON, Calendar, length, without
-from tests.oracle.reading import SECOND, Event, Objective, Version, equal, listed, matches, plain
-
-Json = Any
-Attributes = dict[str, Json]
-LAST = {"solved", "closed", "merged", "won", "lost", "rejected", "churned"}
-STATUS = {"ticket.solved": "solved", "ticket.closed": "closed", "ticket.reopened": "open"}
-
-
-@dataclass
-class Moment:
-    """One event that counts: the item's attributes before and after it, and what milestones see."""
-
-    type: str
-    time: int
-    before: Attributes
-    after: Attributes
-    seen: Attributes
-
-
-def order(event: Event) -> tuple[object, ...]:
-    """The place in a timeline."""
-    what = event.type.partition(".")[2]
-    rank = 0 if what == "created" else 2 if what in LAST else 1
-    sequence: tuple[object, ...] = (0,)
-    if event.sequence is not None:
-        digits = re.fullmatch("[0-9]+", event.sequence)
-        sequence = (1, int(event.sequence)) if digits else (2, event.sequence)
-    return (event.time, rank, event.source, sequence, event.id)
-
-
-def timeline(events: Iterable[Event], now: int) -> list[Moment]:
-    """The events of one item that exist and are not absent, in order, with attributes."""
-    existing = sorted((e for e in events if e.time <= now), key=order)
-    ids = {(e.source, e.id) for e in existing}
-
-    def names(e: Event) -> tuple[str, str] | None:
-        if e.replaces is None or e.replaces == e.id or (e.source, e.replaces) not in ids:
-            return None
-        return (e.source, e.replaces)
-
-    absent = {names(e) for e in existing}
-    for target in {names(e) for e in existing} - {None}:
-        absent |= {(e.source, e.id) for e in [e for e in existing if names(e) == target][:-1]}
-    moments: list[Moment] = []
-    attributes: Attributes = {}
-    for e in existing:
-        retraction = e.type.partition(".")[2] == "retracted" and e.replaces is not None
-        if (e.source, e.id) in absent or retraction:
-            continue
-        data = dict(e.data)
-        if e.type in STATUS and "status" not in data:
-            data["status"] = STATUS[e.type]
-        scalars = {k: v for k, v in data.items() if not isinstance(v, dict | list)}
-        actor = scalars.pop("actor", None)
-        after = {k: v for k, v in {**attributes, **scalars}.items() if v is not None}
-        seen = after if actor is None else {**after, "actor": actor}
-        moments.append(Moment(e.type, e.time, attributes, after, seen))
-        attributes = after
-    return moments
-
-
-def matching(milestone: dict[str, Json], m: Moment) -> bool:
-    """Whether an event matches a milestone, `nth` aside."""
-    if milestone.get("event", m.type) != m.type:
-        return False
-    changed = milestone.get("changes")
-    if changed is not None and equal(m.before.get(changed), m.after.get(changed)):
-        return False
-    return matches(milestone.get("where", {}), m.seen)
-
-
-def hits(milestones: Json, moments: list[Moment], since: int, i: int) -> list[dict[str, Json]]:
-    """The milestones that event `i` is the nth match of, counted from index `since` on."""
-    return [
-        milestone
-        for milestone in listed(milestones)
-        if matching(milestone, moments[i])
-        and sum(matching(milestone, m) for m in moments[since : i + 1]) == milestone.get("nth", 1)
-    ]
-
-
-@dataclass
-class Cycle:
-    """One cycle of a duration KPI; all indices are those of events."""
-
-    number: int
-    start: int
-    counting: int
-    stops: dict[int, list[dict[str, Json]]] = field(default_factory=dict)
-    reopenings: list[int] = field(default_factory=list)
-    merged: int | None = None
-    open: bool = True
-
-
-def reopens(m: Moment) -> bool:
-    """Whether an event is a reopening."""
-    done = ("solved", "closed")
-    leaves = m.before.get("status") in done and m.after.get("status") not in done
-    return m.type == "ticket.reopened" or leaves
-
-
-def cycles(moments: list[Moment], kpi: dict[str, Json]) -> list[Cycle]:
-    """The cycles of a KPI; agreements have no say in them."""
-    found: list[Cycle] = []
-    previous_stop = 0
-    way = kpi.get("reopen", "ignore")
-    for i, m in enumerate(moments):
-        last = found[-1] if found else None
-        if last and last.open and (stop := hits(kpi["stop"], moments, last.counting, i)):
-            last.stops[i] = stop
-            last.open = False
-            previous_stop = i
-        if m.type == "ticket.merged":
-            if last and last.open:
-                last.merged, last.open = i, False
-            break
-        if last and not last.open and reopens(m):
-            if way == "continue":
-                last.reopenings.append(i)
-                last.open, last.counting = True, i + 1
-            elif way == "new-cycle":
-                found.append(Cycle(len(found) + 1, i, i + 1))
-        may_start = not found or (not found[-1].open and kpi.get("repeat", False))
-        if may_start and hits(kpi["start"], moments, previous_stop, i):
-            found.append(Cycle(len(found) + 1, i, i + 1))
-    return found
+from tests.oracle.cycles import Cycle
+from tests.oracle.days import DAY, HORIZON, Calendar, duration, length, without
+from tests.oracle.matching import listed, matches
+from tests.oracle.reading import Objective, Version
+from tests.oracle.timelines import Moment
 
 
 @dataclass
@@ -144,7 +17,7 @@ class Clock:
     cycle: int
     version: Version
     objective: Objective
-    started: int
+    origin: Moment
     under: int
     state: str | None = None
     stopped: int | None = None
@@ -160,6 +33,11 @@ class Clock:
     binding: bool = False
 
     @property
+    def started(self) -> int:
+        """When it started: its cycle did, or a change restarted it."""
+        return self.origin.time
+
+    @property
     def at_risk(self) -> bool:
         """Undecided, and so much of the target used."""
         if self.state is not None or self.target is None:
@@ -167,23 +45,12 @@ class Clock:
         return self.elapsed >= self.objective.elapsed * self.target
 
 
-def duration(text: str) -> int | None:
-    """`PT4H30M` in microseconds; None for what is no such text."""
-    found = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", text)
-    if not found:
-        days = re.fullmatch(r"P(\d+)D", text)
-        return int(days[1]) * DAY if days else None
-    hours, minutes, seconds = found.groups()
-    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60
-    return int((whole + Decimal(seconds or 0)) * SECOND)
-
-
 def target_of(objective: Objective, calendar: Calendar, started: int) -> int | None:
-    """The target in open time; None when no such instant ever comes."""
-    within = objective.target["within"]
-    if isinstance(within, str):
-        return duration(within)
-    ((unit, days),) = within.items()
+    """The target in open time; None when it has none, or no such instant ever comes."""
+    limit = objective.limit
+    if limit is None or isinstance(limit, str):
+        return None if limit is None else duration(limit)
+    ((unit, days),) = limit.items()
     end = calendar.working_day(started, days=days, closing=unit == "endOfWorkingDay")
     return None if end is None else length(calendar.open(started, end))
 
@@ -234,10 +101,10 @@ class Series:
                 return o
         return None
 
-    def begin(self, objective: Objective, started: int, under: int) -> Clock:
+    def begin(self, objective: Objective, origin: Moment, under: int) -> Clock:
         """A clock of an objective."""
-        clock = Clock(self.item, self.cycle.number, self.version, objective, started, under)
-        clock.target = target_of(objective, self.calendar, started)
+        clock = Clock(self.item, self.cycle.number, self.version, objective, origin, under)
+        clock.target = target_of(objective, self.calendar, origin.time)
         self.found.append(clock)
         return clock
 
@@ -249,7 +116,7 @@ class Series:
         """Every clock of the cycle, as of now."""
         start = self.moments[self.cycle.start]
         if (objective := self.matching(start)) is not None:
-            self.begin(objective, start.time, start.time)
+            self.begin(objective, start, start.time)
         is_open = True
         for i in range(self.cycle.start + 1, len(self.moments)):
             is_open = self._step(i, self.moments[i], is_open=is_open)
@@ -291,8 +158,8 @@ class Series:
         entered = self.matching(m)
         if live is None:
             if entered is not None and entered.on_change != "keep":
-                start = self.moments[self.cycle.start].time
-                self.begin(entered, start if entered.on_change == "carry" else m.time, m.time)
+                start = self.moments[self.cycle.start]
+                self.begin(entered, start if entered.on_change == "carry" else m, m.time)
             return
         left = live.objective
         if live.state is not None or entered is left or left.on_change == "keep":
@@ -300,8 +167,7 @@ class Series:
         live.stopped, live.deciding = m.time, m
         live.state = "cancelled" if entered is None else "superseded"
         if entered is not None:
-            started = live.started if left.on_change == "carry" else m.time
-            self.begin(entered, started, m.time)
+            self.begin(entered, live.origin if left.on_change == "carry" else m, m.time)
 
     def _measure(self, clock: Clock) -> None:
         end = self.now if clock.stopped is None else clock.stopped
@@ -350,26 +216,3 @@ def _reached(
             return due, running[n + 1][0] if n + 1 < len(running) else None
         used += b - a
     return None, None
-
-
-def group(names: list[str], attributes: Attributes) -> tuple[str, ...]:
-    """Group values as text."""
-    return tuple(_text(attributes.get(name)) for name in names)
-
-
-def _text(value: Json) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else plain(value)
-
-
-def as_of(moments: list[Moment], at: int) -> Attributes:
-    """The attributes after all events of an instant."""
-    return next((m.after for m in reversed(moments) if m.time <= at), {})
-
-
-def seconds(micros: int | Fraction) -> Fraction:
-    """Microseconds as seconds."""
-    return Fraction(micros, SECOND)

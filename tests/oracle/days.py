@@ -1,17 +1,19 @@
-"""Local time from first principles: zones, open time, calendar windows; instants in microseconds.
+"""Local time from first principles: zones and open time; instants in microseconds.
 
 Of `zoneinfo` only the offset of an instant is used; edges are found by trying offsets.
 """
 
 import datetime as dt
 import re
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 NAIVE = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - local time counted from here
-MINUTE = 60_000_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 HORIZON = 36_525 * DAY
@@ -34,6 +36,16 @@ def text(at: int) -> str:
     """UTC with Z, six digits of fraction or none."""
     moment = EPOCH + dt.timedelta(microseconds=at)
     return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def duration(text: str) -> int | None:
+    """`PT4H30M`, or `P7D`, in microseconds; None for what is no such text."""
+    found = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", text)
+    if not found:
+        days = re.fullmatch(r"P(\d+)D", text)
+        return int(days[1]) * DAY if days else None
+    hours, minutes, seconds = found.groups()
+    return int(hours or 0) * HOUR + int(minutes or 0) * MINUTE + int(Decimal(seconds or 0) * SECOND)
 
 
 @cache
@@ -212,30 +224,3 @@ def _hours(intervals: list[str]) -> list[Segment]:
     if ends[-1] > DAY:
         raise ValueError(intervals)
     return result
-
-
-def _first_day(period: str, date: dt.date) -> dt.date:
-    if period == "week":
-        return date - dt.timedelta(days=date.weekday())
-    month = {"day": date.month, "month": date.month, "year": 1}.get(
-        period, (date.month - 1) // 3 * 3 + 1
-    )
-    return dt.date(date.year, month, date.day if period == "day" else 1)
-
-
-def _next_day(period: str, first: dt.date) -> dt.date:
-    longest = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}[period]
-    later = [first + dt.timedelta(days=n) for n in range(1, longest + 1)]
-    return next(d for d in later if _first_day(period, d) == d)
-
-
-def window(period: str, zone: str, at: int) -> Segment:
-    """The calendar window that holds an instant."""
-    near = local_date(zone, at)
-    for n in range(-3, 4):
-        first = _first_day(period, near + dt.timedelta(days=n))
-        start = to_instant(zone, first, 0)
-        end = to_instant(zone, _next_day(period, first), 0)
-        if start <= at < end:
-            return (start, end)
-    raise AssertionError((period, zone, at))

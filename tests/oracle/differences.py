@@ -6,12 +6,13 @@ events admitted in pieces and settled at instants in between. All three must say
 
 import argparse
 import json
+import multiprocessing
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.cli.evaluate import Reading, evaluate_lines, evaluation_form
 from shared.documents import load
@@ -25,6 +26,7 @@ from shared.wire.cloudevents import decode_line
 from tests.oracle import evaluate as oracle
 from tests.oracle.days import instant
 from tests.oracle.generate import Case, case
+from tests.oracle.minimising import minimised
 from tests.oracle.reading import RefusedError
 
 Json = Any
@@ -60,14 +62,18 @@ def catalogue(yaml: str) -> Catalogue:
 
 def by_oracle(given: Case) -> dict[str, Json]:
     """What the oracle says."""
-    return parsed(oracle.dump(oracle.evaluate([given.yaml], given.lines, instant(given.now))))
+    found = oracle.evaluate(
+        [given.yaml], given.lines, instant(given.now), all_windows=given.all_windows
+    )
+    return parsed(oracle.dump(found))
 
 
 def by_product(given: Case) -> dict[str, Json]:
     """What `accord evaluate` says."""
     lines = [line.encode() for line in given.lines]
     known = catalogue(given.yaml)
-    return parsed(results.encode(evaluate_lines(known, lines, now=parse_instant(given.now))))
+    now, windows = parse_instant(given.now), given.all_windows
+    return parsed(results.encode(evaluate_lines(known, lines, now=now, all_windows=windows)))
 
 
 def by_pieces(given: Case) -> dict[str, Json]:
@@ -98,13 +104,32 @@ def by_pieces(given: Case) -> dict[str, Json]:
             key = dice.choice(list(early))
             kind, _, subject = key.partition(":")
             early[key] = Item(plan, kind, subject, early[key].events)
-    found = evaluate_items(known, early.values(), now=now)
+    found = evaluate_items(known, early.values(), now=now, all_windows=given.all_windows)
     return parsed(results.encode(evaluation_form(known, found)))
 
 
-def difference(given: Case) -> str | None:
-    """What differs, None when nothing does; `RefusedError` when a side refuses the documents."""
+class Compared(NamedTuple):
+    """What a seed gave: how much was compared, and what differs, None when nothing does."""
+
+    seed: int
+    clocks: int
+    windows: int
+    difference: str | None
+
+
+def compared(seed: int) -> Compared:
+    """The case of a seed, compared."""
+    given = case(seed)
     want = by_oracle(given)
+    return Compared(seed, len(want["clocks"]), len(want["objectives"]), _differing(given, want))
+
+
+def difference(given: Case) -> str | None:
+    """What differs, None when nothing does; a refusal by either side is a difference."""
+    return _differing(given, by_oracle(given))
+
+
+def _differing(given: Case, want: dict[str, Json]) -> str | None:
     ways: tuple[tuple[str, Callable[[Case], dict[str, Json]]], ...] = (
         ("evaluate", by_product),
         ("in pieces", by_pieces),
@@ -112,6 +137,8 @@ def difference(given: Case) -> str | None:
     for name, way in ways:
         try:
             got = way(given)
+        except RefusedError as error:
+            return f"{name}: refused: {error}"
         except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
             return f"{name}: {type(error).__name__}: {error}"
         for part in PARTS:
@@ -121,96 +148,59 @@ def difference(given: Case) -> str | None:
 
 
 def _first(want: list[Json], got: list[Json]) -> str:
-    for i in range(max(len(want), len(got))):
-        one = want[i] if i < len(want) else None
-        other = got[i] if i < len(got) else None
-        if one != other:
-            there = one if one and other else {}
-            named = {k: (v, other[k]) for k, v in there.items() if other and other.get(k) != v}
-            return f"  [{i}] oracle {one}\n  [{i}] product {other}\n  members {named}"
-    return ""
+    """The first entries that differ: those one side lacks, or the members that are unlike."""
+    missing = [row for row in want if row not in got]
+    surplus = [row for row in got if row not in want]
+    if not missing and not surplus:
+        return "  the same entries in another order"
+    lines = [f"  {len(want)} by the oracle, {len(got)} by the product"]
+    named = [_name(row) for row in missing + surplus]
+    chosen = min(named)
+    pair = [next((r for r in rows if _name(r) == chosen), None) for rows in (missing, surplus)]
+    for side, row in zip(("oracle", "product"), pair, strict=True):
+        lines.append(f"  {side}: {row}")
+    if pair[0] and pair[1]:
+        unlike = [k for k in pair[0] if pair[0][k] != pair[1].get(k)]
+        lines += [f"  {k}: oracle {pair[0][k]}, product {pair[1].get(k)}" for k in unlike]
+    return "\n".join(lines)
 
 
-def differs(given: Case) -> bool:
-    """Whether there is a difference; a refused case has none."""
-    try:
-        return difference(given) is not None
-    except RefusedError:
-        return False
-
-
-def minimised(given: Case) -> Case:
-    """A smaller case that still differs: events, documents, objectives and members dropped."""
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _smaller(given):
-            if differs(candidate):
-                given, smaller = candidate, True
-                break
-    return given
-
-
-def _smaller(given: Case) -> list[Case]:
-    found = [
-        given.with_events([*given.events[:i], *given.events[i + 1 :]])
-        for i in range(len(given.events))
-    ]
-    docs = list(given.documents)
-    for i in range(len(docs)):
-        found.append(Case(tuple(docs[:i] + docs[i + 1 :]), given.events, given.now))
-        for spec in _fewer(docs[i]["spec"]):
-            other = {**docs[i], "spec": spec}
-            found.append(Case((*docs[:i], other, *docs[i + 1 :]), given.events, given.now))
-    for i, event in enumerate(given.events):
-        for spec in _fewer(event):
-            events = [*given.events[:i], spec, *given.events[i + 1 :]]
-            found.append(given.with_events(events))
-    return found
-
-
-def _fewer(spec: dict[str, Json]) -> list[dict[str, Json]]:
-    found = [{k: v for k, v in spec.items() if k != left} for left in spec]
-    for name, value in spec.items():
-        if isinstance(value, dict):
-            found += [{**spec, name: v} for v in _fewer(value)]
-        elif isinstance(value, list) and len(value) > 1:
-            found += [{**spec, name: [v for v in value if v is not left]} for left in value]
-        if isinstance(value, list):
-            for i, member in enumerate(value):
-                if isinstance(member, dict):
-                    found += [
-                        {**spec, name: [*value[:i], v, *value[i + 1 :]]} for v in _fewer(member)
-                    ]
-    return found
+def _name(row: Json) -> str:
+    keys = ("scope", "sla_id", "agreement", "objective", "group", "window", "item", "cycle")
+    return str([row.get(key) for key in keys])
 
 
 def main() -> int:
-    """Compare seeds; the last line says how many and what differed."""
+    """Compare seeds; the last line says how many, how much, and what differed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--stop-at", type=int, default=5, help="give up after so many differences")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     given = parser.parse_args()
-    events = done = refused = different = 0
-    for seed in range(given.first, given.first + given.seeds):
-        one = case(seed)
-        done, events = done + 1, events + len(one.events)
-        try:
-            found = difference(one)
-        except RefusedError as error:
-            refused += 1
-            print(f"seed {seed}: refused: {error}", file=sys.stderr)
-            continue
-        if found is not None:
-            different += 1
-            small = minimised(one)
-            print(f"seed {seed}: {found}\n--- minimised: {difference(small)}")
-            print(small.yaml, *small.lines, f"now {small.now}", sep="\n", flush=True)
-            if different >= given.stop_at:
-                break
-    print(f"{done} seeds, {events} events, {refused} refused, {different} differences")
-    return 1 if different or refused else 0
+    seeds = range(given.first, given.first + given.seeds)
+    if given.seed is not None:
+        seeds = range(given.seed, given.seed + 1)
+    done, differing = [], []
+    with multiprocessing.Pool(min(given.processes, len(seeds))) as pool:
+        for one in pool.imap(compared, seeds, chunksize=min(16, 1 + len(seeds) // 8)):
+            done.append(one)
+            if one.difference is not None:
+                differing.append(one)
+                print(f"\nseed {one.seed}: {one.difference}", flush=True)
+                if len(differing) >= given.stop_at:
+                    break
+            if len(done) % 50 == 0:
+                progress = f"\r{len(done)} of {len(seeds)} seeds, {len(differing)} differences"
+                print(progress, end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    for one in differing:
+        small = minimised(case(one.seed), difference)
+        print(f"\nseed {one.seed} minimised: {difference(small)}\n{small.text}", flush=True)
+    clocks, windows = sum(one.clocks for one in done), sum(one.windows for one in done)
+    print(f"{len(done)} seeds, {clocks} clocks, {windows} windows, {len(differing)} differences")
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":

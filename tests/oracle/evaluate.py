@@ -2,40 +2,26 @@
 
 import json
 from collections.abc import Iterable
-from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
-from tests.oracle.clocks import (
-    Clock,
-    Moment,
-    Series,
-    as_of,
-    cycles,
-    group,
-    hits,
-    seconds,
-    timeline,
-)
+from tests.oracle.clocks import Clock, Series
+from tests.oracle.cycles import cycles
 from tests.oracle.days import text
-from tests.oracle.judging import Entry, Promise
-from tests.oracle.reading import Books, Event, Version, books, documents, events, listed, matches
+from tests.oracle.entries import Entry, of_clock, of_item
+from tests.oracle.events import Event, events
+from tests.oracle.promises import Promise
+from tests.oracle.reading import Books, Version, books, documents
+from tests.oracle.timelines import Moment, timeline
+from tests.oracle.written import Number
 
 Json = Any
 LEVELS = ("corporate", "customer", "service")
 
 
-class Number:
-    """A JSON number with the text it is written with."""
-
-    def __init__(self, value: Fraction) -> None:
-        """A number of seconds."""
-        digits = f"{abs(round(value * 10**6)):07d}"
-        shown = f"{digits[:-6]}.{digits[-6:]}".rstrip("0").rstrip(".")
-        self.text = f"-{shown}" if value < 0 else shown
-
-
-def evaluate(yamls: Iterable[str], lines: Iterable[str], now: int) -> dict[str, Json]:
+def evaluate(
+    yamls: Iterable[str], lines: Iterable[str], now: int, *, all_windows: bool = False
+) -> dict[str, Json]:
     """The whole answer; `RefusedError` for documents that do not load."""
     library = books(documents(yamls))
     standing, rejected = events(lines)
@@ -51,13 +37,17 @@ def evaluate(yamls: Iterable[str], lines: Iterable[str], now: int) -> dict[str, 
     ]
     bind(clocks)
     promises = _promises(library, moments, clocks, now)
-    rows = [p.rows(now) for p in promises]
+    rows = [p.rows(all_windows=all_windows) for p in promises]
     clocks.sort(key=lambda c: (c.version.name, c.objective.name, c.item, c.cycle, c.under))
     return {
         "as_of": text(now),
         "objectives": [row for objectives, _ in rows for row in objectives],
         "clocks": [_shown(c) for c in clocks],
-        "breaches": [_item_breach(c) for c in clocks if c.breached_at is not None]
+        "breaches": [
+            _item_breach(c)
+            for c in clocks
+            if c.breached_at is not None and c.objective.kind == "within"
+        ]
         + [row for _, breaches in rows for row in breaches],
         "rejected": rejected,
     }
@@ -103,67 +93,27 @@ def bind(clocks: list[Clock]) -> None:
 def _promises(
     library: Books, moments: dict[str, list[Moment]], clocks: list[Clock], now: int
 ) -> list[Promise]:
+    counted: dict[tuple[str, str], list[Entry]] = {}
+    for c in clocks:
+        if c.state != "superseded":
+            key = (c.version.name, c.objective.name)
+            counted.setdefault(key, []).append(of_clock(c, moments[c.item], now))
     found = []
-    for agreement, versions in library.agreements.items():
-        for name in {o.name for v in versions for o in v.objectives}:
-            promise = Promise(agreement, name, versions, [])
-            if promise.any.kpi["measure"] == "count":
+    for agreement, versions in sorted(library.agreements.items()):
+        for name in sorted({o.name for v in versions for o in v.objectives}):
+            promise = Promise(agreement, name, versions, now, counted.get((agreement, name), []))
+            kpi = promise.any.kpi
+            if kpi["measure"] != "duration":
                 for item, own in moments.items():
-                    promise.entries += _counted(item, own, promise)
-            promise.entries += [
-                _entry(c, moments[c.item], now)
-                for c in clocks
-                if (c.version.name, c.objective.name) == (agreement, name)
-                and c.state != "superseded"
-            ]
+                    if item.partition(":")[0] == kpi["item"]:
+                        promise.entries += of_item(name, kpi, versions, own, now)
             found.append(promise)
-    return sorted(found, key=lambda p: (p.agreement, p.name))
-
-
-def _counted(item: str, moments: list[Moment], promise: Promise) -> list[Entry]:
-    kpi = promise.any.kpi
-    if kpi["item"] != item.partition(":")[0]:
-        return []
-    indices = [i for i in range(len(moments)) if _counts(kpi, moments, i)]
-    found = []
-    for i in indices if kpi.get("every", False) else indices[:1]:
-        m = moments[i]
-        version = next((v for v in promise.versions if v.effective(m.time)), None)
-        objective = version and version.objective(promise.name)
-        if not version or not objective:
-            continue
-        if matches(version.applies_to, m.after) and matches(objective.where, m.after):
-            found.append(Entry("counted", m.time, group(objective.group_by, m.after)))
     return found
-
-
-def _counts(kpi: dict[str, Json], moments: list[Moment], i: int) -> bool:
-    from tests.oracle.clocks import matching  # noqa: PLC0415 - reads better where it is used
-
-    plain = [m for m in listed(kpi["event"]) if "nth" not in m]
-    numbered = [m for m in listed(kpi["event"]) if "nth" in m]
-    return any(matching(m, moments[i]) for m in plain) or bool(hits(numbered, moments, 0, i))
-
-
-def _entry(clock: Clock, moments: list[Moment], now: int) -> Entry:
-    names = clock.objective.group_by
-    if clock.state is None:
-        return Entry("running", now, group(names, as_of(moments, now)))
-    if clock.breached_at is not None:
-        at = clock.breached_at
-        return Entry(clock.state, at, group(names, as_of(moments, at)))
-    decided = clock.deciding
-    assert decided is not None
-    if clock.state == "cancelled":
-        return Entry("excluded", decided.time, group(names, decided.before))
-    before = {name: decided.before.get(name) for name in clock.changed}
-    return Entry("met", decided.time, group(names, {**decided.after, **before}))
 
 
 def _shown(c: Clock) -> dict[str, Json]:
     undecided = "paused" if c.paused else "running"
-    fixed = isinstance(c.objective.target["within"], str)
-    target = c.target if fixed else None
+    target = c.target if isinstance(c.objective.limit, str) else None
     return {
         "agreement": c.version.name,
         "objective": c.objective.name,
@@ -177,10 +127,10 @@ def _shown(c: Clock) -> dict[str, Json]:
         "due_at": _text(c.due_at),
         "due_last": _text(c.due_last),
         "breached_at": _text(c.breached_at),
-        "elapsed_s": Number(seconds(c.elapsed)),
-        "paused_s": Number(seconds(c.pauses)),
-        "remaining_s": None if target is None else Number(seconds(target - c.elapsed)),
-        "target_s": None if target is None else Number(seconds(target)),
+        "elapsed_s": Number(c.elapsed),
+        "paused_s": Number(c.pauses),
+        "remaining_s": None if target is None else Number(target - c.elapsed),
+        "target_s": None if target is None else Number(target),
     }
 
 
