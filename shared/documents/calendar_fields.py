@@ -43,7 +43,8 @@ def _holidays(
     yearly: tuple[tuple[int, int], ...] = (),
     countries: tuple[Country, ...] = (),
 ) -> HolidaySpec:
-    return HolidaySpec(frozenset(dates), frozenset(yearly), tuple(sorted(set(countries))))
+    in_order = tuple(sorted(set(countries), key=str))
+    return HolidaySpec(frozenset(dates), frozenset(yearly), in_order)
 
 
 def _country(node: MapNode, country: str, subdivision: str | None = None) -> Country:
