@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.documents.loader import MapNode, Node, ScalarNode, parse, read_text
+from shared.documents.files import Source, read_path
+from shared.documents.loader import MapNode, Node, ScalarNode, parse
 from shared.documents.problems import InvalidDocument, Place, Problem
 from shared.documents.resolve import Document, resolve
 from shared.documents.schema import HEADER, SPECS, Kind, Spec
+from shared.documents.suspicions import suspicions
 from shared.domain.agreement import Catalogue
 
 
@@ -15,31 +17,32 @@ from shared.domain.agreement import Catalogue
 class Loaded:
     """The catalogue, or (then it is None) what is wrong, in the order of files and lines.
 
-    `built_in` names the KPIs that agreements use and no document defines.
+    `warnings` are what is allowed and hardly meant, in the same order. `built_in` names the KPIs
+    that agreements use and no document defines.
     """
 
     catalogue: Catalogue | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
     built_in: tuple[str, ...] = ()
 
 
 def load(path: Path) -> Loaded:
     """Read a file, or a folder recursively: `*.yaml` and `*.yml`, hidden ones left out."""
+    sources = read_path(path)
     nodes: list[Node] = []
-    problems: list[Problem] = []
-    files = files_of(path)
-    if not files:
-        message = "there is no .yaml or .yml file" if path.is_dir() else "there is no such file"
-        problems.append(Problem(Place(str(path), 1, 1), message))
-    for file in files:
-        found, wrong = _read(file)
+    problems = list(sources.problems)
+    for source in sources.texts:
+        found, wrong = _parsed(source)
         nodes.extend(found)
         problems.extend(wrong)
-    return load_nodes(nodes, problems)
+    return load_nodes(nodes, problems, sources.warnings)
 
 
-def load_nodes(nodes: Iterable[Node], problems: Iterable[Problem] = ()) -> Loaded:
-    """Read documents that are nodes already; `problems` are those that their text had."""
+def load_nodes(
+    nodes: Iterable[Node], problems: Iterable[Problem] = (), warnings: Iterable[Problem] = ()
+) -> Loaded:
+    """Read documents that are nodes already; `problems`, `warnings` are those of their text."""
     problems = list(problems)
     broken = {problem.place for problem in problems}
     documents = []
@@ -52,32 +55,20 @@ def load_nodes(nodes: Iterable[Node], problems: Iterable[Problem] = ()) -> Loade
     found = resolve(documents)
     already = {problem.place for problem in problems}
     problems = sorted({*problems, *(one for one in found.problems if one.place not in already)})
+    warned = tuple(sorted({*warnings, *suspicions(found)}))
     if problems:
-        return Loaded(None, tuple(problems))
-    return Loaded(found.catalogue, (), found.built_in)
+        return Loaded(None, tuple(problems), warned)
+    return Loaded(found.catalogue, (), warned, found.built_in)
 
 
-def files_of(path: Path) -> list[Path]:
-    """The file, or the YAML files of a folder in order; none where there is nothing."""
-    if not path.is_dir():
-        return [path] if path.exists() else []
-    return [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.suffix in (".yaml", ".yml")
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and not file.is_dir()
-    ]
-
-
-def _read(path: Path) -> tuple[list[Node], list[Problem]]:
-    file = str(path)
+def _parsed(source: Source) -> tuple[list[Node], list[Problem]]:
     try:
-        nodes, problems = parse(read_text(path, file), file)
+        nodes, problems = parse(source.text, source.file)
     except InvalidDocument as error:
         return [], list(error.problems)
     if not nodes:
-        problems.append(Problem(Place(file, 1, 1), "there is no document in this file"))
+        message = "there is no document in this file"
+        problems.append(Problem(Place(source.file, 1, 1), message))
     return nodes, problems
 
 

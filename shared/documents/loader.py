@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 import yaml
@@ -16,7 +15,6 @@ import yaml
 from shared.documents.problems import InvalidDocument, Place, Problem, refused
 from shared.domain.event import Scalar
 
-MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 400_000
 MAX_DIGITS: Final = 40
@@ -28,6 +26,11 @@ _BOOL: Final = {"true": True, "True": True, "TRUE": True} | dict.fromkeys(
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OR_HEX: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE]([-+]?[0-9]+))?")
+# No screen shows them, and no event may hold the first.
+_CONTROL: Final = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]")
+_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
+_VERSION: Final = (1, 2)
+_MERGE: Final = "<<"
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 # libyaml's parser where the wheel has it: ten times as fast, the same events.
@@ -74,27 +77,6 @@ def plain(node: Node) -> object:
             return {name: plain(member) for name, member in node.members.items()}
 
 
-def read_text(path: Path, file: str) -> str:
-    """A file's text: a regular file of limited size in UTF-8; `InvalidDocument` otherwise."""
-    start = Place(file, 1, 1)
-    try:
-        if not path.is_file():
-            raise refused(start, "this is not a regular file")
-        if path.stat().st_size > MAX_BYTES:
-            raise refused(start, f"the file is larger than {MAX_BYTES // 1024**2} MiB; split it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise refused(start, f"the file cannot be read: {error.strerror}") from error
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise refused(Place(file, line, 1), "the text is not UTF-8; save it as UTF-8") from error
-    if text.startswith("\ufeff"):
-        raise refused(start, "the file begins with a byte order mark; save it as UTF-8 without")
-    return text
-
-
 def parse(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     """The documents of a text, and the problems that leave the rest of it readable.
 
@@ -135,7 +117,11 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent)
         ]
 
-    def _root(self, start: yaml.Event) -> Node:
+    def _root(self, start: yaml.DocumentStartEvent) -> Node:
+        if start.version is not None and tuple(start.version) != _VERSION:
+            version = ".".join(map(str, start.version))
+            message = f"%YAML {version} means other values than 1.2, which is read here"
+            self._refuse(self._place(start), f"{message}; leave the line out")
         node = self._node(next(self._events), depth=0)
         # An empty document would stand where the next one begins.
         is_empty = isinstance(node, ScalarNode) and not node.written
@@ -174,10 +160,13 @@ class _Builder:
         keys: dict[str, Place] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
+            is_merge = isinstance(event, yaml.ScalarEvent) and event.implicit[0]
             value = self._node(next(self._events), depth + 1)
             if not (isinstance(key, ScalarNode) and isinstance(key.value, str)):
                 shown = f" {key.written}" if isinstance(key, ScalarNode) else ""
                 self._refuse(key.place, f"the key{shown} is not text; write it in quotes")
+            elif key.value == _MERGE and is_merge:
+                self._refuse(key.place, "merge keys (<<) are refused; write the members out")
             elif key.value in members:
                 first = keys[key.value].line
                 self._refuse(
@@ -190,8 +179,12 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> ScalarNode:
         written = event.value
-        if any("\ud800" <= character <= "\udfff" for character in written):
+        if _SURROGATE.search(written):
             self._refuse(place, "half of a surrogate pair is no character")
+            return ScalarNode("", "", place)
+        if control := _CONTROL.search(written):
+            message = f"a text with the control character U+{ord(control[0]):04X}"
+            self._refuse(place, f"{message}, which nothing shows; leave it out")
             return ScalarNode("", "", place)
         is_plain = event.implicit[0]
         value = self._core(written, place) if is_plain else written

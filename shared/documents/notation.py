@@ -31,6 +31,9 @@ _END_OF_DAY: Final = 24 * 60
 # Names that stand for this machine or for nothing, not for a place.
 _NO_ZONES: Final = frozenset({"localtime", "Factory", "posixrules"})
 
+# Names of an offset that look like those of a region.
+_FIXED: Final = {"EST": "-5", "MST": "-7", "HST": "-10"}
+
 
 def name(text: str) -> str:
     """A name of a document or an objective."""
@@ -75,10 +78,27 @@ def zones() -> frozenset[str]:
 def zone(text: str) -> str:
     """An IANA time zone."""
     if text not in zones():
-        hint = did_you_mean(text, zones()) or "; use an IANA name like Europe/Berlin or UTC"
+        is_offset = re.search(r"[+-]\d", text) is not None
+        hint = "" if is_offset else did_you_mean(text, zones())
+        hint = hint or "; name a place by its IANA name like Europe/Berlin, or UTC"
         message = f'unknown time zone "{text}"{hint}'
         raise ValueError(message)
     return text
+
+
+def fixed_offset(zone_name: str) -> str | None:
+    """What to know of a zone that is no place but a fixed offset from UTC; None for all others."""
+    if sign := re.fullmatch(r"Etc/GMT([+-])(\d+)", zone_name, re.ASCII):
+        if int(sign[2]) == 0:
+            return None
+        turned = "-" if sign[1] == "+" else "+"
+        offset = f"UTC{turned}{sign[2]}, with the sign turned round"
+    elif zone_name in _FIXED:
+        offset = f"UTC{_FIXED[zone_name]}"
+    else:
+        return None
+    message = f"{zone_name} is {offset}, and knows no daylight saving"
+    return f"{message}; name a place, like America/New_York"
 
 
 def local_date(text: str) -> date:
@@ -165,8 +185,9 @@ def _spoken(text: str) -> str:
     """A suggestion for what people write: `4h`, `30 min`, `1:30`, `pt4h`, `1d`."""
     if re.fullmatch(DURATION, text.upper(), re.ASCII) and any(map(str.isdigit, text)):
         return f'; did you mean "{text.upper()}"?'
-    if clock := re.fullmatch(r"(\d+):(\d\d)", text, re.ASCII):
-        return f'; did you mean "PT{int(clock[1])}H{int(clock[2])}M"?'
+    if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text, re.ASCII):
+        seconds = f"{int(clock[3])}S" if int(clock[3] or 0) else ""
+        return f'; did you mean "PT{int(clock[1])}H{int(clock[2])}M{seconds}"?'
     spoken = _SPOKEN.fullmatch(text)
     if spoken is None:
         return ""

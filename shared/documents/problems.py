@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Final
+
+_LONGEST: Final = 600
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,6 +28,10 @@ class Problem:
     message: str
     named: bool = True
 
+    def __post_init__(self) -> None:
+        """Keep the message on one line of a terminal, whatever the documents hold."""
+        object.__setattr__(self, "message", _shortened(printable(self.message)))
+
     def __str__(self) -> str:
         return f"{self.place.file}:{self.place.line}: {self.message}"
 
@@ -41,6 +48,19 @@ class InvalidDocument(Exception):  # noqa: N818 - named by whose fault it is, li
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def printable(text: str) -> str:
+    r"""The text on one line: what no screen shows is written as in Python, a newline as `\n`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 3 :]}"
 
 
 def refused(place: Place, message: str) -> InvalidDocument:

@@ -6,13 +6,14 @@ Every rule also says itself as JSON Schema, so that editors and the loader never
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
 from shared.documents.problems import InvalidDocument, Place, Problem
 
 T_co = TypeVar("T_co", covariant=True)
 JsonSchema = dict[str, object]
+_SHOWN: Final = 60
 
 
 class Reader(ABC, Generic[T_co]):
@@ -89,6 +90,10 @@ def shown(node: Node) -> str:
         case ScalarNode(value=None):
             return "nothing" if node.written in ("", "~") else node.written
         case ScalarNode(value=str()):
-            return f'"{node.written}"'
+            return f'"{_cut(node.written)}"'
         case ScalarNode():
-            return node.written
+            return _cut(node.written)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -50,16 +50,21 @@ class Written:
 class Resolved:
     """The catalogue that documents make, incomplete where there are problems.
 
-    `built_in` names the KPIs that agreements use and no document defines.
+    `documents`, `versions` and `calendars` are what it was made of; `built_in` names the KPIs
+    that agreements use and no document defines.
     """
 
     catalogue: Catalogue
     problems: tuple[Problem, ...]
+    documents: tuple[Document, ...]
+    versions: tuple[Written, ...]
+    calendars: Mapping[str, CalendarSpec]
     built_in: tuple[str, ...]
 
 
 def resolve(documents: Iterable[Document]) -> Resolved:
     """The catalogue that the documents make, and what is wrong with it."""
+    documents = tuple(documents)
     names = _Names(documents)
     problems = list(names.problems)
     written: dict[str, list[Written]] = defaultdict(list)
@@ -81,7 +86,10 @@ def resolve(documents: Iterable[Document]) -> Resolved:
     }
     content = digest(agreements.values(), names.kpis.values(), names.calendar_specs)
     catalogue = Catalogue(agreements, names.kpis, names.calendars, content)
-    return Resolved(catalogue, tuple(problems), tuple(sorted(names.built_in)))
+    built_in = tuple(sorted(names.built_in))
+    return Resolved(
+        catalogue, tuple(problems), documents, tuple(every), names.calendar_specs, built_in
+    )
 
 
 class _Names:

@@ -1,5 +1,6 @@
 """Readers of single values: texts, words, numbers, shares."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +20,9 @@ from shared.documents.reader import (
 from shared.domain.event import Scalar
 from shared.domain.instant import Micros
 
+MAX_TEXT: Final = 1_000
+"""Most characters of a name, a zone, a type, an attribute."""
+
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -31,6 +35,8 @@ class Text(Reader[T_co]):
 
     def read(self, node: Node) -> T_co:
         text = text_of(node)
+        if len(text) > MAX_TEXT:
+            raise wrong(node, f"a text of more than {MAX_TEXT:,} characters: {shown(node)}")
         try:
             return self._parse(text)
         except ValueError as error:
@@ -147,7 +153,8 @@ class Ratio(Reader[Fraction]):
         return {"oneOf": [{"type": "number", "minimum": 0, "maximum": 1}, _DECIMAL_TEXT]}
 
 
-_DECIMAL_TEXT: JsonSchema = {"type": "string", "pattern": r"^[-+]?[0-9]+(\.[0-9]+)?$"}
+_DECIMAL: Final = r"[-+]?[0-9]+(\.[0-9]+)?"
+_DECIMAL_TEXT: JsonSchema = {"type": "string", "pattern": f"^{_DECIMAL}$"}
 
 
 def text_of(node: Node) -> str:
@@ -164,12 +171,17 @@ def number_of(node: Node) -> int | Decimal:
     """The exact number of a node, quoted or not."""
     if isinstance(node, ScalarNode):
         try:
-            number = read_number(node.value) if isinstance(node.value, str) else node.value
+            number = _quoted(node.value) if isinstance(node.value, str) else node.value
         except ValueError as error:
             raise wrong(node, str(error)) from error
         if isinstance(number, int | Decimal) and not isinstance(number, bool):
             return number
     raise wrong(node, f"must be a number, not {shown(node)}")
+
+
+def _quoted(text: str) -> int | Decimal | None:
+    """The number in a quoted text, which is written plainly: no `0x1F`, no `1e3`."""
+    return read_number(text) if re.fullmatch(_DECIMAL, text) else None
 
 
 def scalar_of(node: Node) -> Scalar:

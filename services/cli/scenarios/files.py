@@ -18,8 +18,9 @@ from services.cli.scenarios.matching import Expected
 from services.cli.scenarios.notation import Times
 from services.cli.scenarios.timeline import EventLine, event_lines
 from shared.documents import Loaded, Problem, load
-from shared.documents.catalogue import files_of, load_nodes
-from shared.documents.loader import MapNode, parse, read_text
+from shared.documents.catalogue import load_nodes
+from shared.documents.files import find, read_text
+from shared.documents.loader import MapNode, parse
 from shared.documents.problems import InvalidDocument, Place, refused
 from shared.documents.reader import Placed, gathered
 from shared.domain.instant import Instant
@@ -74,12 +75,9 @@ class ScenarioFile:
 def read_files(path: Path) -> tuple[list[ScenarioFile], list[Problem]]:
     """The scenario files of a path (a folder recursively), and all that is wrong with them."""
     found: list[ScenarioFile] = []
-    problems: set[Problem] = set()
-    paths = files_of(path)
-    if not paths:
-        message = "there is no .yaml or .yml file" if path.is_dir() else "there is no such file"
-        problems.add(Problem(Place(str(path), 1, 1), message))
-    for one in paths:
+    files = find(path)
+    problems = set(files.problems)
+    for one in files.paths:
         try:
             found.append(read_file(one))
         except InvalidDocument as error:
