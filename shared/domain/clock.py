@@ -1,16 +1,11 @@
 """One clock: a duration KPI running on one item under one objective.
 
-    undecided, stop .................... met                (continue: undecided again)
-    undecided, time passes the target .. breached_open
-    breached_open, stop ................ breached_closed    (continue: breached_open again)
-    undecided, another objective ....... superseded         (another clock takes its place)
-    undecided, none matches, or merged . cancelled
-
-Everything that decides a clock is in this file; when each thing happens is the fold's (`item.py`).
-A clock holds instants; elapsed and paused time are derived from them and the calendar.
+Everything that decides a clock is in this file, `TRANSITIONS` first of all; when each thing happens
+is the fold's (`item.py`). A clock holds instants; elapsed and paused time are derived from them and
+the calendar.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -24,6 +19,7 @@ from shared.domain.agreement import (
     WorkingDays,
 )
 from shared.domain.business_calendar import HORIZON, BusinessCalendar
+from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant, Micros
 from shared.domain.matcher import Attributes
 from shared.domain.window import Span
@@ -40,6 +36,43 @@ class ClockState(StrEnum):
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
 
+    # That of Enum is Python code, and states are looked up all the time.
+    __hash__ = str.__hash__
+
+
+class Signal(StrEnum):
+    """What can happen to a clock."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    RUN_OUT = "run_out"
+    GO_ON = "go_on"
+    SUPERSEDE = "supersede"
+    CANCEL = "cancel"
+
+    __hash__ = str.__hash__
+
+
+_OPEN: Final = {
+    Signal.STOP: ClockState.MET,
+    Signal.RUN_OUT: ClockState.BREACHED_OPEN,
+    Signal.SUPERSEDE: ClockState.SUPERSEDED,
+    Signal.CANCEL: ClockState.CANCELLED,
+}
+TRANSITIONS: Final[Mapping[ClockState, Mapping[Signal, ClockState]]] = {
+    ClockState.RUNNING: {**_OPEN, Signal.PAUSE: ClockState.PAUSED},
+    ClockState.PAUSED: {**_OPEN, Signal.RESUME: ClockState.RUNNING},
+    ClockState.MET: {Signal.GO_ON: ClockState.RUNNING},
+    ClockState.BREACHED_OPEN: {Signal.STOP: ClockState.BREACHED_CLOSED},
+    ClockState.BREACHED_CLOSED: {Signal.GO_ON: ClockState.BREACHED_OPEN},
+    ClockState.CANCELLED: {},
+    ClockState.SUPERSEDED: {},
+}
+"""The state after a signal; where none stands the signal changes nothing (contract section 3).
+
+What is decided stays so: only the stop may be taken back, by a reopening that continues.
+"""
 
 UNDECIDED: Final = frozenset({ClockState.RUNNING, ClockState.PAUSED})
 BREACHED: Final = frozenset({ClockState.BREACHED_OPEN, ClockState.BREACHED_CLOSED})
@@ -50,9 +83,11 @@ class Clock:
     """The mutable state of one clock inside a fold.
 
     `begun` are the attributes right after the event at which it started. `came_under` is the
-    instant at which it came under its objective; `group` is set once it is
-    decided or cancelled (with `attribution: started` from its start on); `due_last` is kept up to
-    date while it is undecided, None when it cannot run out (paused, or out of reach).
+    instant at which it came under its objective; `group` is set once it is decided or cancelled
+    (with `attribution: started` from its start on); `due_last` is kept up to date while it is
+    undecided, None when it cannot run out (paused, or out of reach). `undecided` says whether it is
+    running or paused. `entry` is what it contributes, kept from when that was asked on until it
+    changes.
     """
 
     __slots__ = (
@@ -61,6 +96,7 @@ class Clock:
         "came_under",
         "cycle",
         "due_last",
+        "entry",
         "group",
         "objective",
         "ordinal",
@@ -68,6 +104,7 @@ class Clock:
         "state",
         "stopped_at",
         "target",
+        "undecided",
         "version",
     )
 
@@ -91,54 +128,64 @@ class Clock:
         self.came_under = came_under
         self.begun = begun
         self.state = ClockState.RUNNING
+        self.undecided = True
         self.stopped_at: Instant | None = None
         self.breached_at: Instant | None = None
         self.due_last: Instant | None = None
         self.group: tuple[str, ...] | None = None
+        self.entry: Contribution | None = None
         self.target = clock_target(version.calendar, objective, started_at)
-
-    @property
-    def undecided(self) -> bool:
-        """Whether it is running or paused."""
-        return self.state in UNDECIDED
 
     def look_ahead(self, pauses: Sequence[Span], paused_since: Instant | None) -> None:
         """Set the state between running and paused, and `due_last`, of an undecided clock."""
-        self.state = ClockState.RUNNING if paused_since is None else ClockState.PAUSED
-        self.due_last = self.due(pauses, paused_since)[1]
+        self._signal(Signal.RESUME if paused_since is None else Signal.PAUSE)
+        if self.target is None:
+            self.due_last = None
+        elif paused_since is None and (not pauses or pauses[-1].end <= self.started_at):
+            limit = self.started_at + HORIZON
+            self.due_last = self.version.calendar.leave(self.started_at, self.target, limit)
+        else:
+            self.due_last = self.due(pauses, paused_since)[1]
 
     def ran_out(self, now: Instant) -> bool:
         """Whether it is undecided and its elapsed time exceeds its target at `now`."""
-        return self.due_last is not None and now > self.due_last and self.state in UNDECIDED
+        return self.undecided and self.due_last is not None and now > self.due_last
 
     def breach(self) -> Instant:
         """Decide it as missed; the result is the instant of the breach."""
         if self.due_last is None:
             message = "a clock without a last instant cannot run out"
             raise AssertionError(message)
-        self.state = ClockState.BREACHED_OPEN
+        self._signal(Signal.RUN_OUT)
         self.breached_at = max(self.due_last, self.came_under)
         return self.breached_at
 
     def stop(self, at: Instant) -> None:
         """Stop it: an undecided one is met, an open breach is closed, others stay."""
-        if self.state in UNDECIDED:
-            self.state, self.stopped_at = ClockState.MET, at
-        elif self.state is ClockState.BREACHED_OPEN:
-            self.state, self.stopped_at = ClockState.BREACHED_CLOSED, at
+        if self._signal(Signal.STOP):
+            self.stopped_at = at
 
     def go_on(self) -> None:
         """Take its stop back: a met clock is undecided again, a closed breach open."""
-        if self.state is ClockState.MET:
-            self.state, self.stopped_at = ClockState.RUNNING, None
-            if not self.objective.started:
+        if self._signal(Signal.GO_ON):
+            self.stopped_at = None
+            if self.undecided and not self.objective.started:
                 self.group = None
-        elif self.state is ClockState.BREACHED_CLOSED:
-            self.state, self.stopped_at = ClockState.BREACHED_OPEN, None
 
-    def leave(self, state: ClockState, at: Instant) -> None:
-        """End an undecided clock as superseded or cancelled."""
-        self.state, self.stopped_at = state, at
+    def leave(self, signal: Signal, at: Instant) -> None:
+        """End an undecided clock: `SUPERSEDE` or `CANCEL`."""
+        if self._signal(signal):
+            self.stopped_at = at
+
+    def _signal(self, signal: Signal) -> bool:
+        """Go to the state that the table says; whether it is another."""
+        after = TRANSITIONS[self.state].get(signal)
+        if after is None:
+            return False
+        self.state = after
+        self.entry = None
+        self.undecided = after in UNDECIDED
+        return True
 
     def elapsed(self, pauses: Iterable[Span], until: Instant) -> Micros:
         """Open time from the start to `until`, less the pauses."""

@@ -1,45 +1,67 @@
-"""The catalogue compiled for folding: which KPIs watch an item, which agreements may apply to it.
+"""The catalogue compiled for folding: which KPIs watch an item, which promises match it.
 
-Agreements are found by an attribute whose values `appliesTo` lists (the customer, if it does), so
+Which promises match depends on the values of a few attributes and on the instant at which a cycle
+began. Items are many, such combinations few, so each is looked for once. Looking is quick too:
+agreements are found by an attribute whose values `appliesTo` lists (the customer, if it does), so
 that an item meets only those that can concern it and not every customer's.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.agreement import Agreement, Catalogue, Kpi, MeasureKind, Objective, Version
+from shared.domain.agreement import (
+    Agreement,
+    Catalogue,
+    Kpi,
+    MeasureKind,
+    Objective,
+    Reopen,
+    Version,
+)
 from shared.domain.event import Scalar
 from shared.domain.instant import Instant
 from shared.domain.matcher import Attributes, Matcher
+from shared.domain.milestone import Milestones
 
 _PREFERRED: Final = ("customer", "service", "team", "site", "provider")
+_KNOWN_MOST: Final = 50_000
+"""Combinations of values that are remembered for a KPI, a few hundred bytes each."""
 _ValueKey = tuple[bool, Scalar]
+
+MERGED: Final = "ticket.merged"
+"""The type that ends every cycle of an item for good (contract section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An objective with everything that decides whether it matches an item."""
+    """An objective of one version, with everything that decides whether it matches an item.
 
+    `series` numbers the alternatives that it belongs to, within its KPI.
+    """
+
+    version: Version
     objective: Objective
     matcher: Matcher
+    series: int
 
 
-Series = tuple[Candidate, ...]
-"""Alternatives, the first match in document order."""
+Matches = Mapping[int, Candidate]
+"""The first objective of each series that matches, by the series' number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One agreement's interest in one KPI: its series in each version."""
+    """One agreement's interest in one KPI: the series of each version, by its beginning."""
 
     agreement: Agreement
-    series: Mapping[Instant, tuple[Series, ...]]
+    series: Mapping[Instant, tuple[tuple[Candidate, ...], ...]]
 
-    def at(self, instant: Instant) -> tuple[Version, tuple[Series, ...]] | None:
-        """The version effective at the instant with its series; None if there is none."""
+    def at(self, instant: Instant) -> tuple[tuple[Candidate, ...], ...]:
+        """The series of the version effective at the instant."""
         version = self.agreement.version_at(instant)
-        return None if version is None else (version, self.series[version.start])
+        return () if version is None else self.series[version.start]
 
 
 class KpiPlan:
@@ -49,27 +71,76 @@ class KpiPlan:
     promise looks at, what a milestone sees change.
     """
 
-    __slots__ = ("_indexes", "_open", "_types", "attributes", "kpi")
+    __slots__ = (
+        "_edges",
+        "_indexes",
+        "_known",
+        "_names",
+        "_open",
+        "_types",
+        "attributes",
+        "event",
+        "good",
+        "kpi",
+        "start",
+        "stop",
+        "total",
+    )
 
     def __init__(self, kpi: Kpi, parties: Sequence[Party]) -> None:
         """Index the parties by an attribute that their `appliesTo` pins in every version."""
         self.kpi = kpi
+        self.start = Milestones(kpi.start)
+        self.stop = Milestones(kpi.stop)
+        self.event = Milestones(kpi.event)
+        self.good = Milestones(kpi.good)
+        self.total = Milestones(kpi.total)
         self._types = frozenset(milestone.event for milestone in kpi.milestones)
-        self.attributes = frozenset(_attributes(kpi, parties))
+        looked_at = frozenset(_looked_at(parties))
+        changing = {own.changes for own in kpi.milestones if own.changes is not None}
+        pausing = {name for matcher in kpi.pause for name in matcher.names}
+        self.attributes = looked_at | changing | pausing
+        self._names = tuple(sorted(looked_at))
+        self._edges = sorted({*_edges(parties)})
+        self._known: dict[tuple[object, ...], Matches] = {}
         self._open: list[Party] = []
         self._indexes: dict[str, dict[_ValueKey, list[Party]]] = {}
         for party in parties:
             self._place(party)
 
-    def parties(self, attributes: Attributes) -> Iterator[Party]:
+    def concerns(self, type_: str, changed: Iterable[str]) -> bool:
+        """Whether an event of this type that changes these attributes may matter to it."""
+        return type_ in self._types or not self.attributes.isdisjoint(changed)
+
+    def matches(self, attributes: Attributes, instant: Instant) -> Matches:
+        """What matches of the versions effective at the instant; the same value for the same."""
+        get = attributes.get
+        # True == 1 in Python, not in JSON.
+        values = [
+            value if (value := get(name)).__class__ is not bool else (value,)
+            for name in self._names
+        ]
+        key = (bisect_right(self._edges, instant), *values)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _KNOWN_MOST:
+                self._known.clear()
+            known = self._known[key] = dict(self._search(attributes, instant))
+        return known
+
+    def _search(self, attributes: Attributes, instant: Instant) -> Iterator[tuple[int, Candidate]]:
+        for party in self._parties(attributes):
+            for series in party.at(instant):
+                for candidate in series:
+                    if candidate.matcher.matches(attributes):
+                        yield candidate.series, candidate
+                        break
+
+    def _parties(self, attributes: Attributes) -> Iterator[Party]:
         """The agreements that may apply to an item with these attributes."""
         yield from self._open
         for name, index in self._indexes.items():
             yield from index.get(_value_key(attributes.get(name)), ())
-
-    def watches(self, type_: str) -> bool:
-        """Whether one of its milestones may match an event of this type, whatever it changes."""
-        return type_ in self._types
 
     def _place(self, party: Party) -> None:
         pinned = _pinned(party.agreement)
@@ -82,56 +153,102 @@ class KpiPlan:
             index.setdefault(value, []).append(party)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to fold for items of each kind: the KPIs measured by clocks, and those over events."""
+Concerned = tuple[tuple[int, ...], tuple[int, ...]]
+"""Places among the durations and among the events of a kind."""
 
-    durations: Mapping[str, tuple[KpiPlan, ...]]
-    events: Mapping[str, tuple[KpiPlan, ...]]
+
+class KindPlan:
+    """What is measured on items of one kind: by clocks (`durations`) and over events (`events`)."""
+
+    __slots__ = ("_known", "durations", "events")
+
+    def __init__(self, durations: Sequence[KpiPlan], events: Sequence[KpiPlan]) -> None:
+        """Nothing has been asked."""
+        self.durations = tuple(durations)
+        self.events = tuple(events)
+        self._known: dict[tuple[str, bool, tuple[str, ...]], Concerned] = {}
+
+    def concerned(self, type_: str, changed: tuple[str, ...], *, reopens: bool) -> Concerned:
+        """The places of the durations and of the events that such an event may matter to."""
+        key = (type_, reopens, changed)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _KNOWN_MOST:
+                self._known.clear()
+            known = self._known[key] = (
+                tuple(
+                    place
+                    for place, own in enumerate(self.durations)
+                    if own.concerns(type_, changed)
+                    or type_ == MERGED
+                    or (reopens and own.kpi.reopen is not Reopen.IGNORE)
+                ),
+                tuple(
+                    place for place, own in enumerate(self.events) if own.concerns(type_, changed)
+                ),
+            )
+        return known
+
+
+Plan = Mapping[str, KindPlan]
+"""What is measured, by the kind of item."""
+
+NOTHING_MEASURED: Final = KindPlan((), ())
 
 
 def compile_plan(catalogue: Catalogue) -> Plan:
     """Compile the catalogue; KPIs that no agreement uses are left out."""
-    durations: dict[str, list[KpiPlan]] = {}
-    events: dict[str, list[KpiPlan]] = {}
+    kinds: dict[str, tuple[list[KpiPlan], list[KpiPlan]]] = {}
     for name in sorted(catalogue.kpis):
         kpi = catalogue.kpis[name]
-        parties = [
-            party
-            for agreement in catalogue.agreements.values()
-            if (party := _party(agreement, kpi)) is not None
-        ]
+        parties = _interested(catalogue, kpi)
         if parties:
+            durations, events = kinds.setdefault(kpi.item, ([], []))
             plans = durations if kpi.measure is MeasureKind.DURATION else events
-            plans.setdefault(kpi.item, []).append(KpiPlan(kpi, parties))
-    return Plan(
-        {kind: tuple(plans) for kind, plans in durations.items()},
-        {kind: tuple(plans) for kind, plans in events.items()},
-    )
+            plans.append(KpiPlan(kpi, parties))
+    return {kind: KindPlan(*plans) for kind, plans in kinds.items()}
 
 
-def _party(agreement: Agreement, kpi: Kpi) -> Party | None:
-    series = {version.start: _series(version, kpi) for version in agreement.versions}
-    return Party(agreement, series) if any(series.values()) else None
+def _interested(catalogue: Catalogue, kpi: Kpi) -> list[Party]:
+    """The agreements that promise something of the KPI, their series numbered through."""
+    found: list[Party] = []
+    number = 0
+    for agreement in catalogue.agreements.values():
+        # A series keeps its number over the versions of its agreement, if it has the same name.
+        numbers: dict[str, int] = {}
+        by_version: dict[Instant, tuple[tuple[Candidate, ...], ...]] = {}
+        for version in agreement.versions:
+            several: dict[str, list[Candidate]] = {}
+            for own in version.objectives:
+                if own.kpi.name != kpi.name:
+                    continue
+                if own.series not in numbers:
+                    numbers[own.series] = number
+                    number += 1
+                matcher = version.applies_to.joined(own.where)
+                candidate = Candidate(version, own, matcher, numbers[own.series])
+                several.setdefault(own.series, []).append(candidate)
+            by_version[version.start] = tuple(map(tuple, several.values()))
+        if any(by_version.values()):
+            found.append(Party(agreement, by_version))
+    return found
 
 
-def _series(version: Version, kpi: Kpi) -> tuple[Series, ...]:
-    found: dict[str, list[Candidate]] = {}
-    for objective in version.objectives:
-        if objective.kpi.name == kpi.name:
-            matcher = version.applies_to.joined(objective.where)
-            found.setdefault(objective.series, []).append(Candidate(objective, matcher))
-    return tuple(tuple(candidates) for candidates in found.values())
-
-
-def _attributes(kpi: Kpi, parties: Iterable[Party]) -> Iterator[str]:
-    yield from (own.changes for own in kpi.milestones if own.changes is not None)
-    for matcher in kpi.pause:
-        yield from matcher.names
+def _looked_at(parties: Iterable[Party]) -> Iterator[str]:
+    """The attributes that the parties' promises look at."""
     for party in parties:
-        for series in (one for several in party.series.values() for one in several):
-            for candidate in series:
+        for several in party.series.values():
+            for candidate in (one for series in several for one in series):
                 yield from candidate.matcher.names
+
+
+def _edges(parties: Iterable[Party]) -> Iterator[Instant]:
+    """Where a version begins or ends; between two of these the same ones are effective."""
+    for party in parties:
+        for version in party.agreement.versions:
+            yield version.start
+            if version.until is not None:
+                yield version.until
 
 
 def _pinned(agreement: Agreement) -> tuple[str, frozenset[_ValueKey]] | None:

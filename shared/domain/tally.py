@@ -5,17 +5,16 @@ a good event comes or its time is over.
 """
 
 import re
-from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from shared.domain.agreement import MeasureKind
 from shared.domain.contribution import Contribution
-from shared.domain.cycle import Counter, Moment
 from shared.domain.event import Scalar
 from shared.domain.instant import Instant
-from shared.domain.matcher import Milestone, group_values
+from shared.domain.matcher import group_values
 from shared.domain.measure import Amount, Outcome
+from shared.domain.milestone import Moment
 from shared.domain.plan import KpiPlan
 
 NUMBER_TEXT_MAX: Final = 400
@@ -50,12 +49,13 @@ class Tally:
     def _add(self, outcome: Outcome, moment: Moment, number: int, amount: Amount | None) -> None:
         """Count an event for each objective that applies as of it."""
         at = moment.event.time
-        for agreement, objective, group in _applying(self._plan, moment):
+        for candidate in self._plan.matches(moment.after, at).values():
+            own = candidate.objective
             self.contributions.append(
                 Contribution(
-                    agreement=agreement,
-                    objective=objective,
-                    group=group,
+                    agreement=candidate.version.agreement,
+                    objective=own.name,
+                    group=group_values(own.group_by, moment.after),
                     cycle=number,
                     ordinal=0,
                     outcome=outcome,
@@ -76,14 +76,13 @@ class CountTally(Tally):
     def __init__(self, plan: KpiPlan) -> None:
         """Nothing has counted yet."""
         super().__init__(plan)
-        self._events = Counter(plan.kpi.event)
+        self._events = plan.event.counter()
         self._every = plan.kpi.every
         self._counted = 0
 
     def step(self, moment: Moment) -> None:
         """Count the event if it is one."""
-        hit = _every_hit if self._every else _first_hit
-        if hit(self._events, moment) and (self._every or self._counted == 0):
+        if self._events.hits(moment) and (self._every or self._counted == 0):
             self._counted += 1
             self._add(Outcome.COUNTED, moment, self._counted, None)
 
@@ -96,13 +95,13 @@ class SumTally(Tally):
     def __init__(self, plan: KpiPlan) -> None:
         """Nothing has counted yet."""
         super().__init__(plan)
-        self._events = Counter(plan.kpi.event)
+        self._events = plan.event.counter()
         self._field = plan.kpi.field
         self._counted = 0
 
     def step(self, moment: Moment) -> None:
         """Add the field as of the event."""
-        if not _every_hit(self._events, moment):
+        if not self._events.hits(moment):
             return
         number = as_number(moment.after.get(self._field))
         if number is not None:
@@ -119,13 +118,13 @@ class RatioTally(Tally):
         """Nothing has counted yet."""
         super().__init__(plan)
         self._sides = {
-            Outcome.TOTAL: Counter(plan.kpi.total),
-            Outcome.GOOD: Counter(plan.kpi.good),
+            Outcome.TOTAL: plan.total.counter(),
+            Outcome.GOOD: plan.good.counter(),
         }
 
     def step(self, moment: Moment) -> None:
         """Count the event on the sides that it is the first of."""
-        for outcome in [own for own, events in self._sides.items() if _first_hit(events, moment)]:
+        for outcome in [own for own, events in self._sides.items() if events.hits(moment)]:
             del self._sides[outcome]
             self._add(outcome, moment, 1, None)
 
@@ -141,8 +140,8 @@ class CohortTally(Tally):
     def __init__(self, plan: KpiPlan) -> None:
         """The item has not entered."""
         super().__init__(plan)
-        self._total = Counter(plan.kpi.total)
-        self._good = Counter(plan.kpi.good)
+        self._total = plan.total.counter()
+        self._good = plan.good.counter()
         self._entered = False
         self._due: Instant | None = None
 
@@ -153,12 +152,12 @@ class CohortTally(Tally):
 
     def step(self, moment: Moment) -> None:
         """Enter at the first total event; a good event after it ends the wait."""
-        good = _every_hit(self._good, moment)
+        good = self._good.hits(moment)
         if self._entered:
             if good:
                 self._settle(Outcome.REACHED, moment.event.time)
             return
-        if _first_hit(self._total, moment):
+        if self._total.hits(moment):
             self._entered = True
             self._add(Outcome.ENTERED, moment, 1, None)
             within = self._plan.kpi.within
@@ -201,28 +200,3 @@ def as_number(value: Scalar) -> Amount | None:
         is_number = len(value) <= NUMBER_TEXT_MAX and _NUMBER.fullmatch(value)
         return Decimal(value) if is_number else None
     return None if value is None or isinstance(value, bool) else value
-
-
-def _first_hit(events: Counter, moment: Moment) -> bool:
-    """Whether the event reaches a milestone: its first match, or where written its nth."""
-    return bool(events.reached(moment))
-
-
-def _every_hit(events: Counter, moment: Moment) -> bool:
-    """Whether it matches a milestone; where `nth` is written, whether it is that match."""
-    hits: Sequence[tuple[Milestone, int]] = events.matched(moment)
-    return any(own.nth is None or own.nth == times for own, times in hits)
-
-
-def _applying(plan: KpiPlan, moment: Moment) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Agreement, objective and group of each promise that applies as of the event."""
-    for party in plan.parties(moment.after):
-        found = party.at(moment.event.time)
-        if found is None:
-            continue
-        version, several = found
-        for series in several:
-            for candidate in series:
-                if candidate.matcher.matches(moment.after):
-                    own = candidate.objective
-                    yield version.agreement, own.name, group_values(own.group_by, moment.after)

@@ -1,0 +1,265 @@
+"""The fold of one item: how each event acts on its clocks and tallies, and how time does.
+
+`Fold.step` and `Fold._act` are the order of steps of contract section 3; what a step does to the
+clocks of a KPI is in `cycle.py`, what decides a clock in `clock.py`.
+"""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from typing import Final
+
+from shared.domain.agreement import AgreementType, Within
+from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
+from shared.domain.contribution import Contribution
+from shared.domain.cycle import Cycle, Track, settle_group
+from shared.domain.event import Event, Scalar
+from shared.domain.instant import Instant
+from shared.domain.matcher import group_values, same_value
+from shared.domain.measure import Outcome
+from shared.domain.milestone import Moment
+from shared.domain.plan import MERGED, KindPlan
+from shared.domain.tally import Tally, tally_of
+from shared.domain.window import RollingWindow
+
+_STATUS_SET: Final = {
+    "ticket.solved": "solved",
+    "ticket.closed": "closed",
+    "ticket.reopened": "open",
+}
+_OUTCOMES: Final = {
+    ClockState.RUNNING: Outcome.RUNNING,
+    ClockState.PAUSED: Outcome.RUNNING,
+    ClockState.MET: Outcome.MET,
+    ClockState.BREACHED_OPEN: Outcome.BREACHED_OPEN,
+    ClockState.BREACHED_CLOSED: Outcome.BREACHED_CLOSED,
+    ClockState.CANCELLED: Outcome.EXCLUDED,
+}
+_NEVER: Final = (1 << 63) - 1
+
+
+class Fold:
+    """The state of the fold after some events: attributes, cycles, tallies.
+
+    `last` is the last event that acted, `passed` the instant to which time has passed, and
+    `decided_until` the latest at which time alone decided something.
+    """
+
+    __slots__ = (
+        "_attributes",
+        "_earliest",
+        "_merged",
+        "_plan",
+        "_tallies",
+        "_tracks",
+        "_ungrouped",
+        "decided_until",
+        "last",
+        "passed",
+    )
+
+    def __init__(self, plan: KindPlan) -> None:
+        """Nothing has happened to the item."""
+        self._plan = plan
+        self._attributes: dict[str, Scalar] = {}
+        self._tracks: dict[int, Track] = {}
+        self._tallies: dict[int, Tally] = {}
+        self._merged = False
+        self.last: Event | None = None
+        self.passed: Instant = -_NEVER
+        self.decided_until: Instant = -_NEVER
+        self._earliest: Instant = _NEVER
+        self._ungrouped: list[Clock] = []
+
+    @property
+    def tracks(self) -> Collection[Track]:
+        """The KPIs by clocks that an event has concerned."""
+        return self._tracks.values()
+
+    def step(self, event: Event) -> Moment:
+        """One event acts: what time did before it, then the steps of `_act`; tallies count it."""
+        if self._ungrouped and self.last is not None and event.time > self.last.time:
+            self._settle_groups()
+        if event.time > self._earliest:
+            self._run_out(event.time)
+        moment = self._moment(event)
+        durations, events = self._plan.concerned(event.type, moment.changed, reopens=moment.reopens)
+        for place in durations:
+            track = self._tracks.get(place)
+            if track is None:
+                track = self._tracks[place] = Track(self._plan.durations[place])
+            self._act(track, moment)
+        for place in events:
+            tally = self._tallies.get(place)
+            if tally is None:
+                tally = self._tallies[place] = tally_of(self._plan.events[place])
+            tally.step(moment)
+        self._merged = self._merged or event.type == MERGED
+        self._attributes = moment.after
+        self.last = event
+        if durations or events:
+            self._look_ahead()
+        return moment
+
+    def pass_to(self, now: Instant) -> None:
+        """Let time pass with no event: what runs out by `now` is breached."""
+        if now > self._earliest:
+            self._run_out(now)
+            self._look_ahead()
+        self._settle_groups()
+        self.passed = max(now, self.passed)
+
+    def contributions(self) -> Iterator[Contribution]:
+        """What each clock and counted event adds as of the instant to which time has passed."""
+        for track in self._tracks.values():
+            for cycle in track.cycles:
+                for clock in cycle.clocks:
+                    entry = clock.entry
+                    if entry is None:
+                        if clock.state is ClockState.SUPERSEDED:
+                            continue
+                        entry = self._contribution(cycle, clock)
+                        if clock.group is not None:
+                            clock.entry = entry
+                    yield entry
+        for tally in self._tallies.values():
+            yield from tally.contributions
+
+    def next_due(self, future: list[Event]) -> Instant | None:
+        """When something happens by itself: a clock runs out, or a future event begins to exist."""
+        # Due at `earliest`, a clock is past its target one microsecond later.
+        due = min([event.time for event in future], default=_NEVER)
+        due = min(due, self._earliest + 1)
+        return due if due < _NEVER else None
+
+    def readings(self, item: str, now: Instant) -> Iterator[ClockReading]:
+        """Every clock as of `now`, in the order in which they began."""
+        for track in self._tracks.values():
+            for cycle in track.cycles:
+                binding = _binding(cycle.clocks)
+                for clock in cycle.clocks:
+                    yield read_clock(
+                        clock,
+                        item,
+                        cycle.pauses,
+                        cycle.paused_since,
+                        binding=binding is not None and binding == _rank(clock),
+                        now=now,
+                    )
+
+    def _act(self, track: Track, moment: Moment) -> None:
+        merges = moment.event.type == MERGED
+        if track.open:
+            track.stop(moment)
+            if merges:
+                track.merge(moment)
+        ended = merges or self._merged
+        if not ended and not track.open:
+            track.reopen(moment)
+        if track.open:
+            track.pause(moment)
+            track.change(moment)
+        if not ended and not track.open:
+            track.start(moment)
+
+    def _moment(self, event: Event) -> Moment:
+        before = self._attributes
+        after: dict[str, Scalar] = before
+        changed: list[str] = []
+        for name, value in _attributes(event):
+            if not same_value(before.get(name), value):
+                if not changed:
+                    after = dict(before)
+                changed.append(name)
+                if value is None:
+                    after.pop(name, None)
+                else:
+                    after[name] = value
+        actor = event.data.get("actor")
+        seen = after
+        if isinstance(actor, (str, int, Decimal)):
+            seen = {**after, "actor": actor}
+            changed.append("actor")
+        return Moment(event, before, after, seen, tuple(changed))
+
+    def _run_out(self, now: Instant) -> None:
+        for track in self._tracks.values():
+            for clock in track.undecided():
+                if clock.ran_out(now):
+                    breached_at = clock.breach()
+                    self.decided_until = max(self.decided_until, breached_at)
+                    # Its group has the values after all events of its instant.
+                    self._ungrouped.append(clock)
+        for tally in self._tallies.values():
+            lost_at = tally.run_out(now)
+            if lost_at is not None:
+                self.decided_until = max(self.decided_until, lost_at)
+        if self.last is None or now > self.last.time:
+            self._settle_groups()
+
+    def _settle_groups(self) -> None:
+        for clock in self._ungrouped:
+            settle_group(clock, self._attributes)
+        self._ungrouped.clear()
+
+    def _look_ahead(self) -> None:
+        earliest = _NEVER
+        for track in self._tracks.values():
+            if track.open:
+                for clock in track.undecided():
+                    due_last = clock.due_last
+                    if due_last is not None and due_last < earliest:
+                        earliest = due_last
+        for tally in self._tallies.values():
+            due = tally.due
+            if due is not None and due < earliest:
+                earliest = due
+        self._earliest = earliest
+
+    def _contribution(self, cycle: Cycle, clock: Clock) -> Contribution:
+        own = clock.objective
+        group = clock.group
+        if group is None:
+            group = group_values(own.group_by, self._attributes)
+        breached = clock.breached_at is not None
+        stopped = clock.stopped_at
+        amount = None
+        if stopped is not None and clock.state is not ClockState.CANCELLED:
+            amount = clock.elapsed(cycle.pauses, stopped)
+        at = clock.breached_at if breached else stopped
+        # What runs is in the current one of rolling windows only, wherever it started.
+        runs_now = at is None and isinstance(own.window, RollingWindow)
+        return Contribution(
+            agreement=clock.version.agreement,
+            objective=own.name,
+            group=group,
+            cycle=cycle.number,
+            ordinal=clock.ordinal,
+            outcome=_OUTCOMES[clock.state],
+            counts_at=clock.started_at if own.started and not runs_now else at,
+            at=at,
+            stopped_at=stopped if breached else None,
+            amount=amount,
+            breaches=breached and isinstance(own.target, Within),
+        )
+
+
+def _attributes(event: Event) -> Iterator[tuple[str, Scalar]]:
+    """The attributes that an event sets (None removes one); `actor` is never carried forward."""
+    for name, value in event.data.items():
+        if name != "actor" and (value is None or isinstance(value, (str, int, Decimal))):
+            yield name, value
+    status = _STATUS_SET.get(event.type)
+    if status is not None and "status" not in event.data:
+        yield "status", status
+
+
+def _rank(clock: Clock) -> tuple[int, int] | None:
+    """How strongly a clock claims to be binding; None if it never is (contract section 3)."""
+    if clock.version.type is not AgreementType.SLA or clock.state in GONE:
+        return None
+    return (clock.version.level.specificity, clock.version.precedence)
+
+
+def _binding(clocks: list[Clock]) -> tuple[int, int] | None:
+    ranks = [rank for clock in clocks if (rank := _rank(clock)) is not None]
+    return max(ranks, default=None)
