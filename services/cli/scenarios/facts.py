@@ -5,7 +5,7 @@ found is told in the words of what was expected.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -92,22 +92,28 @@ class Words:
 
 def clock_words(times: Times) -> Words:
     """`met, 09:00..09:45, elapsed 45m, paused 0s, left 15m, target 1h, due 10:00, binding`."""
-    span = _span(("started_at", "stopped_at"), times)
+    span = _span("started_at", "stopped_at", times)
     lengths = {
         "elapsed": "elapsed_s",
         "paused": "paused_s",
         "left": "remaining_s",
         "target": "target_s",
     }
-    instants = {"due": "due_at", "last": "due_last", "broken": "breached_at"}
+    instants = {
+        "started": "started_at",
+        "stopped": "stopped_at",
+        "due": "due_at",
+        "last": "due_last",
+        "broken": "breached_at",
+    }
     flags = {text: _flag(text) for word in ("at_risk", "binding") for text in (word, f"not {word}")}
     states = _states(CLOCK_STATES)
     return Words(
-        (states["met"], span("..")),
+        (states["met"], span),
         states | flags,
         {word: _length(word, member) for word, member in lengths.items()}
         | {word: _instant(word, at(member), times) for word, member in instants.items()},
-        span,
+        _spanning(span, times),
     )
 
 
@@ -131,8 +137,8 @@ def window_words(times: Times) -> Words:
 
 def breach_words(times: Times) -> Words:
     """`10:00..10:30`, and `10:00..` where it lasts."""
-    span = _span(("opened_at", "closed_at"), times)
-    return Words((span(".."),), span=span)
+    span = _span("opened_at", "closed_at", times)
+    return Words((span,), span=_spanning(span, times))
 
 
 def at(*path: str) -> Member:
@@ -184,23 +190,27 @@ def _shown(value: object, times: Times) -> str:
     return times.text(parse_instant(value)) if isinstance(value, str) else ""
 
 
-def _span(members: tuple[str, str], times: Times) -> Valued:
-    """`first..last`; without the last it lasts, without the first only the last is expected."""
-    start, stop = map(at, members)
+def _span(first: str, last: str, times: Times) -> Fact:
+    """The fact about two instants, before it is known which are expected."""
+    start, stop = at(first), at(last)
 
     def both(row: Row) -> object:
         return (start(row), stop(row))
 
     def told(value: object) -> str:
-        first, last = value if isinstance(value, tuple) else (None, value)
-        return f"{_shown(first, times)}..{_shown(last, times)}"
+        begun, ended = value if isinstance(value, tuple) else (None, None)
+        return f"{_shown(begun, times)}..{_shown(ended, times)}"
+
+    return Fact(both, None, told)
+
+
+def _spanning(span: Fact, times: Times) -> Valued:
+    """`first..last`; without a last it lasts."""
 
     def fact(text: str) -> Fact:
-        ends = (part.strip() for part in text.split("..", 1))
-        first, last = (format_instant(times.instant(part)) if part else None for part in ends)
-        if first is None and last is not None:
-            return Fact(stop, last, told)
-        return Fact(both, (first, last), told)
+        first, last = (part.strip() for part in text.split("..", 1))
+        ended = format_instant(times.instant(last)) if last else None
+        return replace(span, value=(format_instant(times.instant(first)), ended))
 
     return fact
 
