@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from shared.domain.instant import DAY, Instant, Micros, as_datetime, as_instant
+from shared.domain.instant import DAY, MINUTE, Instant, Micros, as_datetime, as_instant
 from shared.domain.window import Span
 
 LocalInterval = tuple[int, int]
@@ -26,7 +26,8 @@ HORIZON: Final = 36_525 * DAY
 """How far after a start a deadline is looked for (contract section 3)."""
 
 _NEAR: Final = 8  # edges: what a question is about mostly lies within them
-_WHOLE_DAY: Final[tuple[LocalInterval, ...]] = ((0, 1440),)
+_END_OF_DAY: Final = 24 * 60
+_WHOLE_DAY: Final[tuple[LocalInterval, ...]] = ((0, _END_OF_DAY),)
 _FIRST_YEAR: Final = 1
 _LAST_YEAR: Final = 9998
 
@@ -168,6 +169,8 @@ class BusinessCalendar:
 
     def open_spans(self, start: Instant, end: Instant) -> list[Span]:
         """The open intervals inside `[start, end)`, in order; touching ones are one."""
+        if end <= start:
+            return []
         self._lay_out(start, end)
         edges = self._edges
         first = bisect_right(edges, start) & ~1
@@ -287,14 +290,23 @@ class BusinessCalendar:
         return () if day in holidays else self.rules.weekly[day.weekday()]
 
     def _spans(self, day: date, pattern: tuple[LocalInterval, ...]) -> list[Span]:
-        if not pattern or self._skips(day):
+        if not pattern:
             return []
-        edges = ((self._edge(day, start), self._edge(day, end)) for start, end in pattern)
-        return [Span(start, end) for start, end in sorted(edges) if start < end]
+        midnight = self._edge(day, 0)
+        if self._edge(day, _END_OF_DAY) - midnight == DAY:
+            # No zone changes its clock twice within two days, so this is a day without a change.
+            instants = (
+                (midnight + start * MINUTE, midnight + end * MINUTE) for start, end in pattern
+            )
+        elif self._skips(day):
+            return []
+        else:
+            instants = ((self._edge(day, start), self._edge(day, end)) for start, end in pattern)
+        return [Span(start, end) for start, end in sorted(instants) if start < end]
 
     def _edge(self, day: date, minutes: int) -> Instant:
         midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
-        if minutes == 24 * 60:
+        if minutes == _END_OF_DAY:
             return as_instant(midnight + timedelta(days=1))
         return as_instant(midnight.replace(hour=minutes // 60, minute=minutes % 60))
 
