@@ -1,6 +1,7 @@
 """Domain values with defaults, for tests that are about one of their members."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -9,21 +10,26 @@ from shared.domain.agreement import (
     AgreementType,
     AtLeast,
     AtMost,
+    AtRisk,
+    Attribution,
     Catalogue,
     Kpi,
     Level,
+    Mean,
     MeasureKind,
     Objective,
+    OnChange,
     OpenTime,
+    Percentile,
     Target,
     Version,
     Within,
 )
 from shared.domain.business_calendar import ALWAYS, BusinessCalendar, CalendarRules, LocalInterval
-from shared.domain.event import Event
-from shared.domain.instant import HOUR, Instant, parse_instant
-from shared.domain.matcher import Matcher, Milestone
-from shared.domain.window import CalendarWindow, Period
+from shared.domain.event import Event, Scalar
+from shared.domain.instant import DAY, HOUR, Instant, parse_instant
+from shared.domain.matcher import Choice, Matcher, Milestone
+from shared.domain.window import CalendarWindow, Period, Window
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MARCH = CalendarWindow(Period.MONTH, "UTC")
@@ -81,11 +87,41 @@ ANSWER = Kpi(
 RETURNS = Kpi(
     "returns", "ticket", MeasureKind.COUNT, event=(Milestone("ticket.reopened"),), every=True
 )
+HOURS_SPENT = Kpi(
+    "hours-spent", "ticket", MeasureKind.SUM, event=(Milestone("ticket.rated"),), field="amount"
+)
+RATING = Kpi(
+    "rating", "ticket", MeasureKind.MEAN, event=(Milestone("ticket.rated"),), field="amount"
+)
+SOLVED = Kpi(
+    "solved",
+    "ticket",
+    MeasureKind.RATIO,
+    good=(Milestone("ticket.solved"),),
+    total=(Milestone("ticket.created"),),
+)
+COHORT = replace(SOLVED, name="cohort", cohort=True, within=DAY)
+ENDLESS = replace(SOLVED, name="endless", cohort=True)
 
 
 def within(micros: int = HOUR, ratio: str = "1") -> Within:
     """A target of open time."""
     return Within(OpenTime(micros), Fraction(ratio))
+
+
+def percentile(share: str, micros: int = HOUR) -> Percentile:
+    """A target of the share's quantile."""
+    return Percentile(Fraction(share), OpenTime(micros))
+
+
+def mean(micros: int = HOUR) -> Mean:
+    """A target of the mean of durations."""
+    return Mean(micros)
+
+
+def only(name: str, *values: Scalar, negated: bool = False) -> Matcher:
+    """A matcher of one attribute."""
+    return Matcher(((name, Choice(values, negated)),))
 
 
 def an_objective(
@@ -96,8 +132,12 @@ def an_objective(
     minimum: int = 1,
     pace: str | None = None,
     where: Matcher = Matcher(),  # noqa: B008 - a frozen value
-    window: CalendarWindow = MARCH,
+    window: Window = MARCH,
     group_by: tuple[str, ...] = (),
+    budget_consumed: str = "0.8",
+    on_change: OnChange = OnChange.CARRY,
+    started: bool = False,
+    series: str | None = None,
 ) -> Objective:
     """An objective; a first answer within an hour unless said otherwise."""
     return Objective(
@@ -106,12 +146,20 @@ def an_objective(
         target or within(),
         {},
         window,
-        name,
+        series or name,
         where=where,
         group_by=group_by,
         minimum=minimum,
+        at_risk=AtRisk(Fraction(budget_consumed)),
+        on_change=on_change,
         pace=None if pace is None else Fraction(pace),
+        attribution=Attribution.STARTED if started else Attribution.DECIDED,
     )
+
+
+def promising(*objectives: Objective, calendar: BusinessCalendar = ALWAYS) -> Agreement:
+    """An agreement of one version with these objectives."""
+    return an_agreement(a_version(*objectives, calendar=calendar))
 
 
 def a_version(

@@ -1,37 +1,105 @@
-"""Calendar windows: local periods that leave no instant out, whatever a zone does."""
+"""Windows: spans that leave no instant out, whatever a zone does, tumble or roll."""
+
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.window import CalendarWindow, Period, Span
+from shared.domain.instant import DAY, HOUR, MINUTE
+from shared.domain.window import (
+    CalendarWindow,
+    Period,
+    RollingWindow,
+    Span,
+    TumblingWindow,
+    Window,
+)
 from tests.domain.building import at
 
 ZONES = ("UTC", "Europe/Berlin", "Pacific/Apia", "America/Havana", "Africa/Cairo", "Asia/Kolkata")
-WINDOWS = st.builds(CalendarWindow, st.sampled_from(Period), st.sampled_from(ZONES))
+CALENDAR = st.builds(CalendarWindow, st.sampled_from(Period), st.sampled_from(ZONES))
+LENGTHS = st.sampled_from([1, 7, MINUTE, 7 * HOUR, 100 * MINUTE, DAY])
+TUMBLING = st.builds(TumblingWindow, LENGTHS)
+ROLLING = st.builds(lambda step, n: RollingWindow(step * n, step), LENGTHS, st.integers(1, 9))
+WINDOWS: st.SearchStrategy[Window] = st.one_of(CALENDAR, TUMBLING, ROLLING)
 INSTANTS = st.integers(at("2009-01-01T00:00:00Z"), at("2031-01-01T00:00:00Z"))
+ANY_INSTANTS = st.one_of(INSTANTS, st.integers(-3 * DAY, 3 * DAY))
 
 
-@given(WINDOWS, INSTANTS)
-def test_windows_hold_their_instants_and_follow_on_each_other(
-    window: CalendarWindow, instant: int
+@given(WINDOWS, ANY_INSTANTS)
+def test_panes_hold_their_instants_and_follow_on_each_other(window: Window, instant: int) -> None:
+    pane = window.pane(instant)
+    assert pane.start <= instant < pane.end
+    assert window.pane(pane.start) == pane
+    assert window.pane(pane.end - 1) == pane
+    assert window.pane(pane.end).start == pane.end
+    assert window.pane(pane.start - 1).end == pane.start
+
+
+@given(st.one_of(CALENDAR, TUMBLING), ANY_INSTANTS)
+def test_a_window_that_does_not_roll_is_a_pane(window: Window, instant: int) -> None:
+    assert window.current(instant) == window.pane(instant)
+
+
+@given(ROLLING, ANY_INSTANTS)
+def test_the_current_rolling_window_is_the_one_that_ends_next(
+    window: RollingWindow, now: int
 ) -> None:
-    span = window.holding(instant)
-    assert span.start <= instant < span.end
-    assert window.holding(span.start) == span
-    assert window.holding(span.end - 1) == span
-    following = window.after(span)
-    assert following.start == span.end
+    span = window.current(now)
+    assert span.end - span.start == window.length
+    assert span.end % window.step == 0
+    assert span.end - window.step <= now < span.end
+    assert span.end == window.pane(now).end
+
+
+@given(WINDOWS, ANY_INSTANTS)
+def test_a_window_is_found_by_its_start_and_by_nothing_else(window: Window, now: int) -> None:
+    span = window.current(now)
     assert window.starting(span.start) == span
-    assert list(window.back(span.end, instant)) == [following, span]
+    for beside in (span.start + 1, span.start - 1, now):
+        found = window.starting(beside)
+        assert found is None or found.start == beside
+        if isinstance(window, CalendarWindow) and beside != span.start:
+            assert found is None
 
 
-@given(WINDOWS, INSTANTS)
-def test_an_instant_inside_is_no_start(window: CalendarWindow, instant: int) -> None:
-    span = window.holding(instant)
-    if instant != span.start:
-        with pytest.raises(ValueError, match="no window"):
-            window.starting(instant)
+@given(st.one_of(TUMBLING, ROLLING), ANY_INSTANTS)
+def test_exactly_the_multiples_of_a_step_are_starts(
+    window: TumblingWindow | RollingWindow, instant: int
+) -> None:
+    step = window.step if isinstance(window, RollingWindow) else window.length
+    found = window.starting(instant)
+    expected = None if instant % step else Span(instant, instant + window.length)
+    assert found == expected
+
+
+@given(WINDOWS, ANY_INSTANTS)
+def test_back_from_the_current_one_none_is_left_out(window: Window, now: int) -> None:
+    last = window.current(now)
+    several = list(islice(window.back(last), 5))
+    assert several[0] == last
+    for later, earlier in pairwise(several):
+        assert window.starting(earlier.start) == earlier
+        if isinstance(window, RollingWindow):
+            assert later.end - earlier.end == window.step
+        else:
+            assert earlier.end == later.start
+
+
+def test_rolling_windows_end_at_multiples_of_the_step_since_the_epoch() -> None:
+    week = RollingWindow(7 * DAY, HOUR)
+    assert week.current(at("09:00")) == Span(at("02-23 10:00"), at("10:00"))
+    assert week.current(at("09:00") - 1) == Span(at("02-23 09:00"), at("09:00"))
+    assert week.pane(at("09:59")) == Span(at("09:00"), at("10:00"))
+    odd = RollingWindow(100 * MINUTE, 50 * MINUTE)
+    assert odd.current(0) == Span(-50 * MINUTE, 50 * MINUTE)
+
+
+def test_tumbling_windows_are_aligned_to_the_epoch_and_not_to_midnight() -> None:
+    assert TumblingWindow(7 * HOUR).pane(DAY) == Span(21 * HOUR, 28 * HOUR)
+    assert TumblingWindow(7 * HOUR).pane(-1) == Span(-7 * HOUR, 0)
+    assert TumblingWindow(HOUR).pane(at("09:59")) == Span(at("09:00"), at("10:00"))
 
 
 @pytest.mark.parametrize(
@@ -72,4 +140,4 @@ def test_a_window_is_a_local_period(
     period: str, zone: str, instant: str, start: str, end: str
 ) -> None:
     window = CalendarWindow(Period(period), zone)
-    assert window.holding(at(instant)) == Span(at(start), at(end))
+    assert window.pane(at(instant)) == Span(at(start), at(end))
