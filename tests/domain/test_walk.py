@@ -65,7 +65,7 @@ EVENTS: list[tuple[Kpi, Target, Measure, Measure]] = [
     (ANSWER, mean(HOUR), Measure(met=1, amount=HOUR + 1), Measure(met=1, amount=HOUR - 1)),
     (RATING, at_least(3), Measure(counted=1, amount=2), Measure(counted=1, amount=4)),
     (RATING, at_most("0.5"), Measure(counted=1, amount=1), Measure(counted=1)),
-    (SOLVED, at_least("0.6"), UNIT[Outcome.TOTAL], UNIT[Outcome.GOOD]),
+    (SOLVED, at_least("0.7"), UNIT[Outcome.TOTAL], UNIT[Outcome.GOOD]),
     (COHORT, at_least("0.5"), Measure(total=1), Measure(total=1, pending=1)),
     (COHORT, at_most("0.5"), Measure(total=1, good=1), Measure(total=1)),
     (RETURNS, at_most(0), Measure(counted=1), Measure(counted=-1)),
