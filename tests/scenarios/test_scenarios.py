@@ -27,8 +27,8 @@ Way = Callable[[Scenario, ExpectedReading], Answer]
 def scenarios() -> list[object]:
     """Every scenario of every file."""
     return [
-        pytest.param(one, id=f"{path.stem}: {one.it}")
-        for path in sorted(HERE.glob("*.yaml"))
+        pytest.param(one, id=f"{path.relative_to(HERE).with_suffix('')}: {one.it}")
+        for path in sorted(HERE.rglob("*.yaml"))
         for one in read_file(path).scenarios
     ]
 
@@ -41,7 +41,8 @@ def documents(scenario: Scenario) -> list[str]:
 def by_oracle(scenario: Scenario, reading: ExpectedReading) -> Answer:
     """What the independent oracle answers."""
     lines = [line.decode() for line in scenario.lines]
-    return decoded(oracle.dump(oracle.evaluate(documents(scenario), lines, reading.at)))
+    found = oracle.evaluate(documents(scenario), lines, reading.at, all_windows=reading.all_windows)
+    return decoded(oracle.dump(found))
 
 
 def forwards(scenario: Scenario) -> Scenario:

@@ -259,11 +259,12 @@ def _count(word: str) -> Valued:
 
 
 def _target(row: Row) -> object:
-    """The target in the words of its document, without braces: `within PT1H ratio 0.95`."""
+    """The target without braces, its ratio last: `within PT1H ratio 0.95`."""
     return _flat(row["target"])
 
 
 def _flat(value: object) -> str:
     if isinstance(value, Mapping):
-        return " ".join(f"{name} {_flat(member)}" for name, member in value.items())
+        members = sorted(value.items(), key=lambda member: member[0] == "ratio")
+        return " ".join(f"{name} {_flat(member)}" for name, member in members)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -27,7 +27,10 @@ def evaluated(scenario: Scenario, reading: ExpectedReading) -> Answer:
     catalogue = scenario.loaded.catalogue
     if catalogue is None:
         raise ValueError(scenario.loaded.problems)
-    return decoded(results.encode(evaluate_lines(catalogue, scenario.lines, now=reading.at)))
+    found = evaluate_lines(
+        catalogue, scenario.lines, now=reading.at, all_windows=reading.all_windows
+    )
+    return decoded(results.encode(found))
 
 
 def decoded(text: bytes | str) -> Answer:
