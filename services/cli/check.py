@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
 
-from shared.documents import Loaded, load
-from shared.documents.schema import json_schema
+from shared.documents import Loaded, Problem, load
+from shared.documents.reader import JsonSchema
+from shared.documents.schema import Kind, json_schema, kind_schema
 from shared.domain.agreement import (
     Agreement,
     AtLeast,
@@ -24,8 +25,9 @@ from shared.domain.agreement import (
     Within,
     WorkingDays,
 )
-from shared.domain.instant import DAY, HOUR, MINUTE, Micros, format_instant
+from shared.domain.instant import DAY, HOUR, MINUTE, Micros, as_datetime, format_instant
 from shared.domain.window import CalendarWindow, RollingWindow, TumblingWindow, Window
+from shared.runtime.wall_clock import system_clock
 from shared.wire.results import decimal_text, seconds
 
 WRONG_INPUT = 2
@@ -34,7 +36,8 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 def check_command(
     path: Annotated[
-        Path | None, typer.Argument(help="A document, or a folder of documents.")
+        Path | None,
+        typer.Argument(help="A document, or a folder of documents; with --schema perhaps a kind."),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -44,21 +47,39 @@ def check_command(
 ) -> None:
     """Check documents: every problem with file and line (exit 2), else what they say."""
     if schema:
-        typer.echo(_json(json_schema()))
+        typer.echo(_json(_schema(path)))
         return
     if path is None:
-        typer.echo("name a document or a folder of documents: accord check PATH", err=True)
-        raise typer.Exit(WRONG_INPUT)
-    loaded = load(path)
+        _refuse("name a document or a folder of documents: accord check PATH")
+    loaded = load(path, today=as_datetime(system_clock()).date())
     if as_json:
         typer.echo(_json(_report(loaded)))
-    elif loaded.catalogue is not None:
-        typer.echo("\n".join(summary(loaded.catalogue, loaded.built_in)))
     else:
-        for problem in loaded.problems:
-            typer.echo(str(problem), err=True)
+        _tell(loaded)
     if loaded.catalogue is None:
         raise typer.Exit(WRONG_INPUT)
+
+
+def _tell(loaded: Loaded) -> None:
+    for problem in loaded.problems:
+        typer.echo(str(problem), err=True)
+    for warning in loaded.warnings:
+        typer.echo(warning.as_warning, err=True)
+    if loaded.catalogue is not None:
+        typer.echo("\n".join(summary(loaded.catalogue, loaded.built_in)))
+
+
+def _schema(kind: Path | None) -> JsonSchema:
+    if kind is None:
+        return json_schema()
+    if str(kind) not in set(Kind):
+        _refuse(f"{kind} is no kind of document; write --schema {', '.join(Kind)} or nothing")
+    return kind_schema(Kind(str(kind)))
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(WRONG_INPUT)
 
 
 def _json(value: object) -> str:
@@ -66,20 +87,14 @@ def _json(value: object) -> str:
 
 
 def _report(loaded: Loaded) -> dict[str, object]:
+    warnings = [_placed(warning) for warning in loaded.warnings]
     catalogue = loaded.catalogue
     if catalogue is None:
-        problems = [
-            {
-                "file": problem.place.file,
-                "line": problem.place.line,
-                "column": problem.place.column,
-                "message": problem.message,
-            }
-            for problem in loaded.problems
-        ]
-        return {"ok": False, "problems": problems}
+        problems = [_placed(problem) for problem in loaded.problems]
+        return {"ok": False, "problems": problems, "warnings": warnings}
     return {
         "ok": True,
+        "warnings": warnings,
         "digest": catalogue.digest,
         "agreements": {
             name: [version.document for version in agreement.versions]
@@ -88,6 +103,15 @@ def _report(loaded: Loaded) -> dict[str, object]:
         "kpis": sorted(catalogue.kpis),
         "built_in_kpis": list(loaded.built_in),
         "calendars": sorted(catalogue.calendars),
+    }
+
+
+def _placed(problem: Problem) -> dict[str, object]:
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "message": problem.message,
     }
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from shared.documents.coverage import coverage
 from shared.documents.files import Source, read_path
 from shared.documents.loader import MapNode, Node, ScalarNode, parse
 from shared.documents.problems import InvalidDocument, Place, Problem
@@ -27,8 +29,11 @@ class Loaded:
     built_in: tuple[str, ...] = ()
 
 
-def load(path: Path) -> Loaded:
-    """Read a file, or a folder recursively: `*.yaml` and `*.yml`, hidden ones left out."""
+def load(path: Path, *, today: date | None = None) -> Loaded:
+    """Read a file, or a folder recursively: `*.yaml` and `*.yml`, hidden ones left out.
+
+    With `today` there are also warnings of calendars whose holidays run out.
+    """
     sources = read_path(path)
     nodes: list[Node] = []
     problems = list(sources.problems)
@@ -36,11 +41,15 @@ def load(path: Path) -> Loaded:
         found, wrong = _parsed(source)
         nodes.extend(found)
         problems.extend(wrong)
-    return load_nodes(nodes, problems, sources.warnings)
+    return load_nodes(nodes, problems, sources.warnings, today=today)
 
 
 def load_nodes(
-    nodes: Iterable[Node], problems: Iterable[Problem] = (), warnings: Iterable[Problem] = ()
+    nodes: Iterable[Node],
+    problems: Iterable[Problem] = (),
+    warnings: Iterable[Problem] = (),
+    *,
+    today: date | None = None,
 ) -> Loaded:
     """Read documents that are nodes already; `problems`, `warnings` are those of their text."""
     problems = list(problems)
@@ -55,7 +64,9 @@ def load_nodes(
     found = resolve(documents)
     already = {problem.place for problem in problems}
     problems = sorted({*problems, *(one for one in found.problems if one.place not in already)})
-    warned = tuple(sorted({*warnings, *suspicions(found)}))
+    versions = [written.version for written in found.versions]
+    holidays = [] if today is None else coverage(found.calendars, versions, today)
+    warned = tuple(sorted({*warnings, *suspicions(found), *holidays}))
     if problems:
         return Loaded(None, tuple(problems), warned)
     return Loaded(found.catalogue, (), warned, found.built_in)

@@ -155,11 +155,31 @@ def _interval_text(of: LocalInterval) -> str:
 
 def duration(text: str) -> tuple[Micros, bool]:
     """An ISO 8601 duration in microseconds, and whether it was written with days or weeks."""
-    match = re.fullmatch(DURATION, text, re.ASCII)
-    parts = match.groups() if match else ()
-    if not any(parts) or text.endswith("T"):
+    parts = _duration_parts(text)
+    if parts is None:
         message = f'"{text}" is not a duration like PT4H or PT30M{_spoken(text)}'
         raise ValueError(message)
+    return _length(text, parts), any(parts[:2])
+
+
+def absolute(text: str) -> Micros:
+    """An ISO 8601 duration of absolute time in microseconds; a day is 24 hours."""
+    parts = _duration_parts(text)
+    if parts is None:
+        days = re.fullmatch(r"(\d+)\s*d(?:ays?)?", text, re.ASCII | re.IGNORECASE)
+        hint = f'; did you mean "P{days[1]}D"?' if days else _spoken(text)
+        message = f'"{text}" is not a duration like P7D or PT1H{hint}'
+        raise ValueError(message)
+    return _length(text, parts)
+
+
+def _duration_parts(text: str) -> tuple[str | None, ...] | None:
+    match = re.fullmatch(DURATION, text, re.ASCII)
+    parts = match.groups() if match else ()
+    return None if not any(parts) or text.endswith("T") else parts
+
+
+def _length(text: str, parts: tuple[str | None, ...]) -> Micros:
     length = sum(
         (Fraction(Decimal(part)) * unit for part, unit in zip(parts, _UNITS, strict=True) if part),
         start=Fraction(0),
@@ -170,7 +190,7 @@ def duration(text: str) -> tuple[Micros, bool]:
     if length > LONGEST:
         message = f'"{text}" is longer than anything that can be measured'
         raise ValueError(message)
-    return int(length), any(parts[:2])
+    return int(length)
 
 
 def written(length: Micros) -> str:

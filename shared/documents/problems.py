@@ -35,6 +35,11 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.place.file}:{self.place.line}: {self.message}"
 
+    @property
+    def as_warning(self) -> str:
+        """`file:line: warning: what is hardly meant`."""
+        return f"{self.place.file}:{self.place.line}: warning: {self.message}"
+
     def about(self, field: str) -> "Problem":
         """The same with the field's name before a message that has none yet."""
         if self.named:

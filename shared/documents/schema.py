@@ -78,13 +78,21 @@ SPECS: Final[Mapping[Kind, Record[Spec]]] = {
 }
 
 
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
 def json_schema() -> JsonSchema:
     """What may be written in one document, as JSON Schema 2020-12, for editors."""
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "title": "Accord document",
         "oneOf": [_kind_schema(kind) for kind in Kind],
     }
+
+
+def kind_schema(kind: Kind) -> JsonSchema:
+    """What may be written in a document of one kind."""
+    return {"$schema": DIALECT} | _kind_schema(kind)
 
 
 def _kind_schema(kind: Kind) -> JsonSchema:

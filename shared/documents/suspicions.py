@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Final
 
 from shared.documents.agreement_fields import AgreementSpec, ObjectiveSpec
-from shared.documents.calendar_fields import CalendarSpec
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
 from shared.documents.notation import fixed_offset
 from shared.documents.problems import Place, Problem, printable
@@ -27,7 +26,7 @@ def suspicions(found: Resolved) -> Iterator[Problem]:
     for document in found.documents:
         yield from _invisible(document.written)
     for calendar in found.calendars.values():
-        yield from _calendar(calendar)
+        yield from _zone(calendar.node)
     by_name: dict[str, list[Written]] = defaultdict(list)
     for written in found.versions:
         by_name[written.version.agreement].append(written)
@@ -57,24 +56,6 @@ def _lookalike(text: str, place: Place) -> Iterator[Problem]:
     elif not text.isprintable():
         message = f'"{printable(text)}" holds a character that no screen shows'
         yield Problem(place, f"{message}, which an event's text would need too")
-
-
-def _calendar(spec: CalendarSpec) -> Iterator[Problem]:
-    yield from _zone(spec.node)
-    holidays = spec.node.members.get("holidays")
-    for field in ("dates", "yearly"):
-        listed = holidays.members.get(field) if isinstance(holidays, MapNode) else None
-        yield from _twice(listed, field)
-
-
-def _twice(listed: Node | None, field: str) -> Iterator[Problem]:
-    seen: dict[str, Place] = {}
-    for item in listed.items if isinstance(listed, ListNode) else ():
-        if isinstance(item, ScalarNode):
-            first = seen.setdefault(item.written, item.place)
-            if first is not item.place:
-                message = f'{field}: "{item.written}" stands there twice'
-                yield Problem(item.place, f"{message}; the first is on line {first.line}")
 
 
 def _zone(holder: Node | None) -> Iterator[Problem]:

@@ -97,14 +97,14 @@ class Number(Reader[Fraction]):
 class AbsoluteTime(Reader[Micros]):
     """A length of absolute time, where a day is 24 hours (`P30D`, `PT36H`), perhaps limited."""
 
-    _text = Text(notation.duration, {"pattern": f"^{notation.DURATION}$"})
+    _text = Text(notation.absolute, {"pattern": f"^{notation.DURATION}$"})
 
     def __init__(self, least: Micros = 0, most: Micros = notation.LONGEST) -> None:
         self._least = least
         self._most = most
 
     def read(self, node: Node) -> Micros:
-        length, _in_days = self._text.read(node)
+        length = self._text.read(node)
         if length < self._least:
             message = f"must be at least {notation.written(self._least)}, not {shown(node)}"
             raise wrong(node, message)

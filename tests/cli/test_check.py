@@ -1,13 +1,14 @@
 """`accord check`: what it prints and how it exits."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
-from tests.documents.writing import REOPENED, RESPONSE, first_response, promising
+from tests.documents.writing import OFFICE, REOPENED, RESPONSE, first_response, promising
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,11 +112,57 @@ def test_programs_get_json(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["ok"] is True
 
 
+def test_a_name_that_is_no_text_breaks_no_json(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.yaml")).write_text("a: 1\n")
+    done = CliRunner().invoke(app, ["check", "--json", str(tmp_path)])
+    assert done.exit_code == 2
+    files = {problem["file"] for problem in json.loads(done.stdout)["problems"]}
+    assert files == {f"{tmp_path}/caf\\udce9.yaml"}
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"{tmp_path}/caf\\udce9.yaml:1: ")
+
+
+def test_a_warning_is_said_and_nothing_is_refused_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    text = promising(first_response(target="{within: PT1H, ratio: 0}"))
+    file.write_text(text + "---\n" + RESPONSE)
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("ok: ")
+    assert done.stderr == f"{file}:9: warning: target: a ratio of 0 can never be missed\n"
+    done = CliRunner().invoke(app, ["check", "--json", str(tmp_path)])
+    (warning,) = json.loads(done.stdout)["warnings"]
+    assert (warning["file"], warning["line"]) == (str(file), 9)
+
+
+def test_holidays_that_run_out_are_warned_of(tmp_path: Path) -> None:
+    office = OFFICE.rstrip() + "\n  holidays: {dates: [1999-04-03]}\n"
+    text = promising(first_response(), more="calendar: office\n")
+    (tmp_path / "a.yaml").write_text(f"{text}---\n{RESPONSE}---\n{office}")
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.exit_code == 0
+    assert "none is known from 2000 on" in done.stderr
+
+
 def test_the_schema_is_printed_for_editors() -> None:
     done = CliRunner().invoke(app, ["check", "--schema"])
     assert done.exit_code == 0
     kinds = [kind["title"] for kind in json.loads(done.stdout)["oneOf"]]
     assert kinds == ["Calendar", "Kpi", "Agreement"]
+
+
+@pytest.mark.parametrize("kind", ["Calendar", "Kpi", "Agreement"])
+def test_the_schema_of_one_kind_is_printed(kind: str) -> None:
+    done = CliRunner().invoke(app, ["check", "--schema", kind])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["title"] == kind
+
+
+def test_a_schema_of_no_kind_is_refused() -> None:
+    done = CliRunner().invoke(app, ["check", "--schema", "agreement"])
+    assert done.exit_code == 2
+    assert "write --schema Calendar, Kpi, Agreement or nothing" in done.stderr
 
 
 def test_without_a_path_it_says_what_to_do() -> None:

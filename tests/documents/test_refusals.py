@@ -61,7 +61,11 @@ def test_a_header_is_refused(tmp_path: Path, text: str, line: int, message: str)
             'unknown time zone "Europe/Berln"; did you mean "Europe/Berlin"?',
         ),
         ("timeZone: europe/berlin", 5, 'did you mean "Europe/Berlin"?'),
-        ("timeZone: ../../etc/passwd", 5, "name a place by its IANA name like Europe/Berlin, or UTC"),
+        (
+            "timeZone: ../../etc/passwd",
+            5,
+            "name a place by its IANA name like Europe/Berlin, or UTC",
+        ),
         ('timeZone: ""', 5, 'unknown time zone ""'),
         ("timeZone:", 5, "timeZone: must be text, not nothing"),
         ("timeZone: UTC\nweekly: {}", 6, "the calendar has no open time"),
