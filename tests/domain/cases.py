@@ -1,7 +1,7 @@
 """Random documents and events as the core sees them: a catalogue, and each item's events."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from shared.documents.catalogue import load_nodes
@@ -46,7 +46,7 @@ class RandomCase(NamedTuple):
         return sorted({self.now, *(event.time for event in self.events)})
 
 
-@lru_cache(maxsize=64)
+@cache
 def random_case(seed: int) -> RandomCase:
     """The case of a seed; its documents are valid."""
     given = case(seed)

@@ -1,5 +1,6 @@
 """Items: order, batching, repetition and settling in between never change the result."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -9,69 +10,93 @@ from shared.domain.event import Event
 from shared.domain.instant import MINUTE
 from shared.domain.item import Item, Outcomes
 from shared.domain.measure import Outcome
-from shared.domain.plan import Plan, compile_plan
-from shared.wire.cloudevents import decode_line
+from shared.domain.plan import compile_plan
 from tests.domain.building import a_catalogue, a_version, an_agreement, an_event, at
-from tests.oracle.differences import catalogue
-from tests.oracle.generate import case
+from tests.domain.cases import RandomCase, fresh, random_case
 
 SIMPLE = compile_plan(a_catalogue(an_agreement(a_version())))
-SEEDS = range(40)
+SEEDS = range(60)
 
 
-def items(seed: int) -> tuple[Plan, dict[str, Item], list[int]]:
-    """Random items under random documents, and the instants of their events."""
-    given = case(seed)
-    plan = compile_plan(catalogue(given.yaml))
-    found: dict[str, Item] = {}
-    for line in given.lines:
-        event = decode_line(line.encode())
-        found.setdefault(event.item, Item(plan, event.kind, event.subject)).admit(event)
-    times = sorted({event.time for item in found.values() for event in item.events})
-    return plan, found, times
+def dice_of(seed: int) -> Random:
+    return Random(seed)  # noqa: S311 - a test's dice
 
 
-def anew(plan: Plan, item: Item, events: list[Event]) -> Item:
-    """The item of these events, without a memo."""
-    return Item(plan, item.kind, item.subject, events)
+def same(given: RandomCase, one: Item, other: Item, now: int) -> None:
+    """Both say the same as of an instant."""
+    assert one.settle(now=now) == other.settle(now=now), given.now
+    assert one.clocks(now=now) == other.clocks(now=now), given.now
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_order_batching_repetition_and_settling_never_change_the_result(seed: int) -> None:
-    plan, found, times = items(seed)
-    dice = Random(seed)  # noqa: S311 - a test's dice
-    for item in found.values():
-        once = Item(plan, item.kind, item.subject, item.events)
-        pieces = Item(plan, item.kind, item.subject)
-        pending = [*item.events, *dice.sample(item.events, len(item.events) // 2)]
+    given, dice = random_case(seed), dice_of(seed)
+    for events in given.timelines().values():
+        once = fresh(given.plan, events)
+        pieces = Item(given.plan, once.kind, once.subject)
+        pending = [*events, *dice.sample(events, len(events) // 2)]
         late = dice.choice((0, 1, 90, 10**6)) * MINUTE
         pending.sort(key=lambda event: event.time + dice.randint(0, late))
         for event in pending:
             pieces.admit(event)
             if dice.random() < 0.6:
                 soon = event.time + dice.randint(0, 300) * MINUTE
-                pieces.settle(now=dice.choice((soon, soon, dice.choice(times))))
-        for now in (dice.choice(times), times[-1]):
-            assert pieces.settle(now=now) == once.settle(now=now)
-            assert pieces.clocks(now=now) == once.clocks(now=now)
+                pieces.settle(now=dice.choice((soon, soon, dice.choice(given.instants))))
+        for now in (dice.choice(given.instants), given.instants[-1]):
+            same(given, pieces, once, now)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_item_woken_whenever_it_is_due_always_is_what_it_would_be_from_scratch(
+    seed: int,
+) -> None:
+    given, dice = random_case(seed), dice_of(seed)
+    early, late = dice.choice((0, 5, 90)) * MINUTE, dice.choice((0, 0, 45, 10**4)) * MINUTE
+    for events in given.timelines().values():
+        item = Item(given.plan, events[0].kind, events[0].subject)
+        arrivals = sorted(
+            (event.time + dice.randint(-early, late), n) for n, event in enumerate(events)
+        )
+        known: list[Event] = []
+        for (now, n), (upto, _) in pairwise([*arrivals, (arrivals[-1][0] + 10**11, 0)]):
+            known.append(events[n])
+            item.admit(events[n])
+            due: int | None = now
+            while due is not None and due < upto:
+                same(given, item, fresh(given.plan, known), due)
+                due = item.settle(now=due).next_due
+            if upto - 1 > now:
+                same(given, item, fresh(given.plan, known), upto - 1)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_next_due_is_the_first_instant_at_which_time_alone_changes_the_item(seed: int) -> None:
-    plan, found, times = items(seed)
-    dice = Random(seed)  # noqa: S311 - a test's dice
-    for item in found.values():
-        now = dice.choice(times)
-
-        known = [event for event in item.events if event.time <= now]
-        settled = anew(plan, item, known).settle(now=now)
+    given, dice = random_case(seed), dice_of(seed)
+    for events in given.timelines().values():
+        now = dice.choice(given.instants)
+        known = [event for event in events if event.time <= now] or events[:1]
+        now = max(now, known[0].time)
+        settled = fresh(given.plan, known).settle(now=now)
         due = settled.next_due
         upto = now + 10**13 if due is None else due
         for later in (now, dice.randrange(now, upto), upto - 1):
-            assert anew(plan, item, known).settle(now=later).contributions == settled.contributions
+            found = fresh(given.plan, known).settle(now=later)
+            assert found.contributions == settled.contributions
         if due is not None:
             assert due > now
-            assert anew(plan, item, known).settle(now=due).contributions != settled.contributions
+            assert fresh(given.plan, known).settle(now=due).contributions != settled.contributions
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_of_several_contents_the_same_stands_in_whatever_order_they_come(seed: int) -> None:
+    given, dice = random_case(seed), dice_of(seed)
+    shuffled = [*given.events]
+    dice.shuffle(shuffled)
+    one, other = given.items(), given.items(shuffled)
+    assert one.keys() == other.keys()
+    for key, item in one.items():
+        assert item.events == other[key].events
+        same(given, item, other[key], given.now)
 
 
 def test_a_conflict_names_the_content_that_has_to_go() -> None:
