@@ -24,9 +24,13 @@ _CAMPAIGN_HOUR: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An office: its zone and the local hours in which people work, Monday to Friday."""
+    """An office: its zone and the local hours in which people work, Monday to Friday.
+
+    `region` is where its customers are: a ticket may move to another site, its customer does not.
+    """
 
     name: str
+    region: str
     zone: str
     opens: time
     closes: time
@@ -45,6 +49,10 @@ class Site:
                     return at + left
                 left -= max(0, closes - at)
             day += timedelta(days=1)
+
+    def is_open(self, instant: Instant) -> bool:
+        """Whether people are at work then."""
+        return self.later(instant, 0) == instant
 
     def _edge(self, day: date, local: time) -> Instant:
         return as_instant(datetime.combine(day, local, ZoneInfo(self.zone)))
@@ -76,8 +84,8 @@ class Customer:
     services: tuple[str, ...]
 
 
-BERLIN: Final = Site("berlin", "Europe/Berlin", time(8), time(18), "EUR")
-AUSTIN: Final = Site("austin", "America/Chicago", time(8), time(18), "USD")
+BERLIN: Final = Site("berlin", "emea", "Europe/Berlin", time(8), time(18), "EUR")
+AUSTIN: Final = Site("austin", "americas", "America/Chicago", time(8), time(18), "USD")
 SITES: Final = (BERLIN, AUSTIN)
 
 CUSTOMERS: Final = (
@@ -90,6 +98,9 @@ CUSTOMERS: Final = (
 )
 
 PROVIDER: Final = "nordlink"
+"""Runs the lines: the second line asks it for help."""
+NIGHT_DESK: Final = "nightline"
+"""An outside provider, too: the first line while a site is closed."""
 SECOND_LINE: Final = "network"
 CHAT_DESK: Final = "chat-desk"
 CUSTOMER_SUCCESS: Final = "customer-success"
@@ -109,6 +120,11 @@ CAMPAIGN_LASTS: Final[Micros] = 5 * HOUR
 def desk(site: Site) -> str:
     """The first-line team of a site."""
     return f"{site.name}-desk"
+
+
+def other_site(site: Site) -> Site:
+    """The site that helps out."""
+    return AUSTIN if site is BERLIN else BERLIN
 
 
 def sales(site: Site) -> str:

@@ -109,7 +109,7 @@ def _arrivals(simulation: Simulation) -> Iterator[_Arrivals]:
             f"desk {name}",
             desk_ticket,
             (site,),
-            peak=11 * volume,
+            peak=9.5 * volume,
             shape=partial(_desk_shape, site),
             prefix=f"T-{letter}",
         )
@@ -121,7 +121,7 @@ def _arrivals(simulation: Simulation) -> Iterator[_Arrivals]:
             shape=partial(_lead_shape, site),
             prefix=f"L-{letter}",
         )
-    yield everyday("chats", chat, SITES, peak=1.5 * simulation.volume, shape=_always, prefix="C")
+    yield everyday("chats", chat, SITES, peak=6.5 * simulation.volume, shape=_chat_shape, prefix="C")
     yield from _around_now(simulation)
 
 
@@ -155,6 +155,11 @@ def _lead_shape(site: Site, at: Instant) -> float:
     if sent is not None and sent[1] < CAMPAIGN_LASTS:
         boost = 0.65 * 0.5 ** (sent[1] / HOUR)
     return min(1.0, _desk_shape(site, at) * 0.35 + boost)
+
+
+def _chat_shape(at: Instant) -> float:
+    """One chat for both sites: as busy as they are together."""
+    return sum(_desk_shape(site, at) for site in SITES) / len(SITES)
 
 
 def _always(_: Instant) -> float:
