@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.cli.scenarios.facts import (
+    NONE,
     Fact,
     Row,
     Words,
@@ -39,12 +40,16 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row that is expected: as it was written, how it is named, what it must say."""
+    """A row that is expected: as it was written, how it is named, what it must say.
+
+    With `absent` there must be no row of that name.
+    """
 
     who: str
     said: str
     name: str
     facts: tuple[Fact, ...]
+    absent: bool = False
 
     @property
     def text(self) -> str:
@@ -65,6 +70,8 @@ def entry(part: Part, who: str, facts: str, times: Times) -> Entry:
     """Read `who: facts`; `ValueError` says what is wrong with it."""
     words = _WORDS[part](times)
     said = [" ".join(fact.split()) for fact in facts.split(",") if fact.strip()]
+    if said == [NONE]:
+        return Entry(who, NONE, _NAMES[part](who, times), (), absent=True)
     if part is Part.BREACHES and len(said) != 1:
         message = f'"{who}" needs one span of time: from..to, or from.. where it lasts'
         raise ValueError(message)

@@ -31,9 +31,9 @@ class Difference:
 
 def differences(expected: Expected, answer: Answer, times: Times) -> list[Difference]:
     """All in which the rows of a part are not as expected."""
-    part, entries = expected.part, expected.entries
-    rows = answer[part.member]
+    part, rows = expected.part, answer[expected.part.member]
     named = names(part, rows, times)
+    entries = [entry for entry in expected.entries if not entry.absent]
     pairs = _paired(
         [
             [index for index, row in enumerate(rows) if entry.fits(row, named[index])]
@@ -51,9 +51,9 @@ def differences(expected: Expected, answer: Answer, times: Times) -> list[Differ
         told = None if nearest is None else entry.found(rows[nearest])
         found.append(Difference(part, entry.text, told))
     if expected.others:
-        return found
+        return found + _not_absent(expected, rows, named, times)
     found.extend(Difference(part, None, brief(part, rows[index], times)) for index in spare)
-    return found or _out_of_order(expected, rows, named, times)
+    return found or _out_of_order(part, entries, rows, named, times)
 
 
 def _paired(fitting: Sequence[Sequence[int]]) -> dict[int, int]:
@@ -81,12 +81,27 @@ def _nearest(entry: Entry, rows: Sequence[Row], among: Sequence[int]) -> int | N
     return max(among, key=held, default=None)
 
 
-def _out_of_order(
+def _not_absent(
     expected: Expected, rows: Sequence[Row], named: Sequence[frozenset[str]], times: Times
 ) -> list[Difference]:
-    for index, (entry, row) in enumerate(zip(expected.entries, rows, strict=True)):
+    return [
+        Difference(expected.part, entry.text, brief(expected.part, row, times))
+        for entry in expected.entries
+        for index, row in enumerate(rows)
+        if entry.absent and entry.name in named[index]
+    ]
+
+
+def _out_of_order(
+    part: Part,
+    entries: Sequence[Entry],
+    rows: Sequence[Row],
+    named: Sequence[frozenset[str]],
+    times: Times,
+) -> list[Difference]:
+    for index, (entry, row) in enumerate(zip(entries, rows, strict=True)):
         if not entry.fits(row, named[index]):
             place = f"as number {index + 1} of the list"
-            told = f"{brief(expected.part, row, times)}, {place}"
-            return [Difference(expected.part, f"{entry.text}, {place}", told)]
+            told = f"{brief(part, row, times)}, {place}"
+            return [Difference(part, f"{entry.text}, {place}", told)]
     return []

@@ -53,7 +53,7 @@ class Times:
         day = self._day_of(text, parts)
         try:
             local = datetime(  # noqa: DTZ001 - its zone is applied below, with what that needs
-                day.year,
+                int(parts["year"] or day.year),
                 int(parts["month"] or day.month),
                 int(parts["day"] or day.day),
                 int(parts["hour"]),
@@ -67,8 +67,9 @@ class Times:
         return self._in_zone(text, local)
 
     def _day_of(self, text: str, parts: dict[str, str | None]) -> date:
+        """The day that lends what the text leaves out; any where it leaves out nothing."""
         if parts["year"]:
-            return date(int(parts["year"]), 1, 1)
+            return date.min
         if self.day is None:
             lacks = "year" if parts["month"] else "day"
             message = f'"{text}" has no {lacks}; give the file a "date", like date: 2026-03-02'

@@ -1,0 +1,498 @@
+"""`accord test`: what it prints, how it exits, and what it says of a file that has slips."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli.main import app
+from services.cli.scenarios.files import read_file
+from services.cli.scenarios.outcome import evaluated, failures
+
+ROOT = Path(__file__).parents[2]
+HEAD = """\
+date: 2026-03-02
+documents:
+  - {kind: Kpi, name: answer, measure: duration, start: {event: ticket.created}, \
+stop: {event: ticket.replied}}
+  - {kind: Agreement, name: desk, objectives: [{name: response, kpi: answer, \
+target: {within: PT1H}}]}
+scenarios:
+"""
+KEPT = (
+    HEAD
+    + """\
+  - it: keeps its promise
+    events: |
+      09:00 T-1,T-2 created
+      09:45 T-1 replied
+    at: 09:50
+    clocks:
+      - T-1 desk/response: met, elapsed 45m
+      - T-2 desk/response: running, elapsed 50m
+"""
+)
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file of the folder of this test."""
+
+    def written(text: str, name: str = "scenarios/one.yaml") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return written
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["test", *map(str, arguments)])
+
+
+def told(path: Path) -> list[str]:
+    """What is said below a scenario that fails: expected and found, without their place."""
+    lines = run(path).stdout.splitlines()
+    return [line.strip() for line in lines if line.strip().startswith(("expected", "found"))]
+
+
+def problems(path: Path) -> list[str]:
+    """The problems of files that do not load, from the line number on."""
+    done = run(path)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    return [line.removeprefix(f"{path}:") for line in done.stderr.splitlines()]
+
+
+def test_what_holds_has_a_tick_and_the_exit_is_0(write: Write) -> None:
+    path = write(KEPT)
+    done = run(path)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [str(path), "  ✓ keeps its promise", "1 scenario, 0 failed"]
+
+
+def test_what_fails_shows_the_expected_above_the_found_and_the_exit_is_1(write: Write) -> None:
+    path = write(KEPT.replace("met, elapsed 45m", "met, elapsed 44m, due 10:00, binding"))
+    done = run(path.parent)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        str(path),
+        "  ✗ keeps its promise",
+        f"      {path}:6: clocks at 09:50",
+        "        expected  T-1 desk/response: met, elapsed 44m, due 10:00, binding",
+        "        found     T-1 desk/response: met, elapsed 45m, due 10:00, binding",
+        "1 scenario, 1 failed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "found"),
+    [
+        (["T-1 desk/response: met", "T-2 desk/response"], []),
+        (["T-1 desk/response 1: met", "..."], []),
+        (["ticket:T-2 desk/response: running", "T-1 desk/response", "..."], []),
+        (["T-3 desk/response: none", "..."], []),
+        (["..."], []),
+        (
+            ["T-1 desk/response: met"],
+            ["expected  nothing", "found     T-2 desk/response 1: running, 09:00.."],
+        ),
+        (
+            [],
+            [
+                "expected  nothing",
+                "found     T-1 desk/response 1: met, 09:00..09:45",
+                "expected  nothing",
+                "found     T-2 desk/response 1: running, 09:00..",
+            ],
+        ),
+        (
+            ["T-1 desk/response: met", "T-1 desk/response: met", "..."],
+            ["expected  T-1 desk/response: met", "found     nothing"],
+        ),
+        (
+            ["T-1 desk/response 2: met", "..."],
+            ["expected  T-1 desk/response 2: met", "found     nothing"],
+        ),
+        (
+            ["T-1 desk/response: none", "..."],
+            [
+                "expected  T-1 desk/response: none",
+                "found     T-1 desk/response 1: met, 09:00..09:45",
+            ],
+        ),
+        (
+            ["T-2 desk/response: running", "T-1 desk/response: met"],
+            [
+                "expected  T-2 desk/response: running, as number 1 of the list",
+                "found     T-1 desk/response 1: met, 09:00..09:45, as number 1 of the list",
+            ],
+        ),
+    ],
+)
+def test_a_list_is_all_there_is_in_order_unless_it_ends_in_others(
+    write: Write, clocks: list[str], found: list[str]
+) -> None:
+    listed = "".join(f"      - {clock}\n" for clock in clocks)
+    head, _, _ = KEPT.partition("    clocks:\n")
+    assert told(write(f"{head}    clocks:{listed and chr(10)}{listed or ' []'}\n")) == found
+
+
+def test_a_loose_entry_leaves_the_row_that_only_a_strict_one_fits(write: Write) -> None:
+    path = write(
+        HEAD.replace("name: desk,", "name: desk, appliesTo: {priority: p1},")
+        + "  - it: has two clocks of one name\n"
+        "    events: |\n"
+        "      09:00 T-1 created priority=p1\n"
+        "      09:10 T-1 priority_changed priority=p2\n"
+        "      09:20 T-1 priority_changed priority=p1\n"
+        "    at: 09:30\n"
+        "    clocks: [T-1 desk/response, 'T-1 desk/response: cancelled', ...]\n"
+    )
+    assert run(path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("fact", "found"),
+    [
+        ("running", "met"),
+        ("09:00..09:46", "09:00..09:45"),
+        ("09:00..", "09:00..09:45"),
+        ("started 09:01", "started 09:00"),
+        ("stopped none", "stopped 09:45"),
+        ("elapsed 1h", "elapsed 45m"),
+        ("paused 0.5s", "paused 0s"),
+        ("left none", "left 15m"),
+        ("target 59m", "target 1h"),
+        ("due 10:00:01", "due 10:00"),
+        ("last none", "last 10:00"),
+        ("broken 09:00", "broken none"),
+        ("at_risk", "not at_risk"),
+        ("not binding", "binding"),
+    ],
+)
+def test_each_fact_of_a_clock_is_told_in_its_own_words(write: Write, fact: str, found: str) -> None:
+    path = write(KEPT.replace("met, elapsed 45m", fact))
+    assert told(path) == [
+        f"expected  T-1 desk/response: {fact}",
+        f"found     T-1 desk/response: {found}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "fact", "found"),
+    [
+        ("desk/response", "no_data", "ok"),
+        ("desk/response", "value 0.5", "value 1"),
+        ("desk/response", "value none", "value 1"),
+        ("desk/response", "value 2s", "value 1s"),
+        ("desk/response", "budget 0", "budget 1"),
+        ("desk/response", "final", "open"),
+        ("desk/response", "ends 03-31 00:00", "ends 04-01 00:00"),
+        ("desk/response", "level service", "level customer"),
+        ("desk/response", "target within PT2H", "target within PT1H"),
+        ("desk/response", "met 2", "met 1"),
+        ("desk/response", "excluded 1", "excluded 0"),
+        ("desk/response", "pending 1", "no pending"),
+        ("desk/response 03-01 00:00", "running 0", "running 1"),
+    ],
+)
+def test_each_fact_of_a_window_is_told_in_its_own_words(
+    write: Write, who: str, fact: str, found: str
+) -> None:
+    head, _, _ = KEPT.partition("    clocks:\n")
+    assert told(write(f"{head}    windows:\n      - {who}: {fact}\n")) == [
+        f"expected  {who}: {fact}",
+        f"found     {who}: {found}",
+    ]
+
+
+def test_breaches_of_items_and_windows_are_spans_of_time(write: Write) -> None:
+    head, _, _ = KEPT.replace("at: 09:50", "at: 10:30").partition("    clocks:\n")
+    listed = (
+        "    breaches:\n      - T-2 desk/response: 10:00..\n      - desk/response 03-01 00:00: "
+    )
+    assert run(write(f"{head}{listed}10:00..\n")).exit_code == 0
+    assert told(write(f"{head}{listed}10:01..\n")) == [
+        "expected  desk/response 03-01 00:00: 10:01..",
+        "found     desk/response 03-01 00:00: 10:00..",
+    ]
+
+
+def test_one_timeline_may_be_read_more_than_once(write: Write) -> None:
+    path = write(
+        HEAD + "  - it: runs and is late\n"
+        "    events: |\n"
+        "      09:00 T-1 created\n"
+        "    readings:\n"
+        "      - {at: 09:30, clocks: ['T-1 desk/response: running'], breaches: []}\n"
+        "      - {at: 10:30, clocks: ['T-1 desk/response: running'], breaches: []}\n"
+    )
+    lines = run(path).stdout.splitlines()
+    assert [line.strip() for line in lines if " at " in line] == [
+        f"{path}:6: clocks at 10:30",
+        f"{path}:6: breaches at 10:30",
+        f"{path}:6: breaches at 10:30",
+    ]
+
+
+def test_times_are_those_of_the_zone_and_the_day(write: Write) -> None:
+    path = write(
+        HEAD.replace("date:", "timeZone: Europe/Berlin\ndate:")
+        + "  - it: goes over the change of clocks\n"
+        "    date: 2026-03-29\n"
+        "    events: |\n"
+        "      01:30 T-1 created\n"
+        "      2026-03-29T01:15:00Z T-1 replied\n"
+        "    at: 12:00\n"
+        "    clocks: ['T-1 desk/response: met, 01:30..03:15, elapsed 45m, due 03:30']\n"
+        "  - it: has the zone of its own\n"
+        "    timeZone: UTC\n"
+        "    events: |\n"
+        "      09:00 T-1 created\n"
+        "    at: 2026-03-02T09:20:00Z\n"
+        "    clocks: ['T-1 desk/response: 09:00.., elapsed 20m']\n"
+    )
+    assert run(path).stdout.splitlines()[-1] == "2 scenarios, 0 failed"
+
+
+def test_lines_that_are_rejected_are_counted_or_named(write: Write) -> None:
+    text = KEPT.replace(
+        "      09:45 T-1 replied\n", "      = {}\n      09:45 T-1 replied\n      = [1]\n"
+    )
+    path = write(text)
+    assert told(path)[0] == "expected  0"
+    assert told(path)[1].startswith("found     2: ")
+    assert "3 (line 9: " in told(path)[1]
+    assert "5 (line 11: " in told(path)[1]
+    assert run(write(text + "    rejected: 2\n")).exit_code == 0
+    assert run(write(text + "    rejected: [3, 5]\n")).exit_code == 0
+    assert told(write(text + "    rejected: [3, 4]\n"))[0] == "expected  3, 4"
+
+
+def test_documents_may_have_to_be_refused_for_a_reason(write: Write) -> None:
+    one = "  - it: needs a target\n    alone: true\n    refused: {}\n    documents:\n      - {}\n"
+    document = "{kind: Agreement, name: a, objectives: [{name: o, kpi: k, colour: red}]}"
+    text = HEAD + one.replace("- {}", f"- {document}")
+    assert run(write(text.replace("refused: {}", "refused: true"))).exit_code == 0
+    assert run(write(text.replace("refused: {}", 'refused: unknown field "colour"'))).exit_code == 0
+    path = write(text.replace("refused: {}", "refused: overlap"))
+    assert told(path)[0] == "expected  refused: overlap"
+    assert 'unknown field "colour"' in told(path)[1]
+    path = write(HEAD + "  - it: is fine\n    refused: true\n")
+    assert told(path) == ["expected  refused", "found     the documents load"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("    at:", "    att:", '10: unknown field "att" in a scenario; did you mean "at"?'),
+        ("met,", "mett,", '12: clocks: "mett" is nothing that can be expected here;'),
+        ("met, elapsed", "met, elapsd", 'did you mean "elapsed"?'),
+        ("45m", "45 min", '12: clocks: "45 min" is not a length of time like'),
+        (": met, elapsed 45m", ": elapsed", '12: clocks: "elapsed" needs a value behind it'),
+        ("T-1 desk/response: met", "T-1: met", '12: clocks: "T-1" names no clock; write item'),
+        ("09:45 T-1 replied", "9:45 T-1 replied", '9: events: "9:45" is not a time like 09:00'),
+        ("09:45 T-1 replied", "09:45 T-1", '9: events: "09:45 T-1" is not an event; write'),
+        ("09:45 T-1 replied", "09:45 T-1 replied by=", ""),
+        ("09:45 T-1 replied", "09:45 T-1 replied x", '9: events: "x" is not name=value'),
+        ("09:45 T-1 replied", "09:45 T-1 replied a=1 a=2", '9: events: "a" stands twice'),
+        ("09:45 T-1 replied", "09:45 T-1 replied @replace=r", 'did you mean "replaces"?'),
+        ("at: 09:50", "at: 25:00", '10: at: "25:00" is not a time: hour must be in 0..23'),
+        ("at: 09:50\n", "\n", 'needs "at": when to evaluate'),
+        ("date: 2026-03-02\n", "", '"09:00" has no day; give the file a "date"'),
+        ("within: PT1H", "within: 1h", 'did you mean "PT1H"?'),
+        ("kpi: answer", "kpi: anser", 'no KPI is named "anser"; did you mean "answer"?'),
+        (
+            "    clocks:",
+            "    clock:",
+            'unknown field "clock" in a scenario; did you mean "clocks"?',
+        ),
+        ("    events:", "    timeZone: Berlin\n    events:", 'unknown time zone "Berlin"'),
+        ("keeps its promise", "[a]", "must be text, not a list"),
+    ],
+)
+def test_a_slip_is_told_with_its_line_and_what_was_meant(
+    write: Write, old: str, new: str, problem: str
+) -> None:
+    text = KEPT.replace(old, new, 1)
+    assert text != KEPT
+    path = write(text)
+    if not problem:
+        assert run(path).exit_code == 0
+        return
+    assert any(problem in line for line in problems(path)), problems(path)
+
+
+def test_all_problems_of_all_files_are_told_at_once_and_nothing_runs(write: Write) -> None:
+    first = write(KEPT.replace("09:45 T-1", "9:45 T-1").replace("running", "runing"), "s/1.yaml")
+    second = write("scenarios: []\n", "s/2.yaml")
+    write(KEPT, "s/3.yaml")
+    done = run(first.parent)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
+        f"{first}:9",
+        f"{first}:13",
+        f"{second}:1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "1: a scenario file holds one YAML document"),
+        ("a: 1\n---\nb: 1\n", "1: a scenario file holds one YAML document"),
+        ("apiVersion: accord/v1\n", "1: this is a document, no scenario file;"),
+        ("- 1\n", "1: a scenario file is a mapping"),
+        (HEAD + "  - {it: x, at: 09:00}\n", "6: nothing is expected; add clocks"),
+        (HEAD + "  - {it: x, refused: true, clocks: []}\n", '"refused" nothing else can be'),
+        (HEAD + "  - {it: x, at: 09:00, clocks: [..., T-1 desk/o]}\n", '"..." stands last'),
+        (HEAD + "  - {it: x, at: 09:00, breaches: [T-1 desk/o]}\n", "needs one span of time"),
+        (HEAD + "  - {it: x, at: 09:00, windows: [desk]}\n", '"desk" names no window'),
+        (HEAD + "  - {it: x, at: 09:00, clocks: []}\n" * 2, "on line 6 already"),
+        ("agreements: nowhere\n" + KEPT, 'write "agreements" or "documents", not both'),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused(write: Write, text: str, problem: str) -> None:
+    assert any(problem in line for line in problems(write(text)))
+
+
+def test_agreements_are_found_from_the_file_and_their_problems_are_told(write: Write) -> None:
+    text = "agreements: ../agreements\nscenarios:\n  - {it: x, at: 2026-03-02 09:00, clocks: []}\n"
+    path = write(text)
+    done = run(path)
+    assert (done.exit_code, "there is no such file" in done.stderr) == (2, True)
+    documents = write("apiVersion: accord/v1\nkind: Kpi\n", "agreements/a.yaml")
+    assert run(path).stderr.startswith(f"{path.parent / '..' / 'agreements' / documents.name}:1: ")
+    documents.write_bytes(
+        (ROOT / "deploy" / "agreements" / "calendars" / "offices.yaml").read_bytes()
+    )
+    assert run(path).exit_code == 0
+
+
+def test_programs_get_json(write: Write) -> None:
+    path = write(KEPT.replace("elapsed 50m", "elapsed 51m"))
+    done = run("--json", path)
+    assert done.exit_code == 1
+    assert json.loads(done.stdout) == {
+        "ok": False,
+        "scenarios": 1,
+        "failed": 1,
+        "results": [
+            {
+                "file": str(path),
+                "line": 6,
+                "it": "keeps its promise",
+                "ok": False,
+                "failures": [
+                    {
+                        "at": "2026-03-02T09:50:00Z",
+                        "part": "clocks",
+                        "expected": "T-2 desk/response: running, elapsed 51m",
+                        "found": "T-2 desk/response: running, elapsed 50m",
+                    }
+                ],
+            }
+        ],
+    }
+    done = run("--json", write(KEPT.replace("at: 09:50", "at: x")))
+    assert done.exit_code == 2
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (problem["file"], problem["line"]) == (str(path), 10)
+
+
+def test_some_may_be_run_alone(write: Write) -> None:
+    second = KEPT.partition("scenarios:\n")[2].replace("keeps its promise", "keeps it again")
+    path = write(KEPT + second)
+    assert run(path).stdout.splitlines()[-1] == "2 scenarios, 0 failed"
+    assert run(path, "--only", "again").stdout.splitlines()[1:] == [
+        "  ✓ keeps it again",
+        "1 scenario, 0 failed",
+    ]
+
+
+def test_events_are_sent_as_they_are_written(write: Write) -> None:
+    path = write(
+        HEAD + "  - it: sends\n"
+        "    at: 09:00\n"
+        "    rejected: 0\n"
+        "    events: |\n"
+        "      # a comment, and an empty line\n"
+        "\n"
+        '      09:00 T-1,lead:L-1 created n=1.0 s="1.0" t="two words" l=[1] e= x=a=b @id=k  # why\n'
+        "      2026-03-02T10:00:00.1234567+01:00 a:b commented.twice\n"
+    )
+    (scenario,) = read_file(path).scenarios
+    first, second, third = (json.loads(line, parse_float=str) for line in scenario.lines)
+    data = {"n": "1.0", "s": "1.0", "t": "two words", "l": [1], "e": "", "x": "a=b"}
+    assert first == {
+        "specversion": "1.0",
+        "id": "k",
+        "source": "/scenario",
+        "type": "ticket.created",
+        "subject": "T-1",
+        "time": "2026-03-02T09:00:00Z",
+        "data": data,
+    }
+    assert b'"n": 1.0' in scenario.lines[0]
+    assert (second["type"], second["subject"]) == ("lead.created", "L-1")
+    assert third == {
+        "specversion": "1.0",
+        "id": "line-0003",
+        "source": "/scenario",
+        "type": "a.commented.twice",
+        "subject": "b",
+        "time": "2026-03-02T10:00:00.1234567+01:00",
+        "data": {},
+    }
+
+
+def test_what_stands_first_comes_first_at_one_instant(write: Write) -> None:
+    lines = "".join(f"      09:00 T-1 assigned team=t{number}\n" for number in range(1, 12))
+    path = write(
+        HEAD.replace("target:", "groupBy: [team], target:")
+        + f"  - it: ends with the last\n    events: |\n      08:30 T-1 created\n{lines}"
+        "    at: 09:00\n"
+        "    windows: [desk/response/t11]\n"
+    )
+    assert run(path).exit_code == 0
+
+
+def test_it_answers_as_evaluate_does(write: Write, tmp_path: Path) -> None:
+    (scenario,) = read_file(write(KEPT)).scenarios
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"\n".join(scenario.lines))
+    documents = tmp_path / "documents.yaml"
+    documents.write_text(
+        "apiVersion: accord/v1\nkind: Kpi\nmetadata: {name: answer}\n"
+        "spec: {item: ticket, measure: duration, start: {event: ticket.created}, "
+        "stop: {event: ticket.replied}}\n---\n"
+        "apiVersion: accord/v1\nkind: Agreement\nmetadata: {name: desk}\n"
+        "spec: {level: customer, parties: {provider: support, customer: acme}, "
+        'effective: {from: "2000-01-01T00:00:00Z"}, objectives: [{name: response, kpi: answer, '
+        "target: {within: PT1H}, window: {calendar: month}}]}\n"
+    )
+    now = "2026-03-02T09:50:00Z"
+    done = CliRunner().invoke(
+        app,
+        ["evaluate", "--agreements", str(documents), "--events", str(events), "--now", now],
+    )
+    assert json.loads(done.stdout) == evaluated(scenario, scenario.readings[0])
+
+
+@pytest.mark.parametrize("path", [ROOT / "deploy" / "scenarios"])
+def test_the_example_company_keeps_to_its_scenarios(path: Path) -> None:
+    done = run(path)
+    assert done.exit_code == 0, done.output
+
+
+def test_the_example_tells_what_it_teaches() -> None:
+    """Each scenario of the example fails when what it is about is left out."""
+    for scenario in read_file(ROOT / "deploy" / "scenarios" / "promises.yaml").scenarios:
+        assert failures(scenario) == []
+        assert all(reading.parts for reading in scenario.readings)
