@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from shared.documents import notation
 from shared.documents.fields import Field, ListOf, Record
 from shared.documents.loader import MapNode, Node, plain
 from shared.documents.matching import ANYTHING, MATCHER
 from shared.documents.problems import Problem, refused
-from shared.documents.reader import Placed, WithPlace, wrong
+from shared.documents.reader import JsonSchema, Placed, WithPlace, wrong
 from shared.documents.targets import ANY_TARGET, TargetSpec
 from shared.documents.values import NAME, TEXT, OneOf, Ratio, Text, Whole
 from shared.documents.window_fields import WINDOW, WindowSpec
@@ -21,7 +22,7 @@ ALWAYS: Final = "always"
 """The calendar that is built in: 24 x 7, UTC."""
 _AT_RISK: Final = AtRisk()
 _NO_TOLERANCE: Final = Fraction(0)
-_INSTANT: Final = Text(parse_instant, {"format": "date-time"})
+_INSTANT: Final = Text(parse_instant, {"pattern": f"^{notation.INSTANT}$", "format": "date-time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ class _GroupBy(ListOf[str]):
             raise wrong(node, f'"{twice[0]}" stands there twice')
         return names
 
+    def json_schema(self) -> JsonSchema:
+        return super().json_schema() | {"uniqueItems": True}
+
 
 _OBJECTIVE = Record(
     "an objective",
@@ -168,6 +172,7 @@ _OBJECTIVE = Record(
         "series": Field(NAME, "alternatives of one clock that share this name"),
     },
     check=_misplaced_pace,
+    schema={"dependentSchemas": {"pace": {"properties": {"target": {"required": ["atLeast"]}}}}},
 )
 AGREEMENT = Record(
     "an agreement",

@@ -98,7 +98,8 @@ def _nothing_to_check(_value: object) -> tuple[Problem, ...]:
 class Record(Reader[T_co]):
     """A mapping of known fields; `build(node, **fields given)` makes the value.
 
-    `what` is its name in messages, with its article; `check` looks at the fields together.
+    `what` is its name in messages, with its article; `check` looks at the fields together, and
+    `schema` says as much of that as JSON Schema can.
     """
 
     def __init__(
@@ -109,9 +110,11 @@ class Record(Reader[T_co]):
         *,
         example: str = "",
         check: Callable[[T_co], Iterable[Problem]] = _nothing_to_check,
+        schema: JsonSchema | None = None,
     ) -> None:
         self._what = what
         self._check = check
+        self._schema = schema or {}
         self._build = build
         self._fields = fields
         self._example = example
@@ -164,6 +167,7 @@ class Record(Reader[T_co]):
             "properties": supported,
             "required": [name for name, field in self._fields.items() if field.required],
             "additionalProperties": False,
+            **self._schema,
         }
 
 

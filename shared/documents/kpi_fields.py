@@ -9,6 +9,7 @@ from shared.documents.fields import Field, OneOrMany, Record
 from shared.documents.loader import ListNode, MapNode
 from shared.documents.matching import ANYTHING, MATCHER
 from shared.documents.problems import Problem, refused
+from shared.documents.reader import JsonSchema
 from shared.documents.values import ABSOLUTE, TEXT, Flag, OneOf, Text, Whole
 from shared.domain.agreement import Kpi, MeasureKind, Reopen
 from shared.domain.instant import Micros
@@ -115,6 +116,25 @@ def _other_kinds(spec: KpiSpec) -> Iterator[Problem]:
                 yield Problem(node.place, f"{name}: {message}{hint}")
 
 
+def _by_measure() -> JsonSchema:
+    """Which fields go with which measure, for an editor."""
+    every = {name for own in _FIELDS_OF.values() for name in own.needed + own.optional}
+    rules: list[JsonSchema] = [
+        {
+            "if": {"properties": {"measure": {"const": measure.value}}, "required": ["measure"]},
+            "then": {
+                "required": list(own.needed),
+                "properties": dict.fromkeys(
+                    sorted(every.difference(own.needed, own.optional)), False
+                ),
+            },
+        }
+        for measure, own in _FIELDS_OF.items()
+    ]
+    in_cohorts = {"properties": {"cohort": {"const": True}}, "required": ["cohort"]}
+    return {"allOf": rules, "dependentSchemas": {"within": in_cohorts}}
+
+
 def _milestone(
     node: MapNode,
     event: str | None = None,
@@ -137,6 +157,7 @@ _MILESTONE = Record(
         "nth": Field(Whole(1, 1_000_000), "which of the matching events; the first by default"),
     },
     example="{event: ticket.created}",
+    schema={"anyOf": [{"required": ["event"]}, {"required": ["changes"]}]},
 )
 _MILESTONES = OneOrMany(_MILESTONE, least=1)
 KPI = Record(
@@ -144,7 +165,10 @@ KPI = Record(
     KpiSpec,
     {
         "item": Field(
-            Text(notation.item_kind, {"examples": ["ticket", "lead"]}),
+            Text(
+                notation.item_kind,
+                {"pattern": f"^{notation.KIND}$", "examples": ["ticket", "lead"]},
+            ),
             "the kind of item it is measured on",
             required=True,
         ),
@@ -163,4 +187,5 @@ KPI = Record(
         "within": Field(ABSOLUTE, "for how long a cohort is followed: absolute time, like P30D"),
     },
     check=_check,
+    schema=_by_measure(),
 )

@@ -17,12 +17,14 @@ from shared.domain.business_calendar import LocalInterval
 from shared.domain.instant import DAY, HOUR, MINUTE, SECOND, Micros
 
 NAME: Final = r"[a-z0-9][a-z0-9-]{0,62}"
+KIND: Final = r"[^.\s]+"
 EVENT: Final = r"[^.\s]+\.\S+"
 INTERVAL: Final = r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)"
 DURATION: Final = (
-    r"P(?:(\d+)W)?(?:(\d+)D)?"
-    r"(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+    r"P(?=\d|T\d)(?:(\d+)W)?(?:(\d+)D)?"
+    r"(?:T(?=\d)(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
+INSTANT: Final = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)"
 _UNITS: Final = (7 * DAY, DAY, HOUR, MINUTE, SECOND)
 LONGEST: Final = 2**62
 """The longest duration in microseconds: what a table can hold."""
@@ -55,7 +57,7 @@ def some_text(text: str) -> str:
 
 def item_kind(text: str) -> str:
     """A kind of item: what stands before the first dot of its events' types."""
-    if re.fullmatch(r"[^.\s]+", text) is None:
+    if re.fullmatch(KIND, text) is None:
         message = f'"{text}" is not a kind of item, like ticket or lead'
         raise ValueError(message)
     return text
@@ -175,8 +177,7 @@ def absolute(text: str) -> Micros:
 
 def _duration_parts(text: str) -> tuple[str | None, ...] | None:
     match = re.fullmatch(DURATION, text, re.ASCII)
-    parts = match.groups() if match else ()
-    return None if not any(parts) or text.endswith("T") else parts
+    return match.groups() if match else None
 
 
 def _length(text: str, parts: tuple[str | None, ...]) -> Micros:
@@ -203,7 +204,7 @@ def written(length: Micros) -> str:
 
 def _spoken(text: str) -> str:
     """A suggestion for what people write: `4h`, `30 min`, `1:30`, `pt4h`, `1d`."""
-    if re.fullmatch(DURATION, text.upper(), re.ASCII) and any(map(str.isdigit, text)):
+    if re.fullmatch(DURATION, text.upper(), re.ASCII):
         return f'; did you mean "{text.upper()}"?'
     if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text, re.ASCII):
         seconds = f"{int(clock[3])}S" if int(clock[3] or 0) else ""

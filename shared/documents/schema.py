@@ -83,10 +83,19 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema() -> JsonSchema:
     """What may be written in one document, as JSON Schema 2020-12, for editors."""
+    by_kind: list[JsonSchema] = [
+        {
+            "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
+            "then": {"$ref": f"#/$defs/{kind.value}"},
+        }
+        for kind in Kind
+    ]
     return {
         "$schema": DIALECT,
         "title": "Accord document",
-        "oneOf": [_kind_schema(kind) for kind in Kind],
+        **HEADER.json_schema(),
+        "allOf": by_kind,
+        "$defs": {kind.value: _kind_schema(kind) for kind in Kind},
     }
 
 

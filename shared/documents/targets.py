@@ -71,6 +71,7 @@ def _days(_node: MapNode, **given: int) -> Duration:
     return EndOfWorkingDay(given["end_of_working_day"])
 
 
+_NOUGHT: Final = r"^[-+]?0+(\.0+)?$"
 _DURATION_TEXT: Final = Text(notation.duration, {"pattern": f"^{notation.DURATION}$"})
 
 
@@ -132,6 +133,11 @@ class _Quantile(Ratio):
         if not share:
             raise wrong(node, 'must be above 0; write for example "0.9"')
         return share
+
+    def json_schema(self) -> JsonSchema:
+        return super().json_schema() | {
+            "not": {"anyOf": [{"const": 0}, {"type": "string", "pattern": _NOUGHT}]}
+        }
 
 
 class _True(Reader[bool]):

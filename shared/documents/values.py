@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final, TypeVar
 
 from shared.documents import notation
-from shared.documents.loader import Node, ScalarNode, read_number
+from shared.documents.loader import MAX_DIGITS, Node, ScalarNode, read_number
 from shared.documents.problems import did_you_mean
 from shared.documents.reader import (
     JsonSchema,
@@ -43,7 +43,7 @@ class Text(Reader[T_co]):
             raise wrong(node, str(error)) from error
 
     def json_schema(self) -> JsonSchema:
-        return {"type": "string", **self._schema}
+        return {"type": "string", "maxLength": MAX_TEXT, **self._schema}
 
 
 class OneOf(Reader[E]):
@@ -91,7 +91,7 @@ class Number(Reader[Fraction]):
 
     def json_schema(self) -> JsonSchema:
         limit: JsonSchema = {} if self._least is None else {"minimum": self._least}
-        return {"oneOf": [{"type": "number", **limit}, _DECIMAL_TEXT]}
+        return {"oneOf": [{"type": "number", **limit}, _number_text(_DECIMAL)]}
 
 
 class AbsoluteTime(Reader[Micros]):
@@ -135,7 +135,7 @@ class Whole(Reader[int]):
 
     def json_schema(self) -> JsonSchema:
         limits = {"minimum": self._least, "maximum": self._most}
-        return {"oneOf": [{"type": "integer", **limits}, _DECIMAL_TEXT]}
+        return {"oneOf": [{"type": "integer", **limits}, _number_text(_WHOLE)]}
 
 
 class Ratio(Reader[Fraction]):
@@ -150,11 +150,17 @@ class Ratio(Reader[Fraction]):
         return Fraction(number)
 
     def json_schema(self) -> JsonSchema:
-        return {"oneOf": [{"type": "number", "minimum": 0, "maximum": 1}, _DECIMAL_TEXT]}
+        return {"oneOf": [{"type": "number", "minimum": 0, "maximum": 1}, _number_text(_SHARE)]}
 
 
 _DECIMAL: Final = r"[-+]?[0-9]+(\.[0-9]+)?"
-_DECIMAL_TEXT: JsonSchema = {"type": "string", "pattern": f"^{_DECIMAL}$"}
+_WHOLE: Final = r"[-+]?[0-9]+(\.0+)?"
+_SHARE: Final = r"([-+]?0+(\.0+)?|\+?0+\.[0-9]+|\+?0*1(\.0+)?)"
+
+
+def _number_text(pattern: str) -> JsonSchema:
+    """A number in quotes."""
+    return {"type": "string", "pattern": f"^{pattern}$", "maxLength": MAX_DIGITS}
 
 
 def text_of(node: Node) -> str:
@@ -216,4 +222,4 @@ def share_hint(number: int | Decimal | Fraction | None) -> str:
 ABSOLUTE: Final = AbsoluteTime()
 ZONE: Final = Text(notation.zone, {"examples": ["Europe/Berlin", "UTC"]})
 NAME: Final = Text(notation.name, {"pattern": f"^{notation.NAME}$"})
-TEXT: Final = Text(notation.some_text, {"minLength": 1})
+TEXT: Final = Text(notation.some_text, {"pattern": r"\S"})
