@@ -1,7 +1,9 @@
 """The JSON of the api's answers: the contract's rows and what the api adds to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 import asyncpg
@@ -9,26 +11,39 @@ import msgspec
 
 from services.api.objectives import Objectives, Served
 from services.api.queries import Standing
-from shared.domain.agreement import Agreement, Objective, Version, sla_id
-from shared.domain.explain import explain_window
-from shared.domain.instant import Instant, format_instant
+from shared.domain.agreement import Agreement, Mean, MeasureKind, Objective, Version, sla_id
+from shared.domain.explain_item import ExplainedItem
+from shared.domain.explain_window import explain_window
+from shared.domain.instant import SECOND, Instant, format_instant
 from shared.domain.item import Item
-from shared.domain.judge import judge
+from shared.domain.judge import State, judge
+from shared.domain.measure import Measure
 from shared.domain.window import Span
+from shared.domain.window_words import window_words
+from shared.wire.explained import (
+    ContestForm,
+    MemberForm,
+    WindowExplanation,
+    contest_form,
+    explained_clock_row,
+    member_form,
+    members_of,
+    window_explanation,
+)
 from shared.wire.groups import group_of
 from shared.wire.results import (
     ClockRow,
     ItemBreachRow,
     ObjectiveRow,
     WindowBreachRow,
-    WindowExplanation,
+    counts_form,
     counts_of,
     group_form,
     instant_text,
     item_breach_row,
     window_breach_row,
-    window_explanation,
     window_form,
+    window_text,
 )
 
 _stored_object: Final = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
@@ -97,12 +112,19 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
     clocks: Sequence[ClockRow]
 
 
+class ExplainedItemRow(ItemRow, frozen=True, kw_only=True):
+    """The same with all that is promised about it, side by side."""
+
+    levels: Sequence[ContestForm]
+
+
 class ObjectiveForm(msgspec.Struct, frozen=True, kw_only=True):
     """One objective of an agreement; `sla_id` without its group values."""
 
     sla_id: str
     objective: str
     kpi: str
+    measure: str
     target: Mapping[str, object]
     window: Mapping[str, str]
     group_by: list[str]
@@ -171,14 +193,48 @@ def state_row(
 
 
 def explained_state(
-    served: Served, state: StateRow, row: asyncpg.Record, *, as_of: Instant
+    served: Served, state: StateRow, row: asyncpg.Record, found: Measure, *, as_of: Instant
 ) -> ExplainedState:
-    """A state with its explanation: the stored counts judged once more as of the same instant."""
-    counts = counts_of(state.counts)
+    """A state with its explanation; `found` is what the panes of its window hold."""
     span = Span(row["window_start"], row["window_end"])
-    judgement = judge(served.agreement, served.name, span, counts, now=as_of)
-    explanation = window_explanation(judgement, explain_window(judgement, counts))
+    value = None if state.value is None else Fraction(state.value)
+    agreement, name = served.agreement, served.name
+    own = served.judged_by(min(as_of, span.end - 1))[1]
+    measure = found
+    if counts_form(own.kpi, found) != state.counts:
+        # The panes are ahead of the judge: explain what was judged.
+        measure = _judged_measure(own, counts_of(state.counts), value)
+    judged = replace(
+        judge(agreement, name, span, measure, now=as_of),
+        value=value,
+        state=State(state.state),
+        final=state.final,
+    )
+    reasons = explain_window(agreement, judged, span, measure, now=as_of)
+    text = window_words(judged, span, measure, reasons)
+    explanation = window_explanation(judged, reasons, text)
     return ExplainedState(**msgspec.structs.asdict(state), explain=explanation)
+
+
+def _judged_measure(own: Objective, counts: Measure, value: Fraction | None) -> Measure:
+    """The counts that were judged with the sum that the value came of."""
+    if value is None or own.kpi.measure is MeasureKind.RATIO:
+        return counts
+    match own.target:
+        case Mean():
+            return counts._replace(amount=round(value * SECOND * counts.decided))
+        case _ if own.kpi.measure is MeasureKind.SUM:
+            return counts._replace(amount=value)
+        case _ if own.kpi.measure is MeasureKind.MEAN:
+            return counts._replace(amount=value * counts.counted)
+        case _:
+            return counts
+
+
+def member_row(served: Served, row: asyncpg.Record) -> MemberForm:
+    """A row of the ledger as an item that a window is made up of."""
+    measure = served.kpi.measure
+    return member_form(row["item"], row["cycle"], row["outcome"], row["at"], row["amount"], measure)
 
 
 def value_row(state: StateRow, revisions: Iterable[asyncpg.Record]) -> ValueRow:
@@ -230,6 +286,16 @@ def item_row(item: Item, clocks: Sequence[ClockRow], freshness: str, *, now: Ins
     )
 
 
+def explained_item_row(
+    item: Item, explained: ExplainedItem, freshness: str, *, now: Instant
+) -> ExplainedItemRow:
+    """An item with its clocks explained, and every promise about it side by side."""
+    clocks = [explained_clock_row(own) for own in explained.clocks]
+    row = item_row(item, clocks, freshness, now=now)
+    levels = [contest_form(own) for own in explained.contests]
+    return ExplainedItemRow(**members_of(row), levels=levels)
+
+
 def agreement_row(agreement: Agreement, *, now: Instant) -> AgreementRow:
     """An agreement as of an instant."""
     return _version_row(_shown(agreement, now))
@@ -271,7 +337,8 @@ def _objective_form(version: Version, own: Objective) -> ObjectiveForm:
         sla_id=sla_id(version.agreement, own.name),
         objective=own.name,
         kpi=own.kpi.name,
+        measure=own.kpi.measure.value,
         target=own.target_text,
-        window={"calendar": own.window.period.value, "timeZone": own.window.zone},
+        window=window_text(own.window),
         group_by=list(own.group_by),
     )

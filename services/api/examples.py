@@ -31,15 +31,37 @@ STATE: Final[Mapping[str, object]] = {
     "provisional": False,
     "as_of": _AS_OF,
 }
+_APPLIED: Final = {
+    "kpi": "ticket-first-response",
+    "type": "sla",
+    "level": "customer",
+    "precedence": 0,
+    "provider": "support",
+    "customer": "acme",
+    "version_from": "2026-01-01T00:00:00Z",
+    "version_until": None,
+    "calendar": "always",
+    "time_zone": "UTC",
+}
 EXPLAINED_STATE: Final = {
     **STATE,
     "explain": {
-        "formula": "met / (met + breached) = 39 / 40; kept from 0.95 on; "
-        "budget consumed = breached / ((1 - ratio) x decided) = 1 / (0.05 x 40)",
-        "level": "customer",
-        "version_from": "2026-01-01T00:00:00Z",
-        "calendar": "berlin-office",
+        **_APPLIED,
+        "text": [
+            (
+                "support promises acme for ticket-first-response: at least 95 % within 1 h "
+                "(agreement acme-support, customer level, version from 2026-01-01T00:00:00Z, calendar always)."
+            ),
+            "From 2026-02-28T23:00:00Z to 2026-03-31T22:00:00Z: 39 of 40 decided were in time.",
+            "The promise is kept (final): 97.5 %.",
+            "Of a budget of 2, 1 is used: 50 %.",
+        ],
+        "formula": "met / (met + breached) = 39 / 40",
+        "rule": "ok: met 39 >= 0.95 x 40, final",
         "minimum": 1,
+        "rank": None,
+        "budget": {"missed": "1", "allowed": "2", "consumed": "0.5"},
+        "pace": None,
     },
 }
 VALUE: Final = {
@@ -64,6 +86,16 @@ BREACH: Final = {
     "breach_id": "5f0c1b0e-5a43-5c36-9d5e-2f3b7f6a1d10",
     "confirmed": True,
     "detected_at": "2026-03-04T10:00:00.2Z",
+}
+_CONTENDER: Final = {
+    "agreement": "acme-support",
+    "objective": "first-response-p1",
+    "type": "sla",
+    "level": "customer",
+    "precedence": 0,
+    "state": "met",
+    "binding": True,
+    "why": "binds: no other agreement of type sla has a claim here",
 }
 ITEM: Final = {
     "item": "ticket:T-1",
@@ -90,22 +122,59 @@ ITEM: Final = {
             "remaining_s": 900,
             "target_s": 3600,
             "explain": {
-                "level": "customer",
-                "version_from": "2026-01-01T00:00:00Z",
-                "calendar": "always",
+                **_APPLIED,
+                "target": {"within": "PT1H", "ratio": "0.95"},
                 "came_under_at": "2026-03-02T09:00:00Z",
                 "target_open_s": 3600,
+                "text": [
+                    (
+                        "support promises acme for ticket-first-response: within 1 h, in the hours "
+                        "of calendar always (agreement acme-support, objective first-response-p1, "
+                        "customer level, version from 2026-01-01T00:00:00Z)."
+                    ),
+                    (
+                        "Cycle 1 runs from 2026-03-02T09:00:00Z to 2026-03-02T09:45:00Z: 45 min "
+                        "counted."
+                    ),
+                    "Met: stopped 2026-03-02T09:45:00Z by ticket.replied, 15 min to spare.",
+                    "Binds: no other agreement of type sla has a claim here.",
+                ],
                 "intervals": [
                     {
                         "start": "2026-03-02T09:00:00Z",
                         "end": "2026-03-02T09:45:00Z",
                         "activity": "running",
                         "seconds": 2700,
+                        "cause": "open",
+                        "reason": "within the hours of Monday",
                     }
                 ],
+                "happened": [
+                    {
+                        "at": "2026-03-02T09:00:00Z",
+                        "what": "started",
+                        "event": {"id": "e-1", "source": "/helpdesk", "type": "ticket.created"},
+                        "text": "ticket.created began cycle 1",
+                    },
+                    {
+                        "at": "2026-03-02T09:45:00Z",
+                        "what": "stopped",
+                        "event": {"id": "e-2", "source": "/helpdesk", "type": "ticket.replied"},
+                        "text": "ticket.replied stopped it",
+                    },
+                ],
+                "alternatives": [
+                    {
+                        "objective": "first-response-p1",
+                        "chosen": True,
+                        "text": "the first that matches: customer is acme and priority is p1",
+                    }
+                ],
+                "levels": [_CONTENDER],
             },
         }
     ],
+    "levels": [{"kpi": "ticket-first-response", "cycle": 1, "promises": [_CONTENDER]}],
 }
 _SUMMARY: Final = {
     "agreement": "acme-support",
@@ -120,6 +189,7 @@ _SUMMARY: Final = {
             "sla_id": "acme-support/first-response-p1",
             "objective": "first-response-p1",
             "kpi": "ticket-first-response",
+            "measure": "duration",
             "target": {"within": "PT1H", "ratio": "0.95"},
             "window": {"calendar": "month", "timeZone": "Europe/Berlin"},
             "group_by": [],
@@ -129,6 +199,72 @@ _SUMMARY: Final = {
 AGREEMENT: Final = {
     **_SUMMARY,
     "versions": [{**_SUMMARY, "document": {"level": "customer", "calendar": "berlin-office"}}],
+}
+_MEMBER: Final = {
+    "item": "ticket:T-1",
+    "cycle": 1,
+    "outcome": "met",
+    "at": "2026-03-02T09:45:00Z",
+    "amount": None,
+    "elapsed_s": 2700,
+}
+_COUNTS: Final = {
+    "eligible": 20,
+    "excluded": 0,
+    "running": 0,
+    "met": 18,
+    "breached_open": 0,
+    "breached_closed": 2,
+}
+_TARGET: Final = {"within": "PT4H", "ratio": "0.9"}
+_COMPARISON: Final = {
+    "kpi": "time-to-repair",
+    "window": {"start": "2026-02-28T23:00:00Z", "end": _AS_OF},
+    "group": {},
+    "sides": [
+        {
+            "sla_id": "own-repair/repair",
+            "agreement": "own-repair",
+            "objective": "repair",
+            "type": "ola",
+            "level": "service",
+            "provider": "operations",
+            "customer": "support",
+            "value": "0.9",
+            "unit": "ratio",
+            "state": "ok",
+            "target": _TARGET,
+            "counts": _COUNTS,
+        },
+        {
+            "sla_id": "vendor-repair/repair",
+            "agreement": "vendor-repair",
+            "objective": "repair",
+            "type": "uc",
+            "level": "service",
+            "provider": "vendor",
+            "customer": "support",
+            "value": "0.85",
+            "unit": "ratio",
+            "state": "breached",
+            "target": _TARGET,
+            "counts": {**_COUNTS, "met": 17, "breached_closed": 3},
+        },
+    ],
+    "differences": [
+        {
+            "provider": "vendor-repair/repair",
+            "internal": "own-repair/repair",
+            "value": "-0.05",
+            "unit": "ratio",
+            "better": "internal",
+        }
+    ],
+    "text": [
+        "operations (ola, own-repair/repair): 90 %, ok; promised is at least 90 % within 4 h.",
+        "vendor (uc, vendor-repair/repair): 85 %, breached; promised is at least 90 % within 4 h.",
+        "operations does better than vendor by 5 percentage points.",
+    ],
 }
 
 
@@ -140,3 +276,5 @@ STATES: Final = _page(STATE)
 VALUES: Final = _page(VALUE)
 BREACHES: Final = _page(BREACH)
 AGREEMENTS: Final = _page(_SUMMARY)
+MEMBERS: Final = _page(_MEMBER)
+COMPARISONS: Final = _page(_COMPARISON)

@@ -17,11 +17,19 @@ from prometheus_client.registry import Collector
 
 from services.api.answers import StateRow, state_row
 from services.api.objectives import Choice
-from services.api.queries import Standing, StateQuery, count_states, read_states, read_totals
-from services.api.sla_figures import SlaFamilies
+from services.api.queries import (
+    TOTALLED,
+    Standing,
+    StateQuery,
+    count_states,
+    read_states,
+    read_totals,
+)
+from services.api.sla_figures import SlaFamilies, all_events, missed_events
 from services.api.sources import Sources
 from shared.domain.agreement import sla_id
 from shared.domain.instant import SECOND, Instant
+from shared.domain.measure import Measure
 from shared.runtime import metrics
 from shared.runtime.database import Connection
 from shared.runtime.migrate import at_head
@@ -163,7 +171,7 @@ class Exporter(Collector):
             as_of = standing.as_of([served.key])
             if as_of is not None:
                 choices.append(Choice(served))
-                starts.append(served.window.holding(as_of).start)
+                starts.append(served.window.current(as_of).start)
         query = StateQuery(choices=choices, starts=starts, limit=SLA_LIMIT)
         rows = await read_states(connection, query)
         several = len(rows) == SLA_LIMIT
@@ -174,14 +182,19 @@ class Exporter(Collector):
 
     async def _read_totals(self, connection: Connection) -> Totals:
         """The totals; they never fall, since a counter that falls reads as a restart."""
-        objectives = self._sources.objectives
+        objectives, now = self._sources.objectives, self._sources.clock()
         before = self._snapshot.totals
         totals = dict(before)
         for row in await read_totals(connection, objectives.keys):
             served = objectives[row["objective"]]
             own = sla_id(served.agreement.name, served.name, group_of(row["grp"]))
+            counts = Measure(**{name: row[name] for name in TOTALLED})
+            target = served.judged_by(now)[1].target
             events, breached = before.get(own, (0, 0))
-            totals[own] = (max(events, row["events"]), max(breached, row["breached"]))
+            totals[own] = (
+                max(events, all_events(counts)),
+                max(breached, missed_events(served.kpi, target, counts)),
+            )
         return totals
 
     def _note(self, problem: str | None) -> None:

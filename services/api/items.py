@@ -10,6 +10,7 @@ from services.api.answers import (
     ItemRow,
     agreement_answer,
     agreement_row,
+    explained_item_row,
     item_row,
 )
 from services.api.parameters import ItemsParameters, NoParameters, Page, Text
@@ -18,10 +19,10 @@ from services.api.queries import Standing, read_item, read_items
 from services.api.requests import page_place
 from services.api.responses import json_answer, list_answer
 from services.api.sources import From, Sources
-from shared.domain.explain import explain_clock
+from shared.domain.explain_item import explain_item
 from shared.domain.instant import Instant
 from shared.domain.item import Item
-from shared.wire.results import clock_row, explained_clock_row
+from shared.wire.results import clock_row
 from shared.wire.stored_item import unpack_events
 
 router: Final = APIRouter(prefix="/v1")
@@ -60,6 +61,9 @@ async def get_item(
 ) -> Response:
     """One lead or ticket with its clocks, as of the evaluation time of its partition.
 
+    `explain` of a clock has its life in intervals, what happened to it and why its objective
+    applied; `levels` shows every promise about the item side by side, and which one binds.
+
     A subject with a slash may stand as it is or percent-encoded.
     """
     return await _one(sources, kind, subject)
@@ -76,13 +80,9 @@ async def _one(sources: Sources, kind: str, subject: str) -> Response:
             detail=f"no event of {key!r} has come",
         )
     item, now = _item(sources, row)
-    calendars = sources.objectives.catalogue.calendars
-    clocks = [
-        explained_clock_row(reading, explain_clock(reading, calendars[reading.calendar], now=now))
-        for reading in item.clocks(now=now)
-    ]
+    explained = explain_item(item, sources.plan, sources.objectives.catalogue, now=now)
     freshness = standing.freshness(now, now=sources.clock())
-    return json_answer(item_row(item, clocks, freshness, now=now))
+    return json_answer(explained_item_row(item, explained, freshness, now=now))
 
 
 def _item(sources: Sources, row: asyncpg.Record) -> tuple[Item, Instant]:

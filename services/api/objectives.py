@@ -9,15 +9,16 @@ from urllib.parse import unquote
 from shared.domain.agreement import (
     Agreement,
     Catalogue,
-    MeasureKind,
+    Kpi,
     Objective,
     Version,
     objective_id,
 )
 from shared.domain.instant import Instant
 from shared.domain.matcher import Matcher, as_text
-from shared.domain.window import CalendarWindow
+from shared.domain.window import CalendarWindow, Window
 from shared.wire.groups import group_text
+from shared.wire.results import length_text
 
 EMPTY: Final = "~"
 """How an empty group value is written in an sla_id."""
@@ -45,19 +46,22 @@ class Served:
         return self._any_version.group_by
 
     @property
-    def window(self) -> CalendarWindow:
+    def window(self) -> Window:
         """Its window, the same in all versions."""
         return self._any_version.window
 
     @property
-    def kpi(self) -> str:
-        """The name of its KPI, the same in all versions."""
-        return self._any_version.kpi.name
+    def window_label(self) -> str:
+        """Its kind of window in one word: `month`, or the length as `P7D`."""
+        window = self.window
+        if isinstance(window, CalendarWindow):
+            return window.period.value
+        return length_text(window.length)
 
     @property
-    def measure(self) -> MeasureKind:
-        """What its KPI measures."""
-        return self._any_version.kpi.measure
+    def kpi(self) -> Kpi:
+        """Its KPI, the same in all versions."""
+        return self._any_version.kpi
 
     def judged_by(self, instant: Instant) -> tuple[Version, Objective]:
         """The version that judges at the instant, and this objective in it."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from services.api import items, routes
+from services.api import comparisons, items, routes
 from services.api.schemas import Problem
 
 TITLE: Final = "Accord"
@@ -39,6 +39,7 @@ def new_app(version: str) -> FastAPI:
     )
     app.include_router(routes.router)
     app.include_router(items.router)
+    app.include_router(comparisons.router)
     return app
 
 

@@ -134,6 +134,27 @@ class ValuesParameters(Page):
     )
 
 
+class ValueItemsParameters(ValuesParameters):
+    """Whose items."""
+
+    window: At | None = Field(
+        None,
+        description="The start of the window; without it the current one.",
+        examples=["2026-02-28T23:00:00Z"],
+    )
+
+
+class ComparisonsParameters(Page):
+    """What is compared."""
+
+    kpi: Text = Field(description="The KPI's name.", examples=["ticket-first-response"])
+    window: At | None = Field(
+        None,
+        description="The start of the windows; without it those that are current.",
+        examples=["2026-02-28T23:00:00Z"],
+    )
+
+
 class ItemsParameters(Page):
     """Which item; without `subject` all of the kind."""
 

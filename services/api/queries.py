@@ -299,16 +299,26 @@ LIMIT $3
 """
 
 
+TOTALLED: Final = (
+    "met",
+    "breached_open",
+    "breached_closed",
+    "counted",
+    "good",
+    "total",
+    "pending",
+)
+"""The counts of what is decided or counted."""
+
+
 async def read_totals(connection: Connection, keys: Sequence[str]) -> list[asyncpg.Record]:
-    """For each group of these objectives: all that was ever decided or counted, and missed."""
+    """For each group of these objectives: the counts of all windows together."""
     return await connection.fetch(_TOTALS, list(keys))
 
 
-_TOTALS: Final = """
-SELECT objective, grp,
-       sum(met + breached_open + breached_closed + counted)::bigint AS events,
-       sum(breached_open + breached_closed)::bigint AS breached
+_TOTALS: Final = f"""
+SELECT objective, grp, {", ".join(f"sum({name})::bigint AS {name}" for name in TOTALLED)}
 FROM pane
 WHERE objective = ANY($1::text[])
 GROUP BY objective, grp
-"""
+"""  # noqa: S608 - columns are ours

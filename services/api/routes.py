@@ -8,13 +8,15 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from services.api import examples, schemas
-from services.api.answers import breach_row, explained_state, state_row, value_row
+from services.api.answers import breach_row, explained_state, member_row, state_row, value_row
+from services.api.made_up import MEMBER_KEY, read_measure, read_members
 from services.api.objectives import Choice, Filters, Group
 from services.api.parameters import (
     BreachesParameters,
     StateParameters,
     StatesParameters,
     Text,
+    ValueItemsParameters,
     ValuesParameters,
 )
 from services.api.problems import Refusal, not_found
@@ -38,6 +40,8 @@ from services.api.requests import (
 from services.api.responses import conditional, json_answer, list_answer
 from services.api.sources import From
 from shared.domain.instant import Instant, format_instant
+from shared.domain.measure import Measure
+from shared.domain.window import Span
 from shared.runtime.database import Connection
 
 router: Final = APIRouter(prefix="/v1")
@@ -99,7 +103,7 @@ def _start(standing: Standing, choice: Choice, window: Instant | None) -> Instan
     as_of = standing.as_of([choice.served.key])
     if window is not None or as_of is None:
         return window
-    return choice.served.window.holding(as_of).start
+    return choice.served.window.current(as_of).start
 
 
 @router.get(
@@ -112,20 +116,31 @@ async def get_state(
     """The state of one objective's group.
 
     The path goes on with the `sla_id` as every answer writes it, slashes included; one that was
-    percent-encoded once more is understood too. `explain` has the formula with its numbers. The
-    `ETag` changes when anything but `as_of` does.
+    percent-encoded once more is understood too. `explain` has the formula with its numbers, the
+    rule behind the state, and what was applied. The `ETag` changes when anything but `as_of` does.
     """
     objectives, now = sources.objectives, sources.clock()
     groups = the_groups(objectives, path_sla_id(request, "/v1/states/", sla_id))
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
         row = await _read_state(connection, standing, groups, wanted.window)
-    as_of = standing.as_of([key])
-    if row is None or as_of is None:
-        raise _no_window(sla_id, as_of, wanted.window)
+        as_of = standing.as_of([key])
+        if row is None or as_of is None:
+            raise _no_window(sla_id, as_of, wanted.window)
+        found = await _read_measure(connection, groups, row, as_of)
     state = state_row(objectives, standing, row, now=now)
-    answer = json_answer(explained_state(groups[0].served, state, row, as_of=as_of))
+    answer = json_answer(explained_state(groups[0].served, state, row, found, as_of=as_of))
     return conditional(request, answer, [state])
+
+
+async def _read_measure(
+    connection: Connection, groups: Sequence[Group], row: asyncpg.Record, as_of: Instant
+) -> Measure:
+    """What the panes of a window that was read hold."""
+    group = next(own for own in groups if own.stored == row["grp"])
+    span = Span(row["window_start"], row["window_end"])
+    current = group.served.window.current(as_of) == span
+    return await read_measure(connection, group, span, current=current)
 
 
 async def _read_state(
@@ -191,6 +206,39 @@ async def list_values(
     ]
     last = (page[-1]["window_start"],) if len(rows) > len(page) else None
     return list_answer(request, items, scope, last, standing.as_of([key]))
+
+
+@router.get(
+    "/values/items", **schemas.operation("listValueItems", schemas.Members, examples.MEMBERS)
+)
+async def list_value_items(
+    wanted: Annotated[ValueItemsParameters, Query()], request: Request, sources: From
+) -> Response:
+    """Which items made up one window of one objective's group: each clock or event that counts.
+
+    The order is that of the instants at which they were decided. What is still running is counted
+    in the window that holds `as_of` and not listed here. An item of a cohort is `entered` and, once
+    that is known, also `reached` or `lost`.
+    """
+    objectives = sources.objectives
+    scope, after = page_place(wanted, "value-items", (int, *MEMBER_KEY))
+    # A page stays in the window that the first one was of.
+    window = wanted.window if after is None else int(after[0])
+    groups = the_groups(objectives, query_sla_ids(request)[0])
+    key = groups[0].served.key
+    async with sources.reading([key]) as (connection, standing):
+        as_of = standing.as_of([key])
+        row = await _read_state(connection, standing, groups, window)
+        if row is None:
+            raise _no_window(wanted.sla_id, as_of, wanted.window)
+        group = next(own for own in groups if own.stored == row["grp"])
+        span = Span(row["window_start"], row["window_end"])
+        place = None if after is None else after[1:]
+        rows = await read_members(connection, group, span, place, wanted.limit + 1)
+    page = rows[: wanted.limit]
+    items = [member_row(group.served, own) for own in page]
+    last = (span.start, *page[-1][:5]) if len(rows) > len(page) else None
+    return list_answer(request, items, scope, last, as_of)
 
 
 @router.get("/breaches", **schemas.operation("listBreaches", schemas.Breaches, examples.BREACHES))

@@ -4,44 +4,30 @@ Answers are written by `answers.py`; a test holds the two against each other, me
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from shared.domain.agreement import AgreementType, Level
+from services.api.shapes import (
+    Amount,
+    At,
+    ClockExplanation,
+    Contest,
+    Freshness,
+    Member,
+    Ratio,
+    Seconds,
+    Shape,
+    Window,
+    WindowExplanation,
+)
+from shared.domain.agreement import AgreementType, Level, MeasureKind
 from shared.domain.clock import ClockState
-from shared.domain.explain import Activity
+from shared.domain.comparison import Better, Unit
 from shared.domain.judge import State as WindowState
 
-At = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Ratio = Annotated[
-    str, Field(pattern=r"^-?[0-9]+(\.[0-9]{1,12})?$", description="A plain decimal, exact text.")
-]
-Seconds = Annotated[
-    int | float | Decimal, Field(json_schema_extra={"type": "number"}, description="Seconds.")
-]
-Freshness = Annotated[
-    Literal["live", "stale"],
-    Field(
-        description="`stale` when `as_of` is more than a minute behind the wall clock, or not "
-        "everything that had been produced by then has been read."
-    ),
-]
 
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Window(_Shape):
-    """Half-open: `start` is in it, `end` is not."""
-
-    start: At
-    end: At
-
-
-class DurationCounts(_Shape):
+class DurationCounts(Shape):
     """Six numbers that add up."""
 
     eligible: int
@@ -52,13 +38,24 @@ class DurationCounts(_Shape):
     breached_closed: int
 
 
-class CountCounts(_Shape):
+class CountCounts(Shape):
     """The events that count."""
 
     count: int
 
 
-class State(_Shape):
+class RatioCounts(Shape):
+    """The good ones, and all; of a cohort also those that may still become good."""
+
+    good: int
+    total: int
+    pending: int | None = Field(default=None, description="Only of a cohort.")
+
+
+Counts = DurationCounts | CountCounts | RatioCounts
+
+
+class State(Shape):
     """One window of one objective's group, and how it stands."""
 
     sla_id: str
@@ -68,11 +65,11 @@ class State(_Shape):
     group: dict[str, str] = Field(description="Values of the attributes that `groupBy` names.")
     window: Window
     final: bool = Field(description="The window has ended, and what may come late has had time.")
-    value: Ratio | None
+    value: Amount | None
     target: dict[str, Any] = Field(description="As written in the document.")
     state: WindowState
     budget_remaining: Ratio | None
-    counts: DurationCounts | CountCounts
+    counts: Counts
     since: At = Field(description="Since when it has been in this state.")
     breach_id: str | None = Field(description="The open breach of the window.")
     freshness: Freshness
@@ -81,32 +78,22 @@ class State(_Shape):
     as_of: At | None = Field(description="The instant at which this holds.")
 
 
-class WindowExplanation(_Shape):
-    """Why a window reads as it does."""
-
-    formula: str
-    level: Level
-    version_from: At
-    calendar: str
-    minimum: int
-
-
 class ExplainedState(State):
     """A state with the formula behind it."""
 
     explain: WindowExplanation
 
 
-class Revision(_Shape):
+class Revision(Shape):
     """What was said of a final window from `known_at` on."""
 
     revision: int
     cause: str
     known_at: At
     state: WindowState
-    value: Ratio | None
+    value: Amount | None
     budget_remaining: Ratio | None
-    counts: DurationCounts | CountCounts
+    counts: Counts
 
 
 class Value(State):
@@ -115,7 +102,7 @@ class Value(State):
     revisions: list[Revision]
 
 
-class _Breach(_Shape):
+class _Breach(Shape):
     agreement: str
     objective: str
     opened_at: At
@@ -142,29 +129,7 @@ class WindowBreach(_Breach):
     window: Window
 
 
-class Interval(_Shape):
-    """A part of a clock's life."""
-
-    start: At
-    end: At
-    activity: Activity
-    seconds: Seconds
-
-
-class ClockExplanation(_Shape):
-    """Why a clock reads as it does."""
-
-    level: Level
-    version_from: At = Field(description="From when the applied version is effective.")
-    calendar: str
-    came_under_at: At = Field(description="When the clock came under its objective.")
-    target_open_s: Seconds | None = Field(description="The target in open time.")
-    intervals: list[Interval] = Field(
-        description="Without gaps; those running add up to `elapsed_s`, the paused to `paused_s`."
-    )
-
-
-class Clock(_Shape):
+class Clock(Shape):
     """One running of a duration KPI on an item."""
 
     agreement: str
@@ -191,7 +156,7 @@ class ExplainedClock(Clock):
     explain: ClockExplanation
 
 
-class _Item(_Shape):
+class _Item(Shape):
     item: str
     kind: str
     subject: str
@@ -203,6 +168,9 @@ class Item(_Item):
     """One lead or ticket with its clocks, each explained."""
 
     clocks: list[ExplainedClock]
+    levels: list[Contest] = Field(
+        description="Every promise about the item by KPI and cycle; the binding ones come first."
+    )
 
 
 class ListedItem(_Item):
@@ -211,25 +179,26 @@ class ListedItem(_Item):
     clocks: list[Clock]
 
 
-class Parties(_Shape):
+class Parties(Shape):
     """Who promises, and to whom."""
 
     provider: str
     customer: str
 
 
-class Objective(_Shape):
+class Objective(Shape):
     """One objective; its `sla_id` goes on with the group values where it is grouped."""
 
     sla_id: str
     objective: str
     kpi: str
+    measure: MeasureKind
     target: dict[str, Any]
-    window: dict[str, str]
+    window: dict[str, str] = Field(description="As in a document, defaults filled in.")
     group_by: list[str]
 
 
-class AgreementSummary(_Shape):
+class AgreementSummary(Shape):
     """An agreement as its version effective now says."""
 
     agreement: str
@@ -254,7 +223,7 @@ class Agreement(AgreementSummary):
     versions: list[Version]
 
 
-class _List(_Shape):
+class _List(Shape):
     next: str | None = Field(description="The cursor of the next page.")
     as_of: At | None = Field(description="The instant at which all of this holds.")
 
@@ -281,6 +250,56 @@ class Items(_List):
     """A page of items."""
 
     items: list[ListedItem]
+
+
+class Members(_List):
+    """A page of the clocks or events that a window is made up of."""
+
+    items: list[Member]
+
+
+class Side(Shape):
+    """How one agreement stands in a window of a group."""
+
+    sla_id: str
+    agreement: str
+    objective: str
+    type: AgreementType
+    level: Level
+    provider: str
+    customer: str
+    value: Amount | None
+    unit: Unit
+    state: WindowState
+    target: dict[str, Any]
+    counts: Counts
+
+
+class Difference(Shape):
+    """The value of an outside provider less that of a unit inside."""
+
+    provider: str = Field(description="`sla_id` of the outside provider's side.")
+    internal: str = Field(description="`sla_id` of the side inside.")
+    value: Amount
+    unit: Unit
+    better: Better | None = Field(description="Null where the two promise opposite things.")
+
+
+class Comparison(Shape):
+    """All that is said of one KPI in one window of one group."""
+
+    kpi: str
+    window: Window
+    group: dict[str, str]
+    sides: list[Side]
+    differences: list[Difference]
+    text: list[str]
+
+
+class Comparisons(_List):
+    """A page of comparisons."""
+
+    items: list[Comparison]
 
 
 class Agreements(_List):

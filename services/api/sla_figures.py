@@ -11,9 +11,24 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from services.api.answers import StateRow
 from services.api.objectives import Objectives, Served
-from shared.domain.agreement import AtLeast, AtMost, Version, Within
-from shared.domain.instant import parse_instant
-from shared.domain.judge import State
+from shared.domain.agreement import (
+    AtLeast,
+    AtMost,
+    Kpi,
+    Mean,
+    MeasureKind,
+    Objective,
+    OpenTime,
+    Percentile,
+    Target,
+    Version,
+    Within,
+)
+from shared.domain.comparison import Unit, unit_of
+from shared.domain.instant import SECOND, parse_instant
+from shared.domain.judge import State, budget_of
+from shared.domain.measure import Measure
+from shared.wire.results import counts_of
 
 _ID: Final = ("sla_id",)
 _INFO: Final = (
@@ -45,12 +60,16 @@ class SlaFamilies:
         self._ratio = _gauge(
             "accord_sla_value_ratio", "Value of the current window where it is a ratio"
         )
-        self._value = _gauge("accord_sla_value", "Value of the current window where it is a count")
+        self._value = _gauge(
+            "accord_sla_value",
+            "Value of the current window where it is a count, a sum, a mean or a time in seconds",
+        )
         self._objective_ratio = _gauge(
             "accord_sla_objective_ratio", "The ratio that the target asks for"
         )
         self._objective_value = _gauge(
-            "accord_sla_objective_value", "The count that the target asks for (at least or at most)"
+            "accord_sla_objective_value",
+            "The count, sum, mean or seconds that the target asks for (at least or at most)",
         )
         self._budget = _gauge(
             "accord_sla_error_budget_remaining_ratio",
@@ -66,11 +85,13 @@ class SlaFamilies:
             "accord_sla_stale", "1 when the state is older than allowed or not proven"
         )
         self._events = CounterMetricFamily(
-            "accord_sla_events", "Clocks decided and events counted, in all windows", labels=_ID
+            "accord_sla_events",
+            "Clocks decided, events counted, and of a ratio its total, in all windows",
+            labels=_ID,
         )
         self._breached = CounterMetricFamily(
             "accord_sla_breached_events",
-            "Clocks that missed their target, in all windows",
+            "Clocks that missed their target, and what missed in a ratio, in all windows",
             labels=_ID,
         )
 
@@ -83,36 +104,67 @@ class SlaFamilies:
         for name in State:
             self._state.add_metric((*own, name.value), int(name.value == state.state))
         self._stale.add_metric(own, int(state.freshness == "stale"))
-        match objective.target:
-            case Within(ratio=ratio):
-                self._objective_ratio.add_metric(own, float(ratio))
-                self._add_ratio(state, served, ratio)
-            case AtLeast(amount) | AtMost(amount):
-                self._objective_value.add_metric(own, float(amount))
-                if state.value is not None:
-                    self._value.add_metric(own, float(state.value))
+        is_ratio = unit_of(objective) is Unit.RATIO
+        asked = _asked(objective)
+        if asked is not None:
+            family = self._objective_ratio if is_ratio else self._objective_value
+            family.add_metric(own, float(asked))
+        if state.value is not None:
+            family = self._ratio if is_ratio else self._value
+            family.add_metric(own, float(state.value))
+        burn = _burn_rate(objective, state)
+        if burn is not None:
+            self._burn.add_metric((state.sla_id, served.window_label), float(burn))
         if state.budget_remaining is not None:
             self._budget.add_metric(own, float(state.budget_remaining))
         events, breached = totals or (0, 0)
         self._events.add_metric(own, events)
         self._breached.add_metric(own, breached)
 
-    def _add_ratio(self, state: StateRow, served: Served, ratio: Fraction) -> None:
-        if state.value is None:
-            return
-        self._ratio.add_metric((state.sla_id,), float(state.value))
-        missed = state.counts["breached_open"] + state.counts["breached_closed"]
-        decided = state.counts["met"] + missed
-        if ratio < 1 and decided:
-            burn = Fraction(missed, decided) / (1 - ratio)
-            window = served.window.period.value
-            self._burn.add_metric((state.sla_id, window), float(burn))
-
     def all(self) -> Iterator[Metric]:
         """The families, each with its samples."""
         yield from (self._info, self._state, self._stale, self._ratio, self._value)
         yield from (self._objective_ratio, self._objective_value, self._budget, self._burn)
         yield from (self._events, self._breached)
+
+
+def missed_events(kpi: Kpi, target: Target, measure: Measure) -> int:
+    """What of all that was decided or counted missed: clocks, or the misses of a ratio."""
+    if kpi.measure is MeasureKind.DURATION:
+        return measure.missed
+    if kpi.measure is not MeasureKind.RATIO:
+        return 0
+    if isinstance(target, AtMost):
+        return measure.good
+    return max(0, measure.total - measure.good - measure.pending)
+
+
+def all_events(measure: Measure) -> int:
+    """All that was decided or counted; a measure has one kind of these."""
+    return measure.decided + measure.counted + measure.total
+
+
+def _asked(own: Objective) -> Fraction | None:
+    """What the target asks of the value; None for a quantile by working days."""
+    match own.target:
+        case Within(ratio=ratio):
+            return ratio
+        case Percentile(duration=OpenTime(micros)) | Mean(micros):
+            return Fraction(micros, SECOND)
+        case AtLeast(amount) | AtMost(amount):
+            return amount
+        case _:
+            return None
+
+
+def _burn_rate(own: Objective, state: StateRow) -> Fraction | None:
+    """The share missed divided by the share that may be; None where there are no such shares."""
+    measure = counts_of(state.counts)
+    shares = isinstance(own.target, Within | Percentile) or unit_of(own) is Unit.RATIO
+    if not shares or state.state == State.NO_DATA.value:
+        return None
+    missed, allowed = budget_of(own, measure)
+    return missed / allowed if allowed else None
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...] = _ID) -> GaugeMetricFamily:
@@ -126,9 +178,9 @@ def _labels(served: Served, version: Version, state: StateRow) -> tuple[str, ...
         state.level,
         served.concerning("customer", state.group, version),
         served.concerning("service", state.group, version),
-        served.window.period.value,
+        served.window_label,
         version.type.value,
-        served.kpi,
+        served.kpi.name,
         served.agreement.name,
         served.name,
         group,

@@ -1,15 +1,15 @@
 """`accord evaluate`: documents and events in, everything that holds at an instant out, offline."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
 
+from services.cli.explaining import Explaining
 from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.domain.clock import ClockReading
@@ -21,7 +21,6 @@ from shared.domain.evaluation import (
     evaluate,
 )
 from shared.domain.event import Event
-from shared.domain.explain import explain_clock, explain_window
 from shared.domain.instant import Instant, format_instant, parse_instant
 from shared.domain.item import Item, Outcomes
 from shared.domain.plan import Plan, compile_plan
@@ -97,11 +96,14 @@ def evaluation_form(
     found: Evaluation,
     rejected: Sequence[Rejected] = (),
     *,
-    explain: bool = False,
+    items: Iterable[Item] | None = None,
 ) -> results.Evaluation:
-    """The evaluation in the contract's JSON form; with `explain`, every number says why."""
-    clock = partial(_explained_clock, catalogue, found.as_of) if explain else results.clock_row
-    window = _explained_window if explain else _window
+    """The evaluation in the contract's JSON form; with its `items`, every number says why."""
+    clock: Callable[[ClockReading], results.ClockRow] = results.clock_row
+    window: Callable[[WindowReading], results.ObjectiveRow] = _window
+    if items is not None:
+        explaining = Explaining(catalogue, items, now=found.as_of)
+        clock, window = explaining.clock, explaining.window
     return results.Evaluation(
         as_of=format_instant(found.as_of),
         objectives=[window(reading) for reading in found.objectives],
@@ -116,18 +118,6 @@ def evaluation_form(
 
 def _window(reading: WindowReading) -> results.ObjectiveRow:
     return results.objective_row(reading.judgement, reading.group, reading.window, reading.measure)
-
-
-def _explained_window(reading: WindowReading) -> results.ObjectiveRow:
-    formula = explain_window(reading.judgement, reading.measure)
-    return results.explained_objective_row(_window(reading), reading.judgement, formula)
-
-
-def _explained_clock(
-    catalogue: Catalogue, now: Instant, reading: ClockReading
-) -> results.ExplainedClockRow:
-    calendar = catalogue.calendars[reading.calendar]
-    return results.explained_clock_row(reading, explain_clock(reading, calendar, now=now))
 
 
 def _item_breach(breach: ItemBreach) -> results.ItemBreachRow:
@@ -159,8 +149,9 @@ def evaluate_lines(
     """Evaluate NDJSON lines under the documents as of `now`."""
     reading = Reading(compile_plan(catalogue), now=now)
     reading.read(lines)
-    found = evaluate(catalogue, reading.items.values(), now=now, all_windows=all_windows)
-    return evaluation_form(catalogue, found, reading.rejected, explain=explain)
+    items = reading.items.values()
+    found = evaluate(catalogue, items, now=now, all_windows=all_windows)
+    return evaluation_form(catalogue, found, reading.rejected, items=items if explain else None)
 
 
 def evaluate_command(
@@ -174,20 +165,27 @@ def evaluate_command(
     ] = False,
 ) -> None:
     """Evaluate events under documents as of an instant, and print one JSON object."""
+    catalogue = loaded_documents(agreements)
+    instant = read_now(now)
+    with opened(events) as lines:
+        found = evaluate_lines(
+            catalogue, lines, now=instant, explain=explain, all_windows=all_windows
+        )
+    sys.stdout.buffer.write(results.encode(found) + b"\n")
+
+
+def loaded_documents(agreements: Path) -> Catalogue:
+    """The documents of a path; the command ends with their problems where they do not load."""
     loaded = load(agreements)
     if loaded.catalogue is None:
         for problem in loaded.problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(WRONG_INPUT)
-    instant = _instant(now)
-    with _opened(events) as lines:
-        found = evaluate_lines(
-            loaded.catalogue, lines, now=instant, explain=explain, all_windows=all_windows
-        )
-    sys.stdout.buffer.write(results.encode(found) + b"\n")
+    return loaded.catalogue
 
 
-def _instant(now: str) -> Instant:
+def read_now(now: str) -> Instant:
+    """The instant of `--now`; the command ends where it is none that an event could have."""
     try:
         instant = parse_instant(now)
     except ValueError as error:
@@ -200,7 +198,8 @@ def _instant(now: str) -> Instant:
 
 
 @contextmanager
-def _opened(events: str) -> Iterator[BinaryIO]:
+def opened(events: str) -> Iterator[BinaryIO]:
+    """The lines of a file, or of the standard input for `-`."""
     if events == "-":
         yield sys.stdin.buffer
         return

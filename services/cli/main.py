@@ -3,6 +3,7 @@
 import typer
 
 from services.cli.check import check_command
+from services.cli.compare import compare_command
 from services.cli.demo import demo_command
 from services.cli.evaluate import evaluate_command
 from services.cli.local import local
@@ -20,6 +21,7 @@ def accord() -> None:
 
 
 app.command("check")(check_command)
+app.command("compare")(compare_command)
 app.command("demo")(demo_command)
 app.command("evaluate")(evaluate_command)
 app.command("local")(local)

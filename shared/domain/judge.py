@@ -85,7 +85,7 @@ def judge(
         return Judgement(_volume(own, measure), state, None, final, version, own)
     if not _has_enough(own, measure):
         return Judgement(None, State.NO_DATA, None, final, version, own)
-    missed, budget = _budget(own, measure)
+    missed, budget = budget_of(own, measure)
     consumed = None if budget is None or budget <= 0 else missed / budget
     state = State.OK
     if misses(own, measure):
@@ -301,7 +301,7 @@ def _value(own: Objective, measure: Measure, buckets: Buckets) -> Fraction | Non
             return Fraction(value, of)
 
 
-def _budget(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | None]:
+def budget_of(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | None]:
     """What was missed, and how much may be (None: there is no such thing for means)."""
     match own.target:
         case Within(ratio=ratio) | Percentile(ratio=ratio):

@@ -12,11 +12,10 @@ import msgspec
 
 from shared.domain.agreement import Kpi, MeasureKind, sla_id
 from shared.domain.clock import ClockReading
-from shared.domain.explain import Interval
-from shared.domain.instant import SECOND, Instant, Micros, format_instant
+from shared.domain.instant import DAY, HOUR, MINUTE, SECOND, Instant, Micros, format_instant
 from shared.domain.judge import Judgement
 from shared.domain.measure import Measure
-from shared.domain.window import Span
+from shared.domain.window import CalendarWindow, RollingWindow, Span, TumblingWindow, Window
 
 Seconds = int | Decimal
 """A JSON number with at most six decimals."""
@@ -141,6 +140,28 @@ def decimal_text(number: Fraction | None) -> str | None:
     return f"{'-' if scaled < 0 else ''}{whole}{fraction}"
 
 
+def length_text(micros: Micros) -> str:
+    """A length of absolute time as ISO 8601 writes it: `P7D`, `PT1H30M`, `P1DT0.5S`."""
+    days, rest = divmod(micros, DAY)
+    hours, rest = divmod(rest, HOUR)
+    minutes, rest = divmod(rest, MINUTE)
+    parts = [f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M")) if count]
+    if rest or not (days or parts):
+        parts.append(f"{seconds(rest)}S")
+    return "P" + (f"{days}D" if days else "") + ("T" + "".join(parts) if parts else "")
+
+
+def window_text(window: Window) -> dict[str, str]:
+    """How the windows of an objective are written in a document."""
+    match window:
+        case CalendarWindow(period, zone):
+            return {"calendar": period.value, "timeZone": zone}
+        case TumblingWindow(length):
+            return {"tumbling": length_text(length)}
+        case RollingWindow(length, step):
+            return {"rolling": length_text(length), "step": length_text(step)}
+
+
 def group_form(names: Iterable[str], values: Iterable[str]) -> dict[str, str]:
     """Group values by the attributes that `groupBy` names."""
     return dict(zip(names, values, strict=True))
@@ -255,88 +276,3 @@ def window_breach_row(
         opened_at=format_instant(opened_at),
         closed_at=instant_text(closed_at),
     )
-
-
-class IntervalForm(msgspec.Struct, frozen=True):
-    """A part of a clock's life: running, paused, or closed (outside the calendar's hours)."""
-
-    start: str
-    end: str
-    activity: str
-    seconds: Seconds
-
-
-class ClockExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a clock shows what it shows: what applied, and intervals that add up to its elapsed."""
-
-    level: str
-    version_from: str
-    calendar: str
-    came_under_at: str
-    target_open_s: Seconds | None
-    intervals: list[IntervalForm]
-
-
-class ExplainedClockRow(ClockRow, frozen=True, kw_only=True):
-    """A clock with its explanation."""
-
-    explain: ClockExplanation
-
-
-class WindowExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a window shows what it shows: the formula with its numbers and what was applied."""
-
-    formula: str
-    level: str
-    version_from: str
-    calendar: str
-    minimum: int
-
-
-class ExplainedObjectiveRow(ObjectiveRow, frozen=True, kw_only=True):
-    """A window with its explanation."""
-
-    explain: WindowExplanation
-
-
-def explained_clock_row(reading: ClockReading, intervals: Iterable[Interval]) -> ExplainedClockRow:
-    """The row of one clock with the intervals of `explain_clock`."""
-    target = reading.target if reading.working_target is None else reading.working_target
-    explanation = ClockExplanation(
-        level=reading.level,
-        version_from=format_instant(reading.version_start),
-        calendar=reading.calendar,
-        came_under_at=format_instant(reading.came_under),
-        target_open_s=None if target is None else seconds(target),
-        intervals=[
-            IntervalForm(
-                format_instant(own.span.start),
-                format_instant(own.span.end),
-                own.activity.value,
-                seconds(own.length),
-            )
-            for own in intervals
-        ],
-    )
-    row = clock_row(reading)
-    members = {name: getattr(row, name) for name in row.__struct_fields__}
-    return ExplainedClockRow(**members, explain=explanation)
-
-
-def window_explanation(judgement: Judgement, formula: str) -> WindowExplanation:
-    """The formula of `explain_window` and what was applied."""
-    return WindowExplanation(
-        formula=formula,
-        level=judgement.version.level.value,
-        version_from=format_instant(judgement.version.start),
-        calendar=judgement.version.calendar.name,
-        minimum=judgement.objective.minimum,
-    )
-
-
-def explained_objective_row(
-    row: ObjectiveRow, judgement: Judgement, formula: str
-) -> ExplainedObjectiveRow:
-    """The row with the formula of `explain_window` and what was applied."""
-    members = {name: getattr(row, name) for name in row.__struct_fields__}
-    return ExplainedObjectiveRow(**members, explain=window_explanation(judgement, formula))

@@ -11,14 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.documents.catalogue import load
 from shared.domain.agreement import Catalogue, objective_id
+from shared.domain.contribution import Contribution
 from shared.domain.evaluation import Evaluation, evaluate
 from shared.domain.event import Event
 from shared.domain.instant import MINUTE, Instant, parse_instant
 from shared.domain.item import Item
-from shared.domain.measure import Outcome
+from shared.domain.measure import Measure, Outcome, measure_of, total_of
 from shared.domain.plan import compile_plan
 from shared.runtime import tables
 from shared.runtime.database import create_engine
+from shared.wire.amounts import amount_to_decimal
 from shared.wire.groups import group_text
 from shared.wire.results import counts_form, decimal_text, encode
 from shared.wire.stored_item import pack_item
@@ -149,12 +151,13 @@ async def store(
     for event in events:
         key = (event.kind, event.subject)
         items.setdefault(key, Item(plan, *key)).admit(event)
-    said = evaluate(catalogue, items.values(), now=now)
+    said = evaluate(catalogue, items.values(), now=now, all_windows=True)
     engine = create_engine(database_url, service="test")
     try:
         async with engine.begin() as connection:
             await _store_progress(connection, catalogue, now)
-            await _store_items(connection, list(items.values()), now)
+            await _store_items(connection, list(items.values()))
+            await _store_contributions(connection, catalogue, list(items.values()), now)
             await _store_values(connection, said)
             await _store_breaches(connection, said)
     finally:
@@ -188,26 +191,65 @@ async def _store_progress(connection: AsyncConnection, catalogue: Catalogue, now
     await connection.execute(insert(tables.judgement), judgements)
 
 
-async def _store_items(connection: AsyncConnection, items: list[Item], now: Instant) -> None:
+async def _store_items(connection: AsyncConnection, items: list[Item]) -> None:
     rows = [
         {"part": place % PARTS, "key": item.key, "body": pack_item(item.events, {})}
         for place, item in enumerate(items)
     ]
     await connection.execute(insert(tables.item), rows)
-    panes = [
-        {
-            "objective": objective_id(own.agreement, own.objective),
-            "grp": group_text(own.group),
-            "window_start": number,
-            "part": 0,
-            own.outcome.value: 1,
-        }
-        for item in items
-        for number, own in enumerate(item.settle(now=now).contributions)
-        if own.outcome is not Outcome.RUNNING
-    ]
-    for number, pane in enumerate(panes):
-        await connection.execute(insert(tables.pane), pane | {"window_start": number})
+
+
+async def _store_contributions(
+    connection: AsyncConnection, catalogue: Catalogue, items: list[Item], now: Instant
+) -> None:
+    """The panes, and the ledger with a wrong entry of each item reversed."""
+    panes: dict[tuple[str, str, Instant], list[Measure]] = {}
+    entries: list[dict[str, object]] = []
+    for item in items:
+        for own in item.settle(now=now).contributions:
+            objective = objective_id(own.agreement, own.objective)
+            window = catalogue.agreements[own.agreement].judging(own.objective, now)[1].window
+            pane = tables.RUNNING_PANE
+            if own.counts_at is not None:
+                pane = window.pane(own.counts_at).start
+            key = (objective, group_text(own.group), pane)
+            panes.setdefault(key, []).append(measure_of(own.outcome, own.amount))
+            if own.at is not None:
+                entries += _entries(item, own, key, now)
+    if entries:
+        await connection.execute(insert(tables.ledger), entries)
+    rows = [_pane(key, total_of(measures)) for key, measures in panes.items()]
+    await connection.execute(insert(tables.pane), rows)
+
+
+def _entries(
+    item: Item, own: Contribution, key: tuple[str, str, Instant], now: Instant
+) -> list[dict[str, object]]:
+    objective, grp, pane = key
+    entry: dict[str, object] = {
+        "objective": objective,
+        "grp": grp,
+        "pane_start": pane,
+        "at": own.at,
+        "outcome": own.outcome.value,
+        "sign": 1,
+        "item": item.key,
+        "cycle": own.cycle,
+        "ordinal": own.ordinal,
+        "amount": own.amount,
+        "part": 0,
+        "posted_at": now,
+    }
+    wrong = {**entry, "outcome": Outcome.MET.value, "amount": 1}
+    return [wrong, {**wrong, "sign": -1}, entry]
+
+
+def _pane(key: tuple[str, str, Instant], measure: Measure) -> dict[str, object]:
+    objective, grp, pane = key
+    counts = {name: getattr(measure, name) for name in tables.PANE_COUNTS}
+    amount = amount_to_decimal(measure.amount)
+    place = {"objective": objective, "grp": grp, "pane_start": pane, "part": 0}
+    return {**place, **counts, "amount": amount}
 
 
 async def _store_values(connection: AsyncConnection, said: Evaluation) -> None:
@@ -218,9 +260,8 @@ async def _store_values(connection: AsyncConnection, said: Evaluation) -> None:
     }
     rows = []
     for own in said.objectives:
-        judgement, counts = own.judgement, own.counts
+        judgement, kpi = own.judgement, own.judgement.objective.kpi
         agreement, objective = judgement.version.agreement, judgement.objective
-        measure = objective.kpi.measure
         is_open = (agreement, objective.name, own.group, own.window) in breached
         rows.append(
             {
@@ -235,7 +276,7 @@ async def _store_values(connection: AsyncConnection, said: Evaluation) -> None:
                 "since": said.as_of - MINUTE,
                 "value": decimal_text(judgement.value),
                 "budget_remaining": decimal_text(judgement.budget_remaining),
-                "counts": encode(counts_form(measure, counts)).decode(),
+                "counts": encode(counts_form(kpi, own.measure)).decode(),
                 "target": encode(objective.target_text).decode(),
                 "level": judgement.version.level.value,
                 "breach_id": "open" if is_open else None,

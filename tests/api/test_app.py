@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from services.api import answers, examples, openapi, schemas
+from services.api import answers, examples, openapi, schemas, shapes
 from services.api.app import create_app, make_sources
 from shared.runtime.database import Pool
-from shared.wire import results
+from shared.wire import compared, explained, results
 from tests.api.stored import NOW, a_catalogue
 
 NO_DATABASE = cast("Pool", None)
@@ -58,6 +58,9 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
         ("GET", "/v1/states?window=yesterday", 422, "invalid-parameter", "RFC 3339"),
         ("GET", "/v1/breaches?scope=all", 422, "invalid-parameter", "scope: "),
         ("GET", "/v1/values", 422, "invalid-parameter", "sla_id: "),
+        ("GET", "/v1/values/items", 422, "invalid-parameter", "sla_id: "),
+        ("GET", "/v1/comparisons", 422, "invalid-parameter", "kpi: "),
+        ("GET", "/v1/comparisons?kpi=first-respons", 404, "unknown-kpi", "'first-response'?"),
         ("GET", "/v1/items", 422, "invalid-parameter", "kind: "),
         ("GET", "/v1/items/ticket/T-1?explain=1", 422, "unknown-parameter", "'explain'"),
         ("GET", "/v1/items/ticket/T%001", 422, "invalid-parameter", "subject: "),
@@ -119,11 +122,13 @@ def test_every_operation_has_an_example_and_its_problems(app: FastAPI) -> None:
         "GET /v1/states",
         "GET /v1/states/{sla_id}",
         "GET /v1/values",
+        "GET /v1/values/items",
         "GET /v1/breaches",
         "GET /v1/items",
         "GET /v1/items/{kind}/{subject}",
         "GET /v1/agreements",
         "GET /v1/agreements/{name}",
+        "GET /v1/comparisons",
     ]
     for name, operation in found.items():
         assert operation["responses"]["200"]["content"]["application/json"]["example"], name
@@ -147,6 +152,8 @@ def test_the_published_document_is_that_of_the_operations() -> None:
         (schemas.States, examples.STATES),
         (schemas.ExplainedState, examples.EXPLAINED_STATE),
         (schemas.Values, examples.VALUES),
+        (schemas.Members, examples.MEMBERS),
+        (schemas.Comparisons, examples.COMPARISONS),
         (schemas.Breaches, examples.BREACHES),
         (schemas.Item, examples.ITEM),
         (schemas.Agreements, examples.AGREEMENTS),
@@ -169,11 +176,24 @@ def test_examples_have_the_shape_they_are_examples_of(
         (schemas.ItemBreach, answers.StoredItemBreach),
         (schemas.WindowBreach, answers.StoredWindowBreach),
         (schemas.Clock, results.ClockRow),
-        (schemas.ExplainedClock, results.ExplainedClockRow),
-        (schemas.ClockExplanation, results.ClockExplanation),
-        (schemas.WindowExplanation, results.WindowExplanation),
-        (schemas.Interval, results.IntervalForm),
-        (schemas.Item, answers.ItemRow),
+        (schemas.ExplainedClock, explained.ExplainedClockRow),
+        (shapes.ClockExplanation, explained.ClockExplanation),
+        (shapes.WindowExplanation, explained.WindowExplanation),
+        (shapes.Rank, explained.RankForm),
+        (shapes.Budget, explained.BudgetForm),
+        (shapes.Pace, explained.PaceForm),
+        (shapes.Member, explained.MemberForm),
+        (shapes.Interval, explained.IntervalForm),
+        (shapes.EventName, explained.EventForm),
+        (shapes.Happening, explained.HappeningForm),
+        (shapes.Alternative, explained.AlternativeForm),
+        (shapes.Contender, explained.ContenderForm),
+        (shapes.Contest, explained.ContestForm),
+        (schemas.Side, compared.SideForm),
+        (schemas.Difference, compared.DifferenceForm),
+        (schemas.Comparison, compared.ComparisonRow),
+        (schemas.ListedItem, answers.ItemRow),
+        (schemas.Item, answers.ExplainedItemRow),
         (schemas.Objective, answers.ObjectiveForm),
         (schemas.AgreementSummary, answers.AgreementRow),
         (schemas.Version, answers.VersionRow),

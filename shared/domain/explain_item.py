@@ -1,0 +1,62 @@
+"""An item explained: each of its clocks, and which of all promises about it bind."""
+
+from dataclasses import dataclass
+
+from shared.domain.agreement import Catalogue
+from shared.domain.clock import ClockReading
+from shared.domain.clock_words import clock_words
+from shared.domain.contest import Contender, Contest, contests
+from shared.domain.explain_clock import Interval, explain_clock
+from shared.domain.history import History, clock_key, histories
+from shared.domain.instant import Instant
+from shared.domain.item import Item
+from shared.domain.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedClock:
+    """A clock with what happened to it, its life in intervals, its rivals, and all of it in words.
+
+    `contest` has every promise about the same KPI and cycle, its own too.
+    """
+
+    reading: ClockReading
+    history: History
+    intervals: tuple[Interval, ...]
+    contest: Contest
+    text: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedItem:
+    """The clocks in the contract's order, and the promises side by side, by KPI and cycle."""
+
+    clocks: tuple[ExplainedClock, ...]
+    contests: tuple[Contest, ...]
+
+
+def explain_item(item: Item, plan: Plan, catalogue: Catalogue, *, now: Instant) -> ExplainedItem:
+    """Explain everything about an item as of `now`; `plan` is the catalogue compiled."""
+    readings = item.clocks(now=now)
+    found = histories(plan, item.kind, item.events, now=now)
+    contributions = item.settle(now=now).contributions
+    several = contests(readings, found, contributions, catalogue.agreements)
+    by_cycle = {(own.kpi, own.cycle): own for own in several}
+    clocks = []
+    for reading in readings:
+        history = found[clock_key(reading)]
+        calendar = history.version.calendar
+        intervals = explain_clock(reading, calendar, history.modes, now=now)
+        contest = by_cycle[history.objective.kpi.name, reading.cycle]
+        text = clock_words(reading, history, intervals, _own(reading, contest))
+        clocks.append(ExplainedClock(reading, history, intervals, contest, text))
+    return ExplainedItem(tuple(clocks), tuple(several))
+
+
+def _own(reading: ClockReading, contest: Contest) -> Contender:
+    return next(
+        own
+        for own in contest.contenders
+        if (own.agreement, own.objective, own.ordinal)
+        == (reading.agreement, reading.objective, reading.ordinal)
+    )
