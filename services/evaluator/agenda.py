@@ -1,22 +1,26 @@
-"""What has to be judged: windows whose panes changed, and those that time may change.
+"""What has to be judged: what counts in panes that changed, and what time may change.
 
-Time changes the current windows, and those that have ended and are not final yet; other documents
-change every window.
+Time changes the current windows, those that have ended since, and those of a cohort whose items
+have had their time; the watermark those that wait for it; other documents change every window. A
+calendar or tumbling window is a pane and judged for itself; a pane of a rolling window is part of
+many, so of a group of these whole stretches are judged.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.evaluator import judge_store
-from services.evaluator.judge_store import BEGINNING, NEVER, Due, Group, Moment
+from services.evaluator import judge_store, panes, standing
+from services.evaluator.judge_store import BEGINNING, NEVER, Change, Due, Moment, Said
+from services.evaluator.panes import Group
 from services.evaluator.posting import Cause, Window, stronger
-from shared.domain.agreement import Agreement, AtLeast, Objective, objective_id
+from shared.domain.agreement import Agreement, Objective, objective_id
 from shared.domain.instant import Instant
 from shared.domain.judge import windows
-from shared.domain.measure import Counts
-from shared.domain.window import Span
+from shared.domain.measure import Measure
+from shared.domain.pace import periods
+from shared.domain.window import RollingWindow, Span
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_WINDOW
+from shared.runtime.tables import RUNNING_PANE
 
 UNGROUPED = "[]"
 """The text of the one group of an objective that is not grouped."""
@@ -38,9 +42,9 @@ class Subject:
         return objective_id(self.agreement.name, self.name)
 
     @property
-    def is_volume(self) -> bool:
-        """Whether windows without data are listed and judged too."""
-        return isinstance(self.own.target, AtLeast)
+    def rolling(self) -> RollingWindow | None:
+        """Its window where that is a rolling one."""
+        return self.own.window if isinstance(self.own.window, RollingWindow) else None
 
     def span(self, start: Instant) -> Span | None:
         """The window that starts there, None when the documents have no such window (any more)."""
@@ -51,24 +55,90 @@ class Subject:
 
 
 @dataclass(slots=True)
+class Stretches:
+    """The rolling windows of a group to judge: those that end from a first to a last instant."""
+
+    causes: dict[tuple[Instant, Instant], str] = field(default_factory=dict)
+
+    def add(self, first: Instant, last: Instant, cause: str) -> None:
+        """Have the windows judged that end in `[first, last]`."""
+        known = self.causes.get((first, last), cause)
+        self.causes[first, last] = stronger(known, cause)
+
+    def cause(self, end: Instant) -> str:
+        """Why the window that ends there is judged."""
+        several = [own for (first, last), own in self.causes.items() if first <= end <= last]
+        cause: str = Cause.LATE
+        for own in several:
+            cause = stronger(cause, own)
+        return cause
+
+    def merged(self, window: RollingWindow) -> list[tuple[Instant, Instant]]:
+        """The stretches in order, as one where they need the same panes."""
+        found: list[tuple[Instant, Instant]] = []
+        for first, last in sorted(self.causes):
+            if found and first - window.length <= found[-1][1]:
+                found[-1] = (found[-1][0], max(last, found[-1][1]))
+            else:
+                found.append((first, last))
+        return found
+
+
+@dataclass(slots=True)
 class Work:
-    """The windows to judge: where their walk changed first, and why."""
+    """What to judge: windows with where their walk changed first and why, stretches of groups.
+
+    `anew` are the objectives whose windows are all judged as if for the first time, `turned` those
+    that time has changed; `gone` are windows that the documents do not have any more.
+    """
 
     changed: dict[Window, tuple[Instant, str]] = field(default_factory=dict)
+    rolled: dict[Group, Stretches] = field(default_factory=dict)
+    anew: dict[str, str] = field(default_factory=dict)
+    turned: set[str] = field(default_factory=set)
+    gone: list[Window] = field(default_factory=list)
 
     def add(self, window: Window, dirty_from: Instant = NEVER, cause: str = Cause.LATE) -> None:
-        """Have a window judged."""
+        """Have a window judged that is a pane."""
         known = self.changed.get(window)
         if known is not None:
             dirty_from, cause = min(dirty_from, known[0]), stronger(cause, known[1])
         self.changed[window] = (dirty_from, cause)
 
-    def take(self, window: Window, anew: str | None) -> None:
-        """Have a window looked at, or (for a cause) walked anew from its beginning."""
-        if anew is None:
+    def roll(self, group: Group, first: Instant, last: Instant, cause: str = Cause.LATE) -> None:
+        """Have the rolling windows of a group judged that end in `[first, last]`."""
+        self.rolled.setdefault(group, Stretches()).add(first, last, cause)
+
+    def look_at(self, window: Window, subject: Subject) -> None:
+        """Have a window of any kind looked at; under other documents it is judged anew."""
+        span = subject.span(window.start)
+        cause = self.anew.get(window.objective)
+        if span is None or span.end > subject.current.end:
+            self.gone.append(window)
+        elif subject.rolling is not None:
+            self.roll(window[:2], span.end, span.end, cause or Cause.LATE)
+        elif cause is None:
             self.add(window)
         else:
-            self.add(window, BEGINNING, anew)
+            self.add(window, BEGINNING, cause)
+
+    def take(self, change: Change, subject: Subject) -> None:
+        """Have judged what a pane that changed counts in."""
+        window, current = subject.rolling, subject.current
+        objective, grp, start = change.pane
+        running = start == RUNNING_PANE
+        if window is None:
+            place = Window(objective, grp, current.start) if running else change.pane
+            if subject.span(place.start) is not None:
+                self.add(place, NEVER if running else change.dirty_from, change.cause)
+        elif running:
+            self.roll((objective, grp), current.end, current.end, change.cause)
+        else:
+            first = window.pane(start).end
+            # One more than those that hold the pane: a breach may begin with it now.
+            last = min(first + window.length, current.end)
+            if first <= last:
+                self.roll((objective, grp), first, last, change.cause)
 
 
 async def find_work(
@@ -78,96 +148,166 @@ async def find_work(
     subjects: Mapping[str, Subject],
     documents: str,
 ) -> Work:
-    """The windows to judge of the objectives that are due; takes them from the queue."""
+    """What to judge of the objectives that are due; takes the changes from the queue."""
     work = Work()
-    turned = _Turned()
+    provisional = []
+    turned: dict[str, Instant] = {}
     for own in due:
-        turned.look_at(own, subjects[own.objective], moment, documents)
-    for window in await _candidates(connection, turned):
-        place = placed(window, subjects)
-        if place.start <= moment.as_of:
-            work.take(place, turned.anew.get(window.objective))
+        if own.documents != documents:
+            work.anew[own.objective] = Cause.DOCUMENTS if own.documents else Cause.LATE
+            turned[own.objective] = BEGINNING
+        elif own.next_turn <= moment.as_of:
+            turned[own.objective] = own.as_of
+        if own.provisional_until <= moment.watermark:
+            provisional.append(own.objective)
+    work.turned.update(turned)
+    await _look_at_windows(connection, work, turned, subjects, moment)
+    for window in await judge_store.provisional_windows(connection, provisional):
+        work.look_at(window, subjects[window.objective])
+    await _look_at_panes(connection, work, turned, subjects, moment)
     for change in await judge_store.take_changes(connection, [*subjects], moment.as_of):
-        running = change.window.start == RUNNING_WINDOW
-        dirty_from = NEVER if running else change.dirty_from
-        work.add(placed(change.window, subjects), dirty_from, change.cause)
+        work.take(change, subjects[change.pane.objective])
     return work
 
 
-def placed(window: Window, subjects: Mapping[str, Subject]) -> Window:
-    """The current window for what is running, else the window itself."""
-    if window.start != RUNNING_WINDOW:
-        return window
-    return window._replace(start=subjects[window.objective].current.start)
+async def _look_at_windows(
+    connection: Connection,
+    work: Work,
+    turned: Mapping[str, Instant],
+    subjects: Mapping[str, Subject],
+    moment: Moment,
+) -> None:
+    """Of objectives that time or documents have changed: windows that were said; the present."""
+    known = await judge_store.windows_ending(connection, _ending(turned, subjects, moment))
+    known += await judge_store.all_windows(connection, [*work.anew])
+    for objective in turned:
+        subject = subjects[objective]
+        if subject.is_shown:
+            known.append(Window(subject.id, UNGROUPED, subject.current.start))
+    resuming = [name for name, since in turned.items() if _resumes(subjects[name], since)]
+    for objective, grp in await judge_store.groups_listed(connection, resuming):
+        known.append(Window(objective, grp, subjects[objective].current.start))
+    for window in known:
+        work.look_at(window, subjects[window.objective])
 
 
-@dataclass(slots=True)
-class _Turned:
-    """The objectives that time or other documents change, and which windows that concerns."""
-
-    shown: list[Window] = field(default_factory=list)
-    anew: dict[str, str] = field(default_factory=dict)
-    beginnings: dict[str, Instant] = field(default_factory=dict)
-    only_provisional: dict[str, bool] = field(default_factory=dict)
-
-    def look_at(self, own: Due, subject: Subject, moment: Moment, documents: str) -> None:
-        """Say what has turned for an objective since it was judged last."""
-        if own.documents != documents:
-            self.anew[own.objective] = Cause.DOCUMENTS if own.documents else Cause.LATE
-            self.beginnings[own.objective] = BEGINNING
-        elif own.next_turn <= moment.as_of:
-            self.only_provisional[own.objective] = False
-            self.beginnings[own.objective] = subject.own.window.holding(own.as_of).start
-        elif own.provisional_until <= moment.watermark:
-            self.only_provisional[own.objective] = True
-        if own.objective in self.beginnings and subject.is_shown:
-            self.shown.append(Window(own.objective, UNGROUPED, subject.current.start))
+def _resumes(subject: Subject, since: Instant) -> bool:
+    """Whether windows without data exist again: no window of a group led up to them."""
+    if since == BEGINNING or not subject.own.is_volume:
+        return False
+    agreement, own = subject.agreement, subject.own
+    before = own.window.current(since)
+    whole = Span(before.start, subject.current.end)
+    return not periods(agreement, own, before) and bool(periods(agreement, own, whole))
 
 
-async def _candidates(connection: Connection, turned: _Turned) -> list[Window]:
-    found = [*turned.shown]
-    if turned.only_provisional:
-        found += await judge_store.open_windows(connection, turned.only_provisional)
-    if turned.beginnings:
-        found += await judge_store.windows_from(connection, turned.beginnings)
-    if turned.anew:
-        found += await judge_store.all_windows(connection, [*turned.anew])
+def _ending(
+    turned: Mapping[str, Instant], subjects: Mapping[str, Subject], moment: Moment
+) -> list[tuple[str, Instant, Instant]]:
+    """Where those windows end that time has changed since."""
+    found = []
+    for objective, since in turned.items():
+        if since == BEGINNING:
+            continue
+        found.append((objective, since, NEVER))
+        kpi = subjects[objective].own.kpi
+        if kpi.cohort and kpi.within is not None:
+            found.append((objective, since - kpi.within, moment.as_of - kpi.within))
     return found
+
+
+async def _look_at_panes(
+    connection: Connection,
+    work: Work,
+    turned: Mapping[str, Instant],
+    subjects: Mapping[str, Subject],
+    moment: Moment,
+) -> None:
+    """Of objectives that time has changed: what counts since then, in windows not yet said."""
+    apart: dict[str, Instant] = {}
+    rolling: dict[str, Instant] = {}
+    ends: dict[str, Instant] = {}
+    for objective, since in turned.items():
+        subject = subjects[objective]
+        window = subject.rolling
+        begins = since == BEGINNING
+        if window is None:
+            apart[objective] = since if begins else subject.own.window.pane(since).start
+        else:
+            ends[objective] = since if begins else window.pane(since).end
+            rolling[objective] = since if begins else ends[objective] - window.length
+    for pane in await panes.panes_from(connection, apart):
+        subject = subjects[pane.objective]
+        start = subject.current.start if pane.start == RUNNING_PANE else pane.start
+        if start <= moment.as_of and subject.span(start) is not None:
+            work.look_at(pane._replace(start=start), subject)
+    groups = await panes.groups_from(connection, rolling)
+    groups += await standing.groups_in_breach(connection, [*rolling])
+    for group in groups:
+        objective = group[0]
+        cause = work.anew.get(objective, Cause.LATE)
+        work.roll(group, ends[objective], subjects[objective].current.end, cause)
 
 
 async def list_volumes(
     connection: Connection, work: Work, subjects: Mapping[str, Subject], as_of: Instant
 ) -> dict[Group, set[Instant]]:
-    """Of objectives that list empty windows: which of each group; adds those not yet said."""
-    groups = sorted({window[:2] for window in work.changed if subjects[window.objective].is_volume})
-    if not groups:
-        return {}
-    with_data = await judge_store.starts_with_data(connection, groups)
-    before = await judge_store.starts_listed(connection, groups)
+    """Of groups whose listed windows may be others now: which those are; has these judged.
+
+    An `atLeast` of a count or sum lists every window from the first with data on, which all exist
+    since an event counts in the effective period only. Others are listed when time turns or a pane
+    at or before the first listed window changes.
+    """
+    touched: dict[Group, Instant] = {}
+    for window in work.changed:
+        if subjects[window.objective].own.is_volume:
+            group = window[:2]
+            touched[group] = min(window.start, touched.get(group, NEVER))
+    for group, stretches in work.rolled.items():
+        rolling = subjects[group[0]].rolling
+        if rolling is not None and subjects[group[0]].own.is_volume:
+            touched[group] = min(first for first, _ in stretches.causes) - rolling.length
+    known = await judge_store.first_listed(connection, [*touched])
+    again = [
+        group
+        for group, start in touched.items()
+        if group[0] in work.turned or start <= known.get(group, NEVER)
+    ]
+    counted = await panes.first_counted(connection, again)
+    before = await judge_store.starts_listed(connection, again)
     listed: dict[Group, set[Instant]] = {}
-    for group in groups:
+    for group in again:
         subject = subjects[group[0]]
-        starts = [
-            start
-            for start in with_data.get(group, ())
-            if start <= as_of and subject.span(start) is not None
-        ]
-        grouped = group[1] != UNGROUPED
-        shown = windows(subject.agreement, subject.name, starts, grouped=grouped, now=as_of)
-        listed[group] = {span.start for span in shown}
+        listed[group] = _listed(subject, group, counted.get(group), as_of)
         for start in listed[group] ^ before.get(group, set()):
-            work.add(Window(*group, start))
+            work.look_at(Window(*group, start), subject)
     return listed
+
+
+def _listed(
+    subject: Subject, group: Group, counted: Instant | None, as_of: Instant
+) -> set[Instant]:
+    """The starts of a group's listed windows, the first event of which counts in that pane."""
+    starts = []
+    if counted is not None and counted <= as_of:
+        rolling = subject.rolling
+        starts = [counted if rolling is None else rolling.pane(counted).end - rolling.length]
+    grouped = group[1] != UNGROUPED
+    shown = windows(subject.agreement, subject.name, starts, grouped=grouped, now=as_of)
+    return {span.start for span in shown}
 
 
 def is_listed(
     subject: Subject,
     window: Window,
-    counts: Counts,
+    measure: Measure,
+    said: Said | None,
     listed: Mapping[Group, set[Instant]],
 ) -> bool:
-    """Whether `evaluate` would list the window."""
-    if subject.is_volume:
-        return window.start in listed[window.objective, window.grp]
+    """Whether `evaluate` would list the window; `listed` has the groups that were looked up."""
+    if subject.own.is_volume:
+        known = said is not None and said.listed
+        group = window[:2]
+        return window.start in listed[group] if group in listed else known
     is_current = window.start == subject.current.start and window.grp == UNGROUPED
-    return counts.has_data or (is_current and subject.is_shown)
+    return measure.has_data or (is_current and subject.is_shown)

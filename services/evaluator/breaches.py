@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shared.domain.agreement import objective_id, sla_id
+from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant, format_instant
-from shared.domain.item import Contribution
 from shared.domain.window import Span
 from shared.runtime.tables import WINDOW_PART
 from shared.wire.results import instant_text, window_form

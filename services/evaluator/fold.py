@@ -21,21 +21,22 @@ from services.evaluator.posting import (
     Source,
     post_difference,
 )
-from shared.domain.agreement import Catalogue, Objective
+from shared.domain.agreement import Catalogue, Objective, Percentile
+from shared.domain.contribution import Contribution
 from shared.domain.event import Event
-from shared.domain.instant import Instant
-from shared.domain.item import Contribution, Item, Outcomes
+from shared.domain.item import Item, Outcomes
 from shared.domain.plan import Plan, compile_plan
-from shared.domain.window import CalendarWindow
 from shared.runtime.database import Pool
-from shared.runtime.tables import RUNNING_WINDOW
+from shared.runtime.tables import RUNNING_PANE
 from shared.wire import cloudevents
-from shared.wire.stored_item import pack_item, unpack_item
+from shared.wire.stored_item import Placed, pack_item, unpack_item
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 DUE_MAX: Final = 1_000
 """Items of one partition that are settled in one transaction because of time or documents."""
+
+_RUNNING: Final = Placed(RUNNING_PANE, bucketed=False)
 
 SLICE: Final = 250
 """Items settled before other tasks get their turn: heartbeats and judging share the loop."""
@@ -54,7 +55,10 @@ class Folder:
         """`events` counts the events by what became of them."""
         self._pool = pool
         self._plan: Plan = compile_plan(catalogue)
-        self._windows = _windows(catalogue)
+        self._places = {
+            key: (own.window.pane, isinstance(own.target, Percentile))
+            for key, own in objectives(catalogue).items()
+        }
         self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
 
     async def fold(
@@ -188,10 +192,11 @@ class Folder:
         posting.items.append(ItemRow(partition.part, key, settled.next_due, body))
         partition.expect(settled.next_due)
 
-    def _place(self, own: Contribution) -> Instant:
-        if own.at is None:
-            return RUNNING_WINDOW
-        return self._windows[own.agreement, own.objective].holding(own.at).start
+    def _place(self, own: Contribution) -> Placed:
+        if own.counts_at is None:
+            return _RUNNING
+        pane, by_time = self._places[own.agreement, own.objective]
+        return Placed(pane(own.counts_at).start, by_time and own.amount is not None)
 
     def _new(self, key: str) -> Held:
         kind, _, subject = key.partition(":")
@@ -209,10 +214,6 @@ class Folder:
         posting.quarantined.append(
             QuarantineRow(part, offset, item, reason, record or b"", posting.posted_at)
         )
-
-
-def _windows(catalogue: Catalogue) -> dict[tuple[str, str], CalendarWindow]:
-    return {key: own.window for key, own in objectives(catalogue).items()}
 
 
 def objectives(catalogue: Catalogue) -> dict[tuple[str, str], Objective]:

@@ -1,4 +1,4 @@
-"""The judge's SQL: what has to be judged, the panes and walks of windows, and what is said of them.
+"""The judge's SQL: what has to be judged, and what is said of windows.
 
 All of one judging happens in one transaction on one snapshot (repeatable read): the evaluation
 times, the panes and the queue belong together.
@@ -11,12 +11,11 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from services.evaluator.panes import Group, Stretch
 from services.evaluator.posting import Window
 from shared.domain.instant import Instant
-from shared.domain.judge import Step
-from shared.domain.measure import Counts
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_WINDOW
+from shared.runtime.tables import RUNNING_PANE
 
 BEGINNING: Final = -(1 << 63)
 """Before every instant."""
@@ -62,7 +61,7 @@ _DUE: Final = """
 SELECT objective, as_of, next_turn, provisional_until, documents FROM judgement
 WHERE next_turn <= $1 OR provisional_until <= $2 OR documents <> $3
     OR objective IN (
-        SELECT objective FROM judge_queue WHERE dirty_from <= $1 OR window_start = $4
+        SELECT objective FROM judge_queue WHERE dirty_from <= $1 OR pane_start = $4
     )
 ORDER BY as_of, objective LIMIT $5
 FOR UPDATE OF judgement SKIP LOCKED
@@ -72,15 +71,15 @@ FOR UPDATE OF judgement SKIP LOCKED
 async def take_due(connection: Connection, moment: Moment, documents: str, limit: int) -> list[Due]:
     """Lock objectives that have to be judged, those judged longest ago first."""
     rows = await connection.fetch(
-        _DUE, moment.as_of, moment.watermark, documents, RUNNING_WINDOW, limit
+        _DUE, moment.as_of, moment.watermark, documents, RUNNING_PANE, limit
     )
     return [Due(*row) for row in rows]
 
 
 class Change(NamedTuple):
-    """A row of the queue: a window whose panes changed, its walk from `dirty_from` on."""
+    """A row of the queue: a pane that changed, the walk over it from `dirty_from` on."""
 
-    window: Window
+    pane: Window
     dirty_from: Instant
     cause: str
 
@@ -88,8 +87,8 @@ class Change(NamedTuple):
 # What changed later than the instant of judging waits until that has come.
 _TAKE: Final = """
 DELETE FROM judge_queue
-WHERE objective = ANY($1::text[]) AND (dirty_from <= $2 OR window_start = $3)
-RETURNING objective, grp, window_start, dirty_from, cause
+WHERE objective = ANY($1::text[]) AND (dirty_from <= $2 OR pane_start = $3)
+RETURNING objective, grp, pane_start, dirty_from, cause
 """
 
 
@@ -97,51 +96,76 @@ async def take_changes(
     connection: Connection, objectives: Sequence[str], as_of: Instant
 ) -> list[Change]:
     """Take the changes of objectives from the queue."""
-    rows = await connection.fetch(_TAKE, objectives, as_of, RUNNING_WINDOW)
+    rows = await connection.fetch(_TAKE, objectives, as_of, RUNNING_PANE)
     return [Change(Window(*row[:3]), *row[3:]) for row in rows]
 
 
-_OPEN: Final = """
+# Windows that may have ended since, the present ones among them; of a cohort also those whose last
+# items have had their time since.
+_TURNED: Final = """
 SELECT v.objective, v.grp, v.window_start FROM value v
-JOIN unnest($1::text[], $2::bool[]) AS o (objective, only_provisional) USING (objective)
-WHERE NOT v.final AND (v.provisional OR NOT o.only_provisional)
+JOIN unnest($1::text[], $2::bigint[], $3::bigint[]) AS o (objective, after, until)
+    ON v.objective = o.objective AND v.window_end > o.after AND v.window_end <= o.until
+WHERE NOT v.final
 """
-_PANES_FROM: Final = """
-SELECT DISTINCT p.objective, p.grp, p.window_start FROM pane p
-JOIN unnest($1::text[], $2::bigint[]) AS o (objective, beginning)
-    ON p.objective = o.objective AND p.window_start >= o.beginning
+_PROVISIONAL: Final = """
+SELECT objective, grp, window_start FROM value WHERE objective = ANY($1::text[]) AND provisional
 """
-
-
-async def open_windows(connection: Connection, objectives: Mapping[str, bool]) -> list[Window]:
-    """Windows that are not final yet, of some objectives only those that are provisional."""
-    rows = await connection.fetch(_OPEN, [*objectives], [*objectives.values()])
-    return [Window(*row) for row in rows]
-
-
-async def windows_from(connection: Connection, beginnings: Mapping[str, Instant]) -> list[Window]:
-    """Windows with panes that start at or after each objective's beginning, the running one too."""
-    rows = await connection.fetch(_PANES_FROM, [*beginnings], [*beginnings.values()])
-    return [Window(*row) for row in rows]
-
-
 _ALL_VALUES: Final = """
 SELECT objective, grp, window_start FROM value WHERE objective = ANY($1::text[])
 """
 
 
+async def windows_ending(
+    connection: Connection, spans: Sequence[tuple[str, Instant, Instant]]
+) -> list[Window]:
+    """Windows that are not final and end in `(after, until]`: (objective, after, until)."""
+    if not spans:
+        return []
+    return [Window(*row) for row in await connection.fetch(_TURNED, *zip(*spans, strict=True))]
+
+
+async def provisional_windows(connection: Connection, objectives: Sequence[str]) -> list[Window]:
+    """Windows that wait for the watermark."""
+    if not objectives:
+        return []
+    return [Window(*row) for row in await connection.fetch(_PROVISIONAL, objectives)]
+
+
 async def all_windows(connection: Connection, objectives: Sequence[str]) -> list[Window]:
     """Every window of the objectives that was judged before."""
+    if not objectives:
+        return []
     return [Window(*row) for row in await connection.fetch(_ALL_VALUES, objectives)]
 
 
-_WITH_DATA: Final = """
-SELECT p.objective, p.grp, p.window_start FROM pane p
-JOIN unnest($1::text[], $2::text[]) AS g (objective, grp) USING (objective, grp)
-WHERE p.window_start <> $3
-GROUP BY 1, 2, 3
-HAVING sum(excluded) <> 0 OR sum(met) <> 0 OR sum(breached_open) <> 0
-    OR sum(breached_closed) <> 0 OR sum(counted) <> 0
+_NEXT_END: Final = """
+SELECT o.objective, (
+    SELECT min(v.window_end) FROM value v
+    WHERE v.objective = o.objective AND NOT v.final AND v.window_end > o.after
+)
+FROM unnest($1::text[], $2::bigint[]) AS o (objective, after)
+"""
+
+
+async def next_ends(
+    connection: Connection, after: Mapping[str, Instant]
+) -> dict[str, Instant | None]:
+    """The first end after an instant of the windows of each objective that are not final."""
+    if not after:
+        return {}
+    rows = await connection.fetch(_NEXT_END, [*after], [*after.values()])
+    return {row["objective"]: row["min"] for row in rows}
+
+
+_FIRST_LISTED: Final = """
+SELECT g.objective, g.grp, first.window_start
+FROM unnest($1::text[], $2::text[]) AS g (objective, grp)
+CROSS JOIN LATERAL (
+    SELECT v.window_start FROM value v
+    WHERE v.objective = g.objective AND v.grp = g.grp AND v.listed
+    ORDER BY v.window_start LIMIT 1
+) first
 """
 _LISTED: Final = """
 SELECT v.objective, v.grp, v.window_start FROM value v
@@ -149,52 +173,45 @@ JOIN unnest($1::text[], $2::text[]) AS g (objective, grp) USING (objective, grp)
 WHERE v.listed
 """
 
-Group = tuple[str, str]
-"""An objective and the text of one of its groups."""
+
+_GROUPS_LISTED: Final = """
+SELECT DISTINCT objective, grp FROM value WHERE objective = ANY($1::text[]) AND listed
+"""
 
 
-async def starts_with_data(
-    connection: Connection, groups: Sequence[Group]
-) -> dict[Group, set[Instant]]:
-    """The starts of each group's windows in which something counts."""
-    return _starts(await connection.fetch(_WITH_DATA, *zip(*groups, strict=True), RUNNING_WINDOW))
+async def groups_listed(connection: Connection, objectives: Sequence[str]) -> list[Group]:
+    """The groups of objectives of which some window is listed."""
+    if not objectives:
+        return []
+    rows = await connection.fetch(_GROUPS_LISTED, objectives)
+    return [(row["objective"], row["grp"]) for row in rows]
+
+
+async def first_listed(connection: Connection, groups: Sequence[Group]) -> dict[Group, Instant]:
+    """The start of each group's first window that is listed so far."""
+    if not groups:
+        return {}
+    rows = await connection.fetch(_FIRST_LISTED, *zip(*groups, strict=True))
+    return {(row["objective"], row["grp"]): row["window_start"] for row in rows}
 
 
 async def starts_listed(
     connection: Connection, groups: Sequence[Group]
 ) -> dict[Group, set[Instant]]:
     """The starts of each group's windows that are listed so far."""
-    return _starts(await connection.fetch(_LISTED, *zip(*groups, strict=True)))
-
-
-def _starts(rows: Iterable[asyncpg.Record]) -> dict[Group, set[Instant]]:
     found: dict[Group, set[Instant]] = {}
-    for objective, grp, start in rows:
-        found.setdefault((objective, grp), set()).add(start)
+    if groups:
+        rows = await connection.fetch(_LISTED, *zip(*groups, strict=True))
+        for objective, grp, start in rows:
+            found.setdefault((objective, grp), set()).add(start)
     return found
-
-
-_PANES: Final = """
-SELECT p.objective, p.grp, p.window_start, sum(excluded)::bigint, sum(running)::bigint,
-    sum(met)::bigint, sum(breached_open)::bigint, sum(breached_closed)::bigint,
-    sum(counted)::bigint
-FROM pane p
-JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, window_start)
-    USING (objective, grp, window_start)
-GROUP BY 1, 2, 3
-"""
-
-
-async def counts_of(connection: Connection, windows: Sequence[Window]) -> dict[Window, Counts]:
-    """The panes of windows, merged over the partitions."""
-    rows = await connection.fetch(_PANES, *zip(*windows, strict=True))
-    return {Window(*row[:3]): Counts(*row[3:]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """What was said of a window last."""
 
+    listed: bool
     final: bool
     revision: int
     state: str
@@ -205,44 +222,39 @@ class Said:
     checkpoint: str
 
 
-_SAID: Final = """
-SELECT v.objective, v.grp, v.window_start, v.final, v.revision, v.state, v.since, v.value,
+_SAID_COLUMNS: Final = """
+v.objective, v.grp, v.window_start, v.listed, v.final, v.revision, v.state, v.since, v.value,
     v.budget_remaining, v.counts, v.checkpoint
-FROM value v
+"""
+_SAID: Final = f"""
+SELECT {_SAID_COLUMNS} FROM value v
 JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, window_start)
     USING (objective, grp, window_start)
-"""
+"""  # noqa: S608 - our own column names
+_SAID_OVER: Final = f"""
+SELECT {_SAID_COLUMNS} FROM value v
+JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS s (objective, grp, first, until)
+    ON v.objective = s.objective AND v.grp = s.grp
+    AND v.window_start >= s.first AND v.window_start < s.until
+"""  # noqa: S608 - our own column names
 
 
 async def said_of(connection: Connection, windows: Sequence[Window]) -> dict[Window, Said]:
     """The latest judgement of windows."""
-    rows = await connection.fetch(_SAID, *zip(*windows, strict=True))
+    if not windows:
+        return {}
+    return _said(await connection.fetch(_SAID, *zip(*windows, strict=True)))
+
+
+async def said_over(connection: Connection, stretches: Sequence[Stretch]) -> dict[Window, Said]:
+    """The latest judgement of the windows that start in some stretches of time."""
+    if not stretches:
+        return {}
+    return _said(await connection.fetch(_SAID_OVER, *zip(*stretches, strict=True)))
+
+
+def _said(rows: Iterable[asyncpg.Record]) -> dict[Window, Said]:
     return {Window(*row[:3]): Said(*row[3:]) for row in rows}
-
-
-_STEPS: Final = """
-SELECT w.number, l.at,
-    coalesce(sum(l.sign) FILTER (WHERE l.outcome = 'met'), 0),
-    coalesce(sum(l.sign) FILTER (WHERE l.outcome IN ('breached_open', 'breached_closed')), 0),
-    coalesce(sum(l.sign) FILTER (WHERE l.outcome = 'counted'), 0)
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
-    AS w (objective, grp, window_start, after, number)
-JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp
-    AND l.window_start = w.window_start AND l.at > w.after AND l.at <= $5
-WHERE l.outcome <> 'excluded'
-GROUP BY w.number, l.at ORDER BY w.number, l.at
-"""
-
-
-async def steps_of(
-    connection: Connection, walks: Sequence[tuple[Window, Instant]], as_of: Instant
-) -> dict[Window, list[Step]]:
-    """The ledger of windows by instant, each after the instant it has been walked to."""
-    rows = [(*window, after) for window, after in walks]
-    found: dict[Window, list[Step]] = {window: [] for window, _ in walks}
-    for number, *step in await connection.fetch(_STEPS, *zip(*rows, strict=True), as_of):
-        found[walks[number - 1][0]].append(Step(*step))
-    return found
 
 
 class ValueRow(NamedTuple):
@@ -311,6 +323,22 @@ async def write_revisions(connection: Connection, rows: list[RevisionRow]) -> No
     await connection.execute(_WRITE_REVISIONS, *zip(*rows, strict=True))
 
 
+_LAST_REVISIONS: Final = """
+SELECT r.objective, r.grp, r.window_start, max(r.revision) FROM value_revision r
+JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, window_start)
+    USING (objective, grp, window_start)
+GROUP BY 1, 2, 3
+"""
+
+
+async def last_revisions(connection: Connection, windows: Sequence[Window]) -> dict[Window, int]:
+    """The last revision of windows that have some, of former documents for example."""
+    if not windows:
+        return {}
+    rows = await connection.fetch(_LAST_REVISIONS, *zip(*windows, strict=True))
+    return {Window(*row[:3]): row[3] for row in rows}
+
+
 _WRITE_JUDGED: Final = """
 UPDATE judgement j SET as_of = n.as_of, next_turn = n.next_turn,
     provisional_until = n.provisional_until, documents = n.documents
@@ -330,28 +358,6 @@ async def write_judged(connection: Connection, rows: list[Due]) -> None:
         [row.provisional_until for row in rows],
         [row.documents for row in rows],
     )
-
-
-_FORGET_WINDOWS: Final = """
-DELETE FROM value v USING unnest($1::text[], $2::text[], $3::bigint[])
-    AS w (objective, grp, window_start)
-WHERE (v.objective, v.grp, v.window_start) = (w.objective, w.grp, w.window_start)
-"""
-_WITHDRAW_WINDOWS: Final = """
-UPDATE breach b SET withdrawn_at = $4, unannounced = true
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, window_start)
-WHERE b.scope = 'window' AND b.withdrawn_at IS NULL
-    AND (b.objective, b.grp, b.window_start) = (w.objective, w.grp, w.window_start)
-"""
-
-
-async def forget_windows(
-    connection: Connection, windows: Sequence[Window], *, now: Instant
-) -> None:
-    """Say nothing more of windows that the documents no longer have."""
-    columns = [*zip(*windows, strict=True)]
-    await connection.execute(_FORGET_WINDOWS, *columns)
-    await connection.execute(_WITHDRAW_WINDOWS, *columns, now)
 
 
 _REGISTER: Final = """

@@ -1,18 +1,18 @@
-"""What is said of judged windows: values, revisions of final ones, and their breaches as rows."""
+"""What is said of judged windows as rows: values, and revisions of those that were final."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
-from services.evaluator.breaches import BreachRow, Episode, changed_episodes, window_breach
-from services.evaluator.checkpoint import Checkpoint
+from services.evaluator.breaches import Episode, window_breach
 from services.evaluator.judge_store import NEVER, Moment, RevisionRow, Said, ValueRow
 from services.evaluator.posting import Window
+from shared.domain.agreement import Percentile
 from shared.domain.instant import Instant
-from shared.domain.judge import Judgement, State, Walk
-from shared.domain.measure import Counts
+from shared.domain.judge import Judgement, State, final_from, is_final
+from shared.domain.measure import Measure
 from shared.domain.window import Span
 from shared.wire.results import counts_form, decimal_text
 
@@ -25,31 +25,33 @@ _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 class JudgedWindow:
     """A window as judged now, with what was known of it before.
 
-    `episodes` are its breaches now, `known` those stored; `walks` go into the checkpoint, under
-    the version of the agreement that began at `version`.
+    `episodes` are the breaches that are keyed by it; `breach` is the one that its state is about,
+    with the window that keys it. `since` is an instant from which on the state is known to have
+    been so. `checkpoint` is kept for the next judging.
     """
 
     window: Window
     span: Span
-    counts: Counts
+    measure: Measure
     judgement: Judgement
     episodes: tuple[Episode, ...]
-    walks: tuple[Walk, ...]
-    version: Instant
-    known: tuple[Episode, ...]
+    breach: tuple[Span, Episode] | None
+    checkpoint: str
     said: Said | None
     cause: str
     listed: bool
+    since: Instant | None = None
 
     def is_final(self, watermark: Instant) -> bool:
-        """Whether the watermark has passed its end; once final, it stays so."""
-        return (self.said is not None and self.said.final) or watermark >= self.span.end
+        """Whether the watermark has passed the instant from which on it may be final."""
+        return is_final(self.judgement.objective, self.span, self.measure, now=watermark)
 
     def provisional_until(self, watermark: Instant) -> Instant:
         """The instant that the watermark has to pass to make it final or confirm its breaches."""
         waiting = [opened for opened, _ in self.episodes if opened > watermark]
-        if self.judgement.final and not self.is_final(watermark):
-            waiting.append(self.span.end)
+        over = final_from(self.judgement.objective, self.span)
+        if self.judgement.final and over is not None and over > watermark:
+            waiting.append(over)
         return min(waiting, default=NEVER)
 
 
@@ -59,19 +61,28 @@ class Rows:
 
     values: list[ValueRow] = field(default_factory=list)
     revisions: list[RevisionRow] = field(default_factory=list)
-    breaches: list[BreachRow] = field(default_factory=list)
 
 
-def judged_rows(judged: Iterable[JudgedWindow], moment: Moment, *, known_at: Instant) -> Rows:
-    """The rows of judged windows; a window that nobody lists and nobody was told of has none."""
+def judged_rows(
+    judged: Iterable[JudgedWindow],
+    moment: Moment,
+    revisions: Mapping[Window, int],
+    *,
+    known_at: Instant,
+) -> Rows:
+    """The rows of judged windows; a window that nobody lists and nobody was told of has none.
+
+    `revisions` are the last of windows of which nothing is said at present.
+    """
     rows = Rows()
     for own in judged:
         if own.said is None and not own.listed:
             continue
-        value = _value(own, moment)
+        before = revisions.get(own.window, 0) if own.said is None else own.said.revision
+        value = _value(own, moment, before)
         rows.values.append(value)
-        cause = _revised_because(own, value)
-        if cause is not None:
+        if value.revision != before:
+            cause = own.cause if before else BECAME_FINAL
             rows.revisions.append(
                 RevisionRow(
                     *own.window,
@@ -84,19 +95,16 @@ def judged_rows(judged: Iterable[JudgedWindow], moment: Moment, *, known_at: Ins
                     value.counts,
                 )
             )
-        rows.breaches.extend(_breaches(own, known_at))
     return rows
 
 
-def _value(own: JudgedWindow, moment: Moment) -> ValueRow:
+def _value(own: JudgedWindow, moment: Moment, revision: int) -> ValueRow:
     judgement = own.judgement
     final = own.is_final(moment.watermark)
     state = judgement.state.value
-    counts = _text(counts_form(judgement.objective.kpi.measure, own.counts))
+    counts = _text(counts_form(judgement.objective.kpi, own.measure))
     value, budget = decimal_text(judgement.value), decimal_text(judgement.budget_remaining)
-    numbers = _numbers(state, value, budget, counts)
-    revision = 0 if own.said is None else own.said.revision
-    if final and not (own.said is not None and own.said.final and _is_same(own.said, numbers)):
+    if _is_restated(own, state, value, budget, counts) if revision else final:
         revision += 1
     return ValueRow(
         *own.window,
@@ -105,7 +113,7 @@ def _value(own: JudgedWindow, moment: Moment) -> ValueRow:
         final,
         revision,
         state,
-        _since(own, moment),
+        since_of(own, moment),
         value,
         budget,
         counts,
@@ -114,36 +122,45 @@ def _value(own: JudgedWindow, moment: Moment) -> ValueRow:
         _breach_id(own),
         own.provisional_until(moment.watermark) < NEVER,
         moment.as_of,
-        Checkpoint(own.version, own.walks, own.episodes).write(),
+        own.checkpoint,
     )
 
 
-def _revised_because(own: JudgedWindow, value: ValueRow) -> str | None:
-    """Why there is a new revision, None when there is none."""
-    known = 0 if own.said is None else own.said.revision
-    if value.revision == known:
-        return None
-    return BECAME_FINAL if value.revision == 1 else own.cause
+def _is_restated(
+    own: JudgedWindow, state: str, value: str | None, budget: str | None, counts: str
+) -> bool:
+    """Whether other numbers are said than before of a window that has been final once.
+
+    That an open breach closes is no restatement, nor is a percentile that it moves.
+    """
+    said = own.said
+    if said is None:
+        return True
+    before, open_before = _merged(said.counts)
+    after, open_after = _merged(counts)
+    if (said.state, said.budget_remaining, before) != (state, budget, after):
+        return True
+    moved = isinstance(own.judgement.objective.target, Percentile) and open_before != open_after
+    return said.value != value and not moved
 
 
-def _numbers(state: str, value: str | None, budget: str | None, counts: str) -> tuple[object, ...]:
-    """What makes a restatement when it changes; that an open breach closes does not."""
+def _merged(counts: str) -> tuple[dict[str, int], int]:
+    """The counts with all that is missed as one, and how much of that is open."""
     numbers: dict[str, int] = msgspec.json.decode(counts)
-    missed = numbers.pop("breached_open", 0) + numbers.pop("breached_closed", 0)
-    return (state, value, budget, missed, numbers)
+    still_open = numbers.pop("breached_open", 0)
+    numbers["missed"] = still_open + numbers.pop("breached_closed", 0)
+    return numbers, still_open
 
 
-def _is_same(said: Said, numbers: tuple[object, ...]) -> bool:
-    return _numbers(said.state, said.value, said.budget_remaining, said.counts) == numbers
-
-
-def _since(own: JudgedWindow, moment: Moment) -> Instant:
+def since_of(own: JudgedWindow, moment: Moment) -> Instant:
     """When the window came into its state, as far as that is an instant of its own."""
     state, said = own.judgement.state, own.said
-    if state is State.BREACHED and own.episodes:
-        return own.episodes[-1][0]
+    if state is State.BREACHED and own.breach is not None:
+        return own.breach[1][0]
     if said is not None and said.state == state.value:
         return said.since
+    if own.since is not None:
+        return own.since
     if said is None:
         return own.span.start if state is not State.AT_RISK else moment.as_of
     return moment.as_of
@@ -151,22 +168,10 @@ def _since(own: JudgedWindow, moment: Moment) -> Instant:
 
 def _breach_id(own: JudgedWindow) -> str | None:
     """The breach that the state is about."""
-    if not own.episodes or own.judgement.state is not State.BREACHED:
+    if own.breach is None or own.judgement.state is not State.BREACHED:
         return None
-    objective = own.window.objective
-    return window_breach(objective, own.window.grp, own.span, own.episodes[-1], 0).breach_id
-
-
-def _breaches(own: JudgedWindow, known_at: Instant) -> list[BreachRow]:
-    """The breaches that are new, have changed, or are no more."""
-    news, gone = changed_episodes(own.known, own.episodes)
-    window = own.window
-
-    def row(episode: Episode) -> BreachRow:
-        return window_breach(window.objective, window.grp, own.span, episode, known_at)
-
-    withdrawn = [row(episode)._replace(withdrawn_at=known_at) for episode in gone]
-    return [*map(row, news), *withdrawn]
+    span, episode = own.breach
+    return window_breach(own.window.objective, own.window.grp, span, episode, 0).breach_id
 
 
 def _text(value: object) -> str:

@@ -8,33 +8,22 @@ and those that have ended and are not final yet.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.evaluator import judge_store, store
-from services.evaluator.agenda import Subject, Work, find_work, is_listed, list_volumes
-from services.evaluator.checkpoint import Checkpoint, Continue, go_on
+from services.evaluator import judge_store, standing, store
+from services.evaluator.agenda import Subject, find_work, list_volumes
+from services.evaluator.apart import judge_apart
+from services.evaluator.breaches import BreachRow
 from services.evaluator.figures import Figures
 from services.evaluator.fold import objectives
-from services.evaluator.judge_store import BEGINNING, NEVER, Due, Moment, Said
+from services.evaluator.judge_store import NEVER, Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
-from services.evaluator.posting import Window
+from services.evaluator.rolling import judge_rolling
 from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.instant import Instant
-from shared.domain.judge import (
-    START,
-    Step,
-    Walk,
-    judge,
-    next_turn,
-    walk,
-    window_breaches,
-    windows,
-)
-from shared.domain.measure import NOTHING, Counts
-from shared.domain.window import Span
+from shared.domain.judge import next_turn, windows
 from shared.runtime.database import Connection, Pool, transaction
-from shared.runtime.tables import RUNNING_WINDOW
 from shared.runtime.wall_clock import WallClock
 
 PAUSE_S: Final = 0.1
@@ -111,192 +100,105 @@ class Judge:
         )
 
     async def _judge(self, connection: Connection, moment: Moment, due: list[Due]) -> None:
-        """What has to be judged -> its counts and walks -> the domain's judgement -> rows."""
+        """What has to be judged -> what counts and walks -> the domain's judgement -> rows."""
+        known_at = self._clock()
         subjects = {own.objective: self._subject(own.objective, moment.as_of) for own in due}
         work = await find_work(connection, moment, due, subjects, self._catalogue.digest)
         listed = await list_volumes(connection, work, subjects, moment.as_of)
-        spans = {
-            window: span
-            for window in work.changed
-            if (span := subjects[window.objective].span(window.start)) is not None
-        }
-        gone = [window for window in work.changed if window not in spans]
-        judged = await self._judge_windows(connection, moment, work, subjects, spans, listed)
-        rows = judged_rows(judged, moment, known_at=self._clock())
-        if gone:
-            await judge_store.forget_windows(connection, gone, now=self._clock())
+        judged: list[JudgedWindow] = []
+        breaches: list[BreachRow] = []
+        for kind, some in ((judge_apart, work.changed), (judge_rolling, work.rolled)):
+            if some:
+                found = await kind(connection, moment, work, subjects, listed, known_at=known_at)
+                judged += found[0]
+                breaches += found[1]
+        if work.gone:
+            await standing.forget_windows(connection, work.gone, now=known_at)
+        fresh = [own.window for own in judged if own.said is None and own.listed]
+        revisions = await judge_store.last_revisions(connection, fresh)
+        rows = judged_rows(judged, moment, revisions, known_at=known_at)
         if rows.values:
             await judge_store.write_values(connection, rows.values)
         if rows.revisions:
             await judge_store.write_revisions(connection, rows.revisions)
-        if rows.breaches:
-            await store.write_breaches(connection, rows.breaches)
-        await judge_store.write_judged(connection, self._next(due, subjects, judged, moment))
+        if breaches:
+            await store.write_breaches(connection, breaches)
+        over = await self._next_over(connection, due, subjects, moment)
+        judgements = self._next(due, subjects, judged, over, moment)
+        await judge_store.write_judged(connection, judgements)
         self._figures.judged.inc(len(rows.values))
 
     def _subject(self, objective: str, as_of: Instant) -> Subject:
         (agreement_name, name), own = self._objectives[objective]
         agreement = self._catalogue.agreements[agreement_name]
         shown = windows(agreement, name, (), grouped=bool(own.group_by), now=as_of)
-        return Subject(agreement, name, own, own.window.holding(as_of), bool(shown))
+        return Subject(agreement, name, own, own.window.current(as_of), bool(shown))
 
-    async def _judge_windows(
+    async def _next_over(
         self,
         connection: Connection,
-        moment: Moment,
-        work: Work,
+        due: Iterable[Due],
         subjects: Mapping[str, Subject],
-        spans: Mapping[Window, Span],
-        listed: Mapping[tuple[str, str], set[Instant]],
-    ) -> list[JudgedWindow]:
-        if not spans:
-            return []
-        current = {w for w in spans if w.start == subjects[w.objective].current.start}
-        running = {window: window._replace(start=RUNNING_WINDOW) for window in current}
-        counts = await judge_store.counts_of(connection, [*spans, *set(running.values())])
-        said = await judge_store.said_of(connection, [*spans])
-        checkpoints = {window: Checkpoint.read(known.checkpoint) for window, known in said.items()}
-        walks = self._walks_to_go_on(spans, subjects, work, checkpoints, moment)
-        steps = (
-            await judge_store.steps_of(
-                connection,
-                [(w, _walked_to(kept)) for w, kept in walks.items()],
-                moment.as_of,
-            )
-            if walks
-            else {}
-        )
-        judged = []
-        for window, span in spans.items():
-            subject = subjects[window.objective]
-            total = counts.get(window, NOTHING)
-            if window in current:
-                total += counts.get(running[window], NOTHING)
-            kept = walks.get(window, ())
-            if steps.get(window):
-                kept = go_on(kept, steps[window], _proceed(subject, span, moment), now=moment.as_of)
-            judged.append(
-                _judged(
-                    subject,
-                    window,
-                    span,
-                    total,
-                    kept,
-                    cause=work.changed[window][1],
-                    listed=is_listed(subject, window, total, listed),
-                    said=said.get(window),
-                    known=checkpoints.get(window),
-                    now=moment.as_of,
-                )
-            )
-        return judged
-
-    def _walks_to_go_on(
-        self,
-        spans: Mapping[Window, Span],
-        subjects: Mapping[str, Subject],
-        work: Work,
-        checkpoints: Mapping[Window, Checkpoint],
         moment: Moment,
-    ) -> dict[Window, tuple[Walk, ...]]:
-        """The walks that still hold, of every window that is walked at all."""
-        found: dict[Window, tuple[Walk, ...]] = {}
-        for window, span in spans.items():
-            subject = subjects[window.objective]
-            if subject.is_volume:
-                continue
-            checkpoint = checkpoints.get(window)
-            version = _version(subject, span, moment.as_of)
-            found[window] = (
-                () if checkpoint is None else checkpoint.before(work.changed[window][0], version)
-            )
-        return found
+    ) -> dict[str, Instant]:
+        """When the next window of each cohort is over: its last items have had their time."""
+        waits = {
+            own.objective: kpi.within
+            for own in due
+            if (kpi := subjects[own.objective].own.kpi).cohort and kpi.within is not None
+        }
+        after = {objective: moment.as_of - within for objective, within in waits.items()}
+        ends = await judge_store.next_ends(connection, after)
+        return {name: end + waits[name] for name, end in ends.items() if end is not None}
 
     def _next(
         self,
         due: Iterable[Due],
         subjects: Mapping[str, Subject],
         judged: Iterable[JudgedWindow],
+        over: Mapping[str, Instant],
         moment: Moment,
     ) -> list[Due]:
         """When each objective has to be judged again though nothing changes in its panes."""
-        turns: dict[str, Instant] = {}
+        turns: dict[str, Instant] = dict(over)
         provisional: dict[str, Instant] = {}
         for own in judged:
             subject = subjects[own.window.objective]
             if own.span == subject.current:
                 turn = next_turn(
-                    subject.agreement, subject.name, own.span, own.counts, now=moment.as_of
+                    subject.agreement, subject.name, own.span, own.measure, now=moment.as_of
                 )
                 turns[subject.id] = min(turn, turns.get(subject.id, NEVER))
             until = own.provisional_until(moment.watermark)
             provisional[subject.id] = min(until, provisional.get(subject.id, NEVER))
-        rows = []
-        for before in due:
-            subject = subjects[before.objective]
-            edges = [
-                edge
-                for version in subject.agreement.versions
-                for edge in (version.start, version.until)
-                if edge is not None
-            ]
-            coming = [turns.get(subject.id, NEVER), before.next_turn, subject.current.end, *edges]
-            waiting = [provisional.get(subject.id, NEVER), before.provisional_until]
-            rows.append(
-                Due(
-                    objective=before.objective,
-                    as_of=moment.as_of,
-                    next_turn=min(turn for turn in coming if turn > moment.as_of),
-                    provisional_until=min(
-                        (until for until in waiting if until > moment.watermark), default=NEVER
-                    ),
-                    documents=self._catalogue.digest,
-                )
+        return [
+            self._judged_now(
+                before,
+                subjects[before.objective],
+                turns.get(before.objective, NEVER),
+                provisional.get(before.objective, NEVER),
+                moment,
             )
-        return rows
+            for before in due
+        ]
 
-
-def _walked_to(walks: tuple[Walk, ...]) -> Instant:
-    last = walks[-1] if walks else START
-    return BEGINNING if last.at is None else last.at
-
-
-def _version(subject: Subject, span: Span, now: Instant) -> Instant:
-    """The beginning of the version that judges the window; its walk is by that version."""
-    return subject.agreement.judging(subject.name, min(now, span.end - 1))[0].start
-
-
-def _proceed(subject: Subject, span: Span, moment: Moment) -> Continue:
-    def proceed(start: Walk, steps: Sequence[Step]) -> Walk:
-        return walk(subject.agreement, subject.name, span, start, steps, now=moment.as_of)
-
-    return proceed
-
-
-def _judged(
-    subject: Subject,
-    window: Window,
-    span: Span,
-    counts: Counts,
-    walks: tuple[Walk, ...],
-    *,
-    cause: str,
-    listed: bool,
-    said: Said | None,
-    known: Checkpoint | None,
-    now: Instant,
-) -> JudgedWindow:
-    walked = walks[-1] if walks else START
-    return JudgedWindow(
-        window=window,
-        span=span,
-        counts=counts,
-        judgement=judge(subject.agreement, subject.name, span, counts, now=now),
-        episodes=window_breaches(subject.agreement, subject.name, span, walked, counts, now=now),
-        walks=walks,
-        version=_version(subject, span, now),
-        known=() if known is None else known.breaches,
-        said=said,
-        cause=cause,
-        listed=listed,
-    )
+    def _judged_now(
+        self, before: Due, subject: Subject, turn: Instant, provisional: Instant, moment: Moment
+    ) -> Due:
+        edges = [
+            edge
+            for version in subject.agreement.versions
+            for edge in (version.start, version.until)
+            if edge is not None
+        ]
+        coming = [turn, before.next_turn, subject.current.end, *edges]
+        waiting = [provisional, before.provisional_until]
+        return Due(
+            objective=before.objective,
+            as_of=moment.as_of,
+            next_turn=min(turn for turn in coming if turn > moment.as_of),
+            provisional_until=min(
+                (until for until in waiting if until > moment.watermark), default=NEVER
+            ),
+            documents=self._catalogue.digest,
+        )

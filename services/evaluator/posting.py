@@ -1,26 +1,29 @@
 """What one transaction of the fold writes, and the difference that an item adds to it.
 
 An item's contributions are compared with those posted before; a change is a reversing entry and a
-new one in the ledger, and the same sums in the panes. What is running is in the panes only.
+new one in the ledger, and the same sums in the panes. What is running is in the panes only. The
+times of the stopped clocks of a percentile are counted by buckets beside them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from services.evaluator.breaches import BreachRow, item_breach
 from shared.domain.agreement import objective_id
+from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
-from shared.domain.item import Contribution
-from shared.domain.measure import Outcome
+from shared.domain.measure import UNIT, Amount, Measure, Outcome, bucket_of, exact
 from shared.wire.groups import group_text
+from shared.wire.stored_item import Placed
 
-Posted = dict[Contribution, Instant]
-"""An item's contributions as posted, each with the start of the window it was posted to."""
+Posted = dict[Contribution, Placed]
+"""An item's contributions as posted, each with where it was posted to."""
 
-Place = Callable[[Contribution], Instant]
-"""The start of the window that a contribution counts in."""
+Place = Callable[[Contribution], Placed]
+"""Where a contribution counts."""
 
 
 class Cause(StrEnum):
@@ -32,26 +35,24 @@ class Cause(StrEnum):
 
 
 _STRENGTH: Final = {cause.value: rank for rank, cause in enumerate(Cause)}
-PANE_COLUMNS: Final = {
-    Outcome.EXCLUDED: 0,
-    Outcome.RUNNING: 1,
-    Outcome.MET: 2,
-    Outcome.BREACHED_OPEN: 3,
-    Outcome.BREACHED_CLOSED: 4,
-    Outcome.COUNTED: 5,
+AMOUNT: Final = Measure._fields.index("amount")
+"""Where the amount is in a pane's numbers, which are those of a `Measure`."""
+_ADDS: Final = {
+    outcome: tuple((column, int(number)) for column, number in enumerate(unit) if number)
+    for outcome, unit in UNIT.items()
 }
-"""The order of a pane's counts."""
 # What a walk sees: met, missed and counted alike in both states of a breach.
-_WALKED: Final = {
-    Outcome.MET: "met",
-    Outcome.BREACHED_OPEN: "missed",
-    Outcome.BREACHED_CLOSED: "missed",
-    Outcome.COUNTED: "counted",
+_WALKED: Final[Mapping[Outcome, str]] = {
+    outcome: "missed" if outcome in (Outcome.BREACHED_OPEN, Outcome.BREACHED_CLOSED) else outcome
+    for outcome in UNIT
+    if outcome is not Outcome.EXCLUDED
 }
+# Of which the amounts matter to a walk: how long a clock took that was missed does not.
+_WEIGHED: Final = frozenset((Outcome.MET, Outcome.COUNTED))
 
 
 class Window(NamedTuple):
-    """A window of one group of an objective, as the tables name it."""
+    """A window or a pane of one group of an objective, as the tables name it."""
 
     objective: str
     grp: str
@@ -63,14 +64,14 @@ class LedgerRow(NamedTuple):
 
     objective: str
     grp: str
-    window_start: Instant
+    pane_start: Instant
     at: Instant
     outcome: str
     sign: int
     item: str
     cycle: int
     ordinal: int
-    amount: int | None
+    amount: Amount | None
     part: int
     posted_at: Instant
 
@@ -117,13 +118,14 @@ class Posting:
     moves: list[Move] = field(default_factory=list)
     items: list[ItemRow] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
-    panes: dict[tuple[str, str, Instant, int], list[int]] = field(default_factory=dict)
+    panes: dict[tuple[str, str, Instant, int], list[int | Fraction]] = field(default_factory=dict)
+    buckets: dict[tuple[str, str, Instant, int, int], int] = field(default_factory=dict)
     dirty: dict[Window, tuple[Instant, str]] = field(default_factory=dict)
     breaches: dict[str, BreachRow] = field(default_factory=dict)
     quarantined: list[QuarantineRow] = field(default_factory=list)
 
     def mark(self, window: Window, dirty_from: Instant, cause: str) -> None:
-        """Have a window judged again, its walk from `dirty_from` on."""
+        """Have what a pane counts in judged again, its walk from `dirty_from` on."""
         known = self.dirty.get(window)
         if known is not None:
             dirty_from = min(dirty_from, known[0])
@@ -149,23 +151,23 @@ class Source:
 def post_difference(
     posting: Posting,
     source: Source,
-    posted: Mapping[Contribution, Instant],
+    posted: Mapping[Contribution, Placed],
     contributions: Sequence[Contribution],
     place: Place,
 ) -> Posted:
     """Add to `posting` what turns the contributions posted before into these.
 
-    The result is what is posted then. Windows of what was posted under other documents may have
-    moved, so a posted contribution keeps its window.
+    The result is what is posted then. Panes of what was posted under other documents may have
+    moved, so a posted contribution keeps its place.
     """
     current: Posted = {}
-    added: list[tuple[Contribution, Instant]] = []
+    added: list[tuple[Contribution, Placed]] = []
     for own in contributions:
-        start = place(own)
-        current[own] = start
-        if posted.get(own) != start:
-            added.append((own, start))
-    removed = [(own, start) for own, start in posted.items() if current.get(own) != start]
+        placed = place(own)
+        current[own] = placed
+        if posted.get(own) != placed:
+            added.append((own, placed))
+    removed = [(own, placed) for own, placed in posted.items() if current.get(own) != placed]
     if added or removed:
         _post(posting, source, removed, added)
     return current
@@ -174,20 +176,18 @@ def post_difference(
 def _post(
     posting: Posting,
     source: Source,
-    removed: list[tuple[Contribution, Instant]],
-    added: list[tuple[Contribution, Instant]],
+    removed: list[tuple[Contribution, Placed]],
+    added: list[tuple[Contribution, Placed]],
 ) -> None:
-    nets: dict[tuple[Window, Instant, str], int] = {}
+    nets: dict[_Walked, int | Fraction] = {}
     for sign, changes in ((-1, removed), (1, added)):
-        for own, start in changes:
+        for own, placed in changes:
             window = Window(
-                objective_id(own.agreement, own.objective), group_text(own.group), start
+                objective_id(own.agreement, own.objective), group_text(own.group), placed.pane_start
             )
-            _enter(posting, source, own, window, sign)
-            walked = _WALKED.get(own.outcome)
-            if walked is not None and own.at is not None:
-                key = (window, own.at, walked)
-                nets[key] = nets.get(key, 0) + sign
+            _enter(posting, source, own, window, sign, bucketed=placed.bucketed)
+            for key, number in _walked(own, window):
+                nets[key] = nets.get(key, 0) + sign * number
             # Counts changed even if no walk did: judged again, walked only from now on.
             posting.mark(window, source.now, source.cause)
     for (window, at, _), net in nets.items():
@@ -203,13 +203,41 @@ def _post(
             posting.breaches[row.breach_id] = row
 
 
+_Walked = tuple[Window, Instant, str]
+
+
+def _walked(own: Contribution, window: Window) -> Iterator[tuple[_Walked, int | Fraction]]:
+    """What a walk over the window sees of a contribution, by instant."""
+    seen = _WALKED.get(own.outcome)
+    if seen is not None and own.at is not None:
+        yield (window, own.at, seen), 1
+        if own.amount is not None and own.outcome in _WEIGHED:
+            yield (window, own.at, "amount"), exact(own.amount)
+
+
 def _breach(posting: Posting, source: Source, own: Contribution) -> BreachRow:
     return item_breach(source.item, source.part, own, group_text(own.group), posting.posted_at)
 
 
-def _enter(posting: Posting, source: Source, own: Contribution, window: Window, sign: int) -> None:
-    pane = posting.panes.setdefault((*window, source.part), [0, 0, 0, 0, 0, 0])
-    pane[PANE_COLUMNS[own.outcome]] += sign
+def _enter(
+    posting: Posting,
+    source: Source,
+    own: Contribution,
+    window: Window,
+    sign: int,
+    *,
+    bucketed: bool,
+) -> None:
+    pane = posting.panes.get((*window, source.part))
+    if pane is None:
+        pane = posting.panes[*window, source.part] = [0] * len(Measure._fields)
+    for column, number in _ADDS[own.outcome]:
+        pane[column] += sign * number
+    if own.amount is not None:
+        pane[AMOUNT] += sign * exact(own.amount)
+        if bucketed and isinstance(own.amount, int):
+            bucket = (*window, source.part, bucket_of(own.amount))
+            posting.buckets[bucket] = posting.buckets.get(bucket, 0) + sign
     if own.at is None:
         return
     posting.ledger.append(

@@ -11,9 +11,18 @@ from typing import Final
 import asyncpg
 
 from services.evaluator.breaches import BreachRow
-from services.evaluator.posting import ItemRow, LedgerRow, Move, Posting, QuarantineRow
+from services.evaluator.posting import (
+    AMOUNT,
+    ItemRow,
+    LedgerRow,
+    Move,
+    Posting,
+    QuarantineRow,
+)
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.tables import PANE_COUNTS
+from shared.wire.amounts import amount_to_decimal
 
 _LEDGER: Final = LedgerRow._fields
 PASSING: Final = (
@@ -185,27 +194,38 @@ async def _write_items(connection: Connection, rows: list[ItemRow]) -> None:
     await connection.execute(_WRITE_ITEMS, *zip(*rows, strict=True))
 
 
-_ADD_TO_PANES: Final = """
-INSERT INTO pane AS p (objective, grp, window_start, part,
-    excluded, running, met, breached_open, breached_closed, counted)
+_NUMBERS: Final = (*PANE_COUNTS, "amount")
+_ADD_TO_PANES: Final = f"""
+INSERT INTO pane AS p (objective, grp, pane_start, part, {", ".join(_NUMBERS)})
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[],
-    $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
-ON CONFLICT (objective, grp, window_start, part) DO UPDATE
-SET excluded = p.excluded + EXCLUDED.excluded, running = p.running + EXCLUDED.running,
-    met = p.met + EXCLUDED.met, breached_open = p.breached_open + EXCLUDED.breached_open,
-    breached_closed = p.breached_closed + EXCLUDED.breached_closed,
-    counted = p.counted + EXCLUDED.counted
+    $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+    $11::bigint[], $12::bigint[], $13::bigint[], $14::numeric[])
+ON CONFLICT (objective, grp, pane_start, part) DO UPDATE
+SET {", ".join(f"{name} = p.{name} + EXCLUDED.{name}" for name in _NUMBERS)}
+"""  # noqa: S608 - our own column names
+_ADD_TO_BUCKETS: Final = """
+INSERT INTO pane_bucket AS b (objective, grp, pane_start, part, bucket, clocks)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[])
+ON CONFLICT (objective, grp, pane_start, part, bucket) DO UPDATE
+SET clocks = b.clocks + EXCLUDED.clocks
 """
 
 
 async def _add_to_panes(connection: Connection, posting: Posting) -> None:
-    rows = [(*key, *sums) for key, sums in sorted(posting.panes.items()) if any(sums)]
+    rows = [
+        (*key, *numbers[:AMOUNT], amount_to_decimal(numbers[AMOUNT]))
+        for key, numbers in sorted(posting.panes.items())
+        if any(numbers)
+    ]
     if rows:
         await connection.execute(_ADD_TO_PANES, *zip(*rows, strict=True))
+    buckets = [(*key, clocks) for key, clocks in sorted(posting.buckets.items()) if clocks]
+    if buckets:
+        await connection.execute(_ADD_TO_BUCKETS, *zip(*buckets, strict=True))
 
 
 _QUEUE: Final = """
-INSERT INTO judge_queue (objective, grp, window_start, dirty_from, cause)
+INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
 """
 
@@ -222,8 +242,8 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], 
     $7::bigint[], $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[],
     $13::bigint[])
 ON CONFLICT (breach_id) DO UPDATE
-SET part = EXCLUDED.part, grp = EXCLUDED.grp, closed_at = EXCLUDED.closed_at,
-    withdrawn_at = EXCLUDED.withdrawn_at, unannounced = true
+SET part = EXCLUDED.part, grp = EXCLUDED.grp, window_end = EXCLUDED.window_end,
+    closed_at = EXCLUDED.closed_at, withdrawn_at = EXCLUDED.withdrawn_at, unannounced = true
 """
 
 

@@ -1,10 +1,11 @@
 """The database schema (SQLAlchemy Core): generic rows, no column for any KPI or event type.
 
 Instants are microseconds since the epoch in `bigint` columns, named for what happened then.
-`objective` is `<agreement>/<objective>`, `grp` the group values as a JSON list of texts.
+`objective` is `<agreement>/<objective>`, `grp` the group values as a JSON list of texts. What
+counts is kept by pane: the window itself, or a step of a rolling one; `amount` is exact.
 
 Who writes what, all of it parts of the evaluator:
-fold   item, ledger, pane, partition_progress, quarantine, judge_queue (adds), breach (of items)
+fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, judge_queue (adds), breach (of items)
 judge  value, value_revision, judgement, document, judge_queue (takes), breach (of windows)
 relay  outbox, breach (what is confirmed and announced)
 `stream` is written by ingest or evaluator, whichever starts first. The api only reads.
@@ -30,9 +31,22 @@ from sqlalchemy import (
 
 metadata: Final = MetaData()
 
-RUNNING_WINDOW: Final = (1 << 63) - 1
-"""`window_start` of what is not decided yet: it counts in the window that holds the instant of
+RUNNING_PANE: Final = (1 << 63) - 1
+"""`pane_start` of what is not decided yet: it counts in the window that holds the instant of
 evaluation."""
+
+PANE_COUNTS: Final = (
+    "excluded",
+    "running",
+    "met",
+    "breached_open",
+    "breached_closed",
+    "counted",
+    "good",
+    "total",
+    "pending",
+)
+"""The counts of a pane in the order of its columns; `amount` follows them."""
 
 WINDOW_PART: Final = -1
 """`part` of a breach that belongs to no partition: one of a window."""
@@ -88,7 +102,7 @@ ledger: Final = Table(
     metadata,
     Column("objective", Text(collation="C"), nullable=False),
     Column("grp", Text(collation="C"), nullable=False),
-    _instant("window_start"),
+    _instant("pane_start"),
     _instant("at"),
     Column("outcome", Text, nullable=False),
     Column("sign", SmallInteger, nullable=False),
@@ -98,8 +112,8 @@ ledger: Final = Table(
     Column("amount", Numeric),
     Column("part", Integer, nullable=False),
     _instant("posted_at"),
-    Index("ledger_walk", "objective", "grp", "window_start", "at"),
-    comment="Append-only: what each item adds to a window; a change is a reversal and a new entry",
+    Index("ledger_walk", "objective", "grp", "pane_start", "at"),
+    comment="Append-only: what each item adds to a pane; a change is a reversal and a new entry",
 )
 
 pane: Final = Table(
@@ -107,14 +121,26 @@ pane: Final = Table(
     metadata,
     _key("objective"),
     _key("grp"),
-    Column("window_start", BigInteger, primary_key=True, autoincrement=False),
+    Column("pane_start", BigInteger, primary_key=True, autoincrement=False),
     Column("part", Integer, primary_key=True, autoincrement=False),
-    *(
-        Column(name, BigInteger, nullable=False, server_default="0")
-        for name in ("excluded", "running", "met", "breached_open", "breached_closed", "counted")
-    ),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in PANE_COUNTS),
+    Column("amount", Numeric, nullable=False, server_default="0"),
+    Index("pane_from", "objective", "pane_start"),
     postgresql_with={"fillfactor": 70},
     comment="Running totals of the ledger, and of what is running, by partition",
+)
+
+pane_bucket: Final = Table(
+    "pane_bucket",
+    metadata,
+    _key("objective"),
+    _key("grp"),
+    Column("pane_start", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column("clocks", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": 70},
+    comment="How many stopped clocks of a percentile took how long: by lower edges in microseconds",
 )
 
 judge_queue: Final = Table(
@@ -123,11 +149,11 @@ judge_queue: Final = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("objective", Text(collation="C"), nullable=False),
     Column("grp", Text(collation="C"), nullable=False),
-    _instant("window_start"),
+    _instant("pane_start"),
     _instant("dirty_from"),
     Column("cause", Text, nullable=False),
     Index("judge_queue_objective", "objective"),
-    comment="Windows whose panes changed, and the earliest instant at which their walk did",
+    comment="Panes that changed, and the earliest instant at which the walk over them did",
 )
 
 judgement: Final = Table(
@@ -164,7 +190,8 @@ value: Final = Table(
     _instant("as_of"),
     Column("checkpoint", Text, nullable=False),
     Index("value_window", "objective", "window_start", "grp"),
-    Index("value_open", "objective", "grp", "window_start", postgresql_where=text("NOT final")),
+    Index("value_open", "objective", "window_end", postgresql_where=text("NOT final")),
+    Index("value_provisional", "objective", postgresql_where=text("provisional")),
     comment="The latest judgement of each window; `listed` as `evaluate` lists it",
 )
 
@@ -206,6 +233,20 @@ breach: Final = Table(
     Column("unannounced", Boolean, nullable=False, server_default="true"),
     Index("breach_objective", "objective", "opened_at"),
     Index("breach_opened", "opened_at", "breach_id"),
+    Index(
+        "breach_window",
+        "objective",
+        "grp",
+        "opened_at",
+        postgresql_where=text("scope = 'window' AND withdrawn_at IS NULL"),
+    ),
+    Index(
+        "breach_open",
+        "objective",
+        postgresql_where=text(
+            "scope = 'window' AND withdrawn_at IS NULL AND closed_at IS NULL"
+        ),
+    ),
     Index("breach_item", "item", postgresql_where=text("item IS NOT NULL")),
     Index("breach_unannounced", "part", "opened_at", postgresql_where=text("unannounced")),
     Index(

@@ -1,10 +1,11 @@
 """The body of a stored item: its timeline and what has been posted of it, as msgpack.
 
-`[1, timeline, posted]`; a posted row is a contribution and the start of its window.
+`[1, timeline, posted]`; a posted row is a contribution and where it was posted to.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from decimal import Decimal
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,12 +16,20 @@ from shared.wire.timeline import pack_events
 from shared.wire.timeline import unpack_events as unpack_timeline
 
 VERSION: Final = 1
+_INT64: Final = 1 << 63
+
+
+class Placed(NamedTuple):
+    """Where a contribution was posted to: a pane, and whether to one of its buckets too."""
+
+    pane_start: Instant
+    bucketed: bool
 
 
 class _Body(msgspec.Struct, array_like=True):
     version: int
     timeline: bytes
-    posted: list[tuple[Contribution, Instant]]
+    posted: list[tuple[Contribution, Placed]]
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -31,9 +40,15 @@ class UnreadableItemError(ValueError):
     """A body was written by a program that this one does not understand."""
 
 
-def pack_item(events: list[Event], posted: Mapping[Contribution, Instant]) -> bytes:
+def pack_item(events: list[Event], posted: Mapping[Contribution, Placed]) -> bytes:
     """The body of an item whose events, in order, are `events`."""
-    return _encoder.encode(_Body(VERSION, pack_events(events), [*posted.items()]))
+    timeline = pack_events(events)
+    try:
+        return _encoder.encode(_Body(VERSION, timeline, [*posted.items()]))
+    except OverflowError:
+        # MessagePack has no larger integers than those of 64 bits; decimals are text in it.
+        wide = [(_widened(own), placed) for own, placed in posted.items()]
+        return _encoder.encode(_Body(VERSION, timeline, wide))
 
 
 def unpack_events(key: str, body: bytes) -> list[Event]:
@@ -42,11 +57,18 @@ def unpack_events(key: str, body: bytes) -> list[Event]:
     return unpack_timeline(_read(body).timeline, kind=kind, subject=subject)
 
 
-def unpack_item(key: str, body: bytes) -> tuple[list[Event], dict[Contribution, Instant]]:
-    """The events of the item `key`, and its posted contributions with their windows' starts."""
+def unpack_item(key: str, body: bytes) -> tuple[list[Event], dict[Contribution, Placed]]:
+    """The events of the item `key`, and its posted contributions with where they are."""
     kind, _, subject = key.partition(":")
     read = _read(body)
     return unpack_timeline(read.timeline, kind=kind, subject=subject), dict(read.posted)
+
+
+def _widened(own: Contribution) -> Contribution:
+    """The same with a decimal for an amount of more than 64 bits: equal to it, and hashed alike."""
+    if isinstance(own.amount, int) and not -_INT64 <= own.amount < _INT64:
+        return own._replace(amount=Decimal(own.amount))
+    return own
 
 
 def _read(body: bytes) -> _Body:

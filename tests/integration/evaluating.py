@@ -223,7 +223,7 @@ class Pipeline:
         for reading in evaluate(own, items.values(), now=self.clock.now).objectives:
             judgement = reading.judgement
             name = objective_id(judgement.version.agreement, judgement.objective.name)
-            counts = counts_form(judgement.objective.kpi.measure, reading.counts)
+            counts = counts_form(judgement.objective.kpi, reading.measure)
             found[name, msgspec.json.encode(reading.group).decode(), reading.window.start] = (
                 judgement.state.value,
                 decimal_text(judgement.value),
@@ -263,10 +263,13 @@ FROM partition_progress
 """
 _COMPARED = {
     "item": "SELECT part, key, next_due, body FROM item",
-    "pane": "SELECT objective, grp, window_start, part, excluded, running, met, breached_open,"
-    " breached_closed, counted FROM pane WHERE excluded <> 0 OR running <> 0 OR met <> 0"
-    " OR breached_open <> 0 OR breached_closed <> 0 OR counted <> 0",
-    "ledger": "SELECT objective, grp, window_start, at, outcome, item, cycle, ordinal, amount,"
+    "pane": "SELECT objective, grp, pane_start, part, excluded, running, met, breached_open,"
+    " breached_closed, counted, good, total, pending, amount FROM pane WHERE excluded <> 0"
+    " OR running <> 0 OR met <> 0 OR breached_open <> 0 OR breached_closed <> 0 OR counted <> 0"
+    " OR good <> 0 OR total <> 0 OR pending <> 0 OR amount <> 0",
+    "pane_bucket": "SELECT objective, grp, pane_start, part, bucket, clocks FROM pane_bucket"
+    " WHERE clocks <> 0",
+    "ledger": "SELECT objective, grp, pane_start, at, outcome, item, cycle, ordinal, amount,"
     " part, sum(sign) FROM ledger GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 HAVING sum(sign) <> 0",
     "value": "SELECT objective, grp, window_start, listed, final, state, value, counts FROM value",
     "breach": "SELECT breach_id, opened_at, closed_at FROM breach WHERE withdrawn_at IS NULL",

@@ -1,0 +1,198 @@
+"""Judging windows that lie apart: each calendar or tumbling window is a pane, and is walked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.evaluator import judge_store, panes, standing
+from services.evaluator.agenda import Subject, Work, is_listed
+from services.evaluator.breaches import BreachRow, Episode, changed_episodes, window_breach
+from services.evaluator.checkpoint import Checkpoint, Continue, go_on
+from services.evaluator.judge_store import BEGINNING, Moment, Said
+from services.evaluator.judgement_rows import JudgedWindow
+from services.evaluator.panes import Group, Stretch
+from services.evaluator.posting import Window
+from shared.domain.agreement import Percentile
+from shared.domain.instant import Instant
+from shared.domain.judge import (
+    NO_BUCKETS,
+    START,
+    Step,
+    Walk,
+    judge,
+    walk,
+    window_breaches,
+)
+from shared.domain.measure import NOTHING, Buckets, Measure
+from shared.domain.window import Span
+from shared.runtime.database import Connection
+from shared.runtime.tables import RUNNING_PANE
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is known of a window before it is judged."""
+
+    span: Span
+    measure: Measure
+    buckets: Buckets
+    said: Said | None
+    checkpoint: Checkpoint | None
+    walks: tuple[Walk, ...]
+    known: tuple[Episode, ...]
+
+
+async def judge_apart(
+    connection: Connection,
+    moment: Moment,
+    work: Work,
+    subjects: Mapping[str, Subject],
+    listed: Mapping[Group, set[Instant]],
+    *,
+    known_at: Instant,
+) -> tuple[list[JudgedWindow], list[BreachRow]]:
+    """Windows to judge -> their measures and walks -> judgements, and what is new of breaches."""
+    judged: list[JudgedWindow] = []
+    breaches: list[BreachRow] = []
+    for window, read in (await _read(connection, moment, work, subjects)).items():
+        subject = subjects[window.objective]
+        shown = is_listed(subject, window, read.measure, read.said, listed)
+        cause = work.changed[window][1]
+        own = _judged(subject, window, read, moment, cause=cause, listed=shown)
+        judged.append(own)
+        if read.said is not None or shown:
+            breaches += _changed(own, read.known, known_at)
+    return judged, breaches
+
+
+async def _read(
+    connection: Connection, moment: Moment, work: Work, subjects: Mapping[str, Subject]
+) -> dict[Window, _Read]:
+    """Everything that the database knows of the windows to judge."""
+    spans: dict[Window, Span] = {}
+    for window in work.changed:
+        span = subjects[window.objective].span(window.start)
+        if span is not None:
+            spans[window] = span
+    current = {w for w in spans if w.start == subjects[w.objective].current.start}
+    running = {window: window._replace(start=RUNNING_PANE) for window in current}
+    measures = await panes.measures_of(connection, [*spans, *running.values()])
+    buckets = await _buckets(connection, spans, subjects)
+    said = await judge_store.said_of(connection, [*spans])
+    checkpoints = {
+        window: Checkpoint.read(known.checkpoint)
+        for window, known in said.items()
+        if window.objective not in work.anew
+    }
+    # Under other documents the windows may have been of another kind, with other breaches.
+    afresh = [window for window in spans if window.objective in work.anew]
+    stood = await standing.breaches_of(connection, afresh)
+    walks = await _walks(connection, moment, work, subjects, spans, checkpoints)
+    found = {}
+    for window, span in spans.items():
+        measure = measures.get(window, NOTHING)
+        if window in running:
+            measure = measure.plus(measures.get(running[window], NOTHING))
+        checkpoint = checkpoints.get(window)
+        known = stood.get(window, ()) if checkpoint is None else checkpoint.breaches
+        found[window] = _Read(
+            span,
+            measure,
+            buckets.get(window, NO_BUCKETS),
+            said.get(window),
+            checkpoint,
+            walks.get(window, ()),
+            known,
+        )
+    return found
+
+
+async def _buckets(
+    connection: Connection, spans: Mapping[Window, Span], subjects: Mapping[str, Subject]
+) -> dict[Window, Buckets]:
+    """How long the stopped clocks of percentiles took, by window."""
+    wanted = [
+        window for window in spans if isinstance(subjects[window.objective].own.target, Percentile)
+    ]
+    stretches = [Stretch(*window, window.start + 1) for window in wanted]
+    several = await panes.buckets_over(connection, stretches)
+    return {
+        window: found.get(window.start, {}) for window, found in zip(wanted, several, strict=True)
+    }
+
+
+async def _walks(
+    connection: Connection,
+    moment: Moment,
+    work: Work,
+    subjects: Mapping[str, Subject],
+    spans: Mapping[Window, Span],
+    checkpoints: Mapping[Window, Checkpoint],
+) -> dict[Window, tuple[Walk, ...]]:
+    """The walks of every window that is walked at all, gone on with as far as the ledger goes."""
+    found: dict[Window, tuple[Walk, ...]] = {}
+    for window, span in spans.items():
+        subject = subjects[window.objective]
+        if subject.own.is_volume:
+            continue
+        checkpoint = checkpoints.get(window)
+        version = _version(subject, span, moment.as_of)
+        found[window] = (
+            () if checkpoint is None else checkpoint.before(work.changed[window][0], version)
+        )
+    after = [(window, _walked_to(kept)) for window, kept in found.items()]
+    for window, steps in (await panes.steps_of(connection, after, moment.as_of)).items():
+        if steps:
+            proceed = _proceed(subjects[window.objective], spans[window], moment)
+            found[window] = go_on(found[window], steps, proceed, now=moment.as_of)
+    return found
+
+
+def _walked_to(walks: tuple[Walk, ...]) -> Instant:
+    last = walks[-1] if walks else START
+    return BEGINNING if last.at is None else last.at
+
+
+def _version(subject: Subject, span: Span, now: Instant) -> Instant:
+    """The beginning of the version that judges the window; its walk is by that version."""
+    return subject.agreement.judging(subject.name, min(now, span.end - 1))[0].start
+
+
+def _proceed(subject: Subject, span: Span, moment: Moment) -> Continue:
+    def proceed(start: Walk, steps: Sequence[Step]) -> Walk:
+        return walk(subject.agreement, subject.name, span, start, steps, now=moment.as_of)
+
+    return proceed
+
+
+def _judged(
+    subject: Subject, window: Window, read: _Read, moment: Moment, *, cause: str, listed: bool
+) -> JudgedWindow:
+    agreement, name, span, now = subject.agreement, subject.name, read.span, moment.as_of
+    walked = read.walks[-1] if read.walks else START
+    episodes: tuple[Episode, ...] = ()
+    if listed:
+        episodes = window_breaches(agreement, name, span, walked, read.measure, now=now)
+    return JudgedWindow(
+        window=window,
+        span=span,
+        measure=read.measure,
+        judgement=judge(agreement, name, span, read.measure, now=now, buckets=read.buckets),
+        episodes=episodes,
+        breach=(span, episodes[-1]) if episodes else None,
+        checkpoint=Checkpoint(_version(subject, span, now), read.walks, episodes).write(),
+        said=read.said,
+        cause=cause,
+        listed=listed,
+    )
+
+
+def _changed(own: JudgedWindow, known: tuple[Episode, ...], known_at: Instant) -> list[BreachRow]:
+    """The breaches that are new, have changed, or are no more."""
+    news, gone = changed_episodes(known, own.episodes)
+    objective, grp, _ = own.window
+
+    def row(episode: Episode) -> BreachRow:
+        return window_breach(objective, grp, own.span, episode, known_at)
+
+    withdrawn = [row(episode)._replace(withdrawn_at=known_at) for episode in gone]
+    return [*map(row, news), *withdrawn]

@@ -1,0 +1,178 @@
+"""What counts, as the judge reads it: panes and buckets merged over partitions, and the ledger.
+
+Sums are PostgreSQL's, of integers and exact decimals.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from services.evaluator.posting import Window
+from shared.domain.instant import Instant
+from shared.domain.judge import Step
+from shared.domain.measure import UNIT, Measure
+from shared.runtime.database import Connection
+from shared.runtime.tables import PANE_COUNTS, RUNNING_PANE
+from shared.wire.amounts import amount_of_decimal
+
+Group = tuple[str, str]
+"""An objective and the text of one of its groups."""
+
+
+class Stretch(NamedTuple):
+    """Panes of one group that start in `[start, end)`."""
+
+    objective: str
+    grp: str
+    start: Instant
+    end: Instant
+
+
+_SUMS: Final = ", ".join(
+    [*(f"sum(p.{name})::bigint" for name in PANE_COUNTS), "sum(p.amount) AS amount"]
+)
+_HAS_DATA: Final = " OR ".join(f"sum(p.{name}) <> 0" for name in PANE_COUNTS)
+
+_OF: Final = f"""
+SELECT p.objective, p.grp, p.pane_start, {_SUMS} FROM pane p
+JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, pane_start)
+    USING (objective, grp, pane_start)
+GROUP BY 1, 2, 3
+"""  # noqa: S608 - our own column names
+
+
+async def measures_of(connection: Connection, panes: Sequence[Window]) -> dict[Window, Measure]:
+    """What counts in panes; one in which nothing ever did is left out."""
+    if not panes:
+        return {}
+    rows = await connection.fetch(_OF, *zip(*panes, strict=True))
+    return {Window(*row[:3]): _measure(row[3:]) for row in rows}
+
+
+_OVER: Final = f"""
+SELECT s.number, p.pane_start, {_SUMS}
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
+    AS s (objective, grp, first, until, number)
+JOIN pane p ON p.objective = s.objective AND p.grp = s.grp
+    AND p.pane_start >= s.first AND p.pane_start < s.until
+GROUP BY 1, 2 HAVING {_HAS_DATA}
+"""  # noqa: S608 - our own column names
+
+
+async def measures_over(
+    connection: Connection, stretches: Sequence[Stretch]
+) -> list[dict[Instant, Measure]]:
+    """Of each stretch: what counts in its panes, by their starts; empty ones are left out."""
+    found: list[dict[Instant, Measure]] = [{} for _ in stretches]
+    if stretches:
+        for number, start, *sums in await connection.fetch(_OVER, *zip(*stretches, strict=True)):
+            found[number - 1][start] = _measure(sums)
+    return found
+
+
+_BUCKETS_OVER: Final = """
+SELECT s.number, b.pane_start, b.bucket, sum(b.clocks)::bigint
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
+    AS s (objective, grp, first, until, number)
+JOIN pane_bucket b ON b.objective = s.objective AND b.grp = s.grp
+    AND b.pane_start >= s.first AND b.pane_start < s.until
+GROUP BY 1, 2, 3 HAVING sum(b.clocks) <> 0
+"""
+
+
+async def buckets_over(
+    connection: Connection, stretches: Sequence[Stretch]
+) -> list[dict[Instant, dict[int, int]]]:
+    """Of each stretch: how many stopped clocks took how long, by pane."""
+    found: list[dict[Instant, dict[int, int]]] = [{} for _ in stretches]
+    if stretches:
+        rows = await connection.fetch(_BUCKETS_OVER, *zip(*stretches, strict=True))
+        for number, start, bucket, clocks in rows:
+            found[number - 1].setdefault(start, {})[bucket] = clocks
+    return found
+
+
+def _step_sum(column: str) -> str:
+    """The SQL of one number of a step: what `UNIT` says of each outcome, with its sign."""
+    adds = {outcome: getattr(unit, column) for outcome, unit in UNIT.items()}
+    cases = " ".join(f"WHEN '{outcome}' THEN {number}" for outcome, number in adds.items())
+    return f"sum(l.sign * CASE l.outcome {cases} END)::bigint"
+
+
+_STEPS: Final = f"""
+SELECT w.number, l.at, {", ".join(map(_step_sum, PANE_COUNTS))},
+    coalesce(sum(l.sign * l.amount), 0)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
+    AS w (objective, grp, pane_start, after, number)
+JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp
+    AND l.pane_start = w.pane_start AND l.at > w.after AND l.at <= $5
+WHERE l.outcome <> 'excluded'
+GROUP BY w.number, l.at ORDER BY w.number, l.at
+"""  # noqa: S608 - our own names
+
+
+async def steps_of(
+    connection: Connection, walks: Sequence[tuple[Window, Instant]], as_of: Instant
+) -> dict[Window, list[Step]]:
+    """The ledger of windows by instant, each after the instant it has been walked to."""
+    found: dict[Window, list[Step]] = {window: [] for window, _ in walks}
+    if walks:
+        rows = [(*window, after) for window, after in walks]
+        for number, at, *sums in await connection.fetch(_STEPS, *zip(*rows, strict=True), as_of):
+            found[walks[number - 1][0]].append(Step(at, _measure(sums)))
+    return found
+
+
+_FROM: Final = """
+SELECT DISTINCT p.objective, p.grp, p.pane_start FROM pane p
+JOIN unnest($1::text[], $2::bigint[]) AS o (objective, beginning)
+    ON p.objective = o.objective AND p.pane_start >= o.beginning
+"""
+_GROUPS_FROM: Final = """
+SELECT DISTINCT p.objective, p.grp FROM pane p
+JOIN unnest($1::text[], $2::bigint[]) AS o (objective, beginning)
+    ON p.objective = o.objective AND p.pane_start >= o.beginning
+"""
+
+
+async def panes_from(connection: Connection, beginnings: Mapping[str, Instant]) -> list[Window]:
+    """Panes that start at or after each objective's beginning, the running one too."""
+    if not beginnings:
+        return []
+    rows = await connection.fetch(_FROM, [*beginnings], [*beginnings.values()])
+    return [Window(*row) for row in rows]
+
+
+async def groups_from(connection: Connection, beginnings: Mapping[str, Instant]) -> list[Group]:
+    """The groups that have such panes."""
+    if not beginnings:
+        return []
+    rows = await connection.fetch(_GROUPS_FROM, [*beginnings], [*beginnings.values()])
+    return [(row["objective"], row["grp"]) for row in rows]
+
+
+_FIRST: Final = """
+SELECT g.objective, g.grp, first.pane_start
+FROM unnest($1::text[], $2::text[]) AS g (objective, grp)
+CROSS JOIN LATERAL (
+    SELECT p.pane_start FROM pane p
+    WHERE p.objective = g.objective AND p.grp = g.grp AND p.pane_start <> $3
+    GROUP BY p.pane_start HAVING sum(p.counted) <> 0
+    ORDER BY p.pane_start LIMIT 1
+) first
+"""
+
+
+async def first_counted(connection: Connection, groups: Iterable[Group]) -> dict[Group, Instant]:
+    """The start of each group's first pane in which an event counts."""
+    columns = [*zip(*groups, strict=True)]
+    if not columns:
+        return {}
+    rows = await connection.fetch(_FIRST, *columns, RUNNING_PANE)
+    return {(row["objective"], row["grp"]): row["pane_start"] for row in rows}
+
+
+def _measure(sums: Sequence[int | Decimal]) -> Measure:
+    """From the sums in the order of a pane's columns."""
+    *counts, amount = sums
+    return Measure._make([*map(int, counts), amount_of_decimal(Decimal(amount))])

@@ -1,0 +1,231 @@
+"""The evaluator below Kafka, step by step, on a real PostgreSQL.
+
+Batches are folded, time is passed and windows are judged as a test asks for it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import msgspec
+
+from services.evaluator import store
+from services.evaluator.figures import Figures
+from services.evaluator.fold import Folder
+from services.evaluator.judging import Judge
+from services.evaluator.partition import ALLOWED_DISORDER, Partition, Proof
+from services.evaluator.posting import Posting
+from shared.domain.agreement import Catalogue, objective_id
+from shared.domain.evaluation import Evaluation, evaluate
+from shared.domain.event import Event
+from shared.domain.instant import Instant
+from shared.domain.item import Item
+from shared.domain.judge import is_final
+from shared.domain.plan import compile_plan
+from shared.runtime.database import Pool
+from shared.runtime.process import new_registry
+from shared.wire import cloudevents
+from shared.wire.groups import group_text
+from shared.wire.partitioning import partition_of
+from shared.wire.results import objective_row
+
+JUDGINGS_MAX = 50
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+Row = tuple[object, ...]
+
+
+@dataclass
+class Stepping:
+    """Some partitions in this process, and a judge; what was folded is kept to evaluate it."""
+
+    pool: Pool
+    catalogue: Catalogue
+    now: Instant
+    count: int = 3
+    events: list[Event] = field(default_factory=list)
+    partitions: dict[int, Partition] = field(default_factory=dict)
+
+    async def start(self, catalogue: Catalogue | None = None) -> None:
+        """Take over the partitions under these documents, folding what is stored anew."""
+        self.catalogue = catalogue or self.catalogue
+        figures = Figures(new_registry(), "events")
+        self._folder = Folder(self.pool, self.catalogue, figures.events)
+        self._judge = Judge(self.pool, self.catalogue, figures, clock=lambda: self.now)
+        await self.pool.executemany(
+            "INSERT INTO partition_progress (part) VALUES ($1) ON CONFLICT DO NOTHING",
+            [(part,) for part in range(self.count)],
+        )
+        for row in await store.claim(self.pool, range(self.count), "test"):
+            partition = Partition.claimed(row)
+            partition.unchecked = False
+            self.partitions[row.part] = partition
+            after: str | None = ""
+            while after is not None and partition.documents != self.catalogue.digest:
+                posting = Posting(self.now)
+                after = await self._folder.refold(posting, partition, after)
+                if after is None:
+                    partition.documents = self.catalogue.digest
+                posting.moves.append(partition.move(partition.next_offset))
+                await store.post(self.pool, posting)
+
+    async def fold(self, events: Iterable[Event]) -> None:
+        """One micro-batch."""
+        several: dict[int, list[SimpleNamespace]] = {}
+        posting = Posting(self.now)
+        for event in events:
+            self.events.append(event)
+            part = partition_of(event.item, self.count)
+            offset = self.partitions[part].next_offset + len(several.get(part, ()))
+            record = SimpleNamespace(offset=offset, headers=(), value=cloudevents.encode(event))
+            several.setdefault(part, []).append(record)
+        batch = [(self.partitions[part], several[part]) for part in sorted(several)]
+        starts = {own.part: own.next_offset for own, _ in batch}
+        for partition, records in batch:
+            partition.next_offset += len(records)
+        await self._folder.fold(posting, batch)
+        posting.moves = [own.move(starts[own.part]) for own, _ in batch]
+        await store.post(self.pool, posting)
+
+    async def prove(self, parts: Iterable[int] | None = None) -> None:
+        """Pass time in partitions up to the clock: everything until now is known to be there."""
+        for part in range(self.count) if parts is None else parts:
+            partition = self.partitions[part]
+            partition.proof = Proof(self.now, partition.next_offset)
+            partition.advance(now=self.now)
+            due = True
+            while due:
+                posting = Posting(self.now)
+                await self._folder.fold_due(posting, [partition])
+                posting.moves = [partition.move(partition.next_offset)]
+                await store.post(self.pool, posting)
+                due = partition.is_due
+            partition.due = (await store.next_due(self.pool, [part]))[part]
+
+    async def judge(self, times: int = JUDGINGS_MAX) -> None:
+        """Judge until nothing is left to judge, or so often."""
+        for _ in range(times):
+            await self._judge.judge_once()
+            if await self.pool.fetchval(_NOTHING_DUE):
+                return
+        assert times < JUDGINGS_MAX, "judging comes to no end"
+
+    async def said(self) -> dict[tuple[str, str, Instant], Row]:
+        """Every listed window as stored."""
+        rows = await self.pool.fetch("SELECT * FROM value WHERE listed")
+        return {
+            (row["objective"], row["grp"], row["window_start"]): (
+                row["window_end"],
+                row["state"],
+                row["value"],
+                row["budget_remaining"],
+                row["counts"],
+                row["target"],
+                row["level"],
+                row["final"],
+            )
+            for row in rows
+        }
+
+    async def breaches(self) -> set[Row]:
+        """Breaches that stand: objective, item and cycle or group and window, opened, closed."""
+        rows = await self.pool.fetch(
+            "SELECT objective, item, cycle, CASE WHEN scope = 'window' THEN grp END,"
+            " window_start, window_end, opened_at, closed_at"
+            " FROM breach WHERE withdrawn_at IS NULL"
+        )
+        return {tuple(row) for row in rows}
+
+    def evaluated(self) -> Evaluation:
+        """What `evaluate` says of the events folded so far, as of the clock."""
+        plan = compile_plan(self.catalogue)
+        items: dict[str, Item] = {}
+        for one in self.events:
+            items.setdefault(one.item, Item(plan, one.kind, one.subject)).admit(one)
+        return evaluate(self.catalogue, items.values(), now=self.now, all_windows=True)
+
+    def expected(self, evaluation: Evaluation) -> dict[tuple[str, str, Instant], Row]:
+        """What has to be stored of its windows; final ones wait for the allowed disorder."""
+        found: dict[tuple[str, str, Instant], Row] = {}
+        for reading in evaluation.objectives:
+            judgement = reading.judgement
+            row = objective_row(judgement, reading.group, reading.window, reading.measure)
+            name = objective_id(row.agreement, row.objective)
+            watermark = self.now - ALLOWED_DISORDER
+            final = is_final(judgement.objective, reading.window, reading.measure, now=watermark)
+            found[name, group_text(reading.group), reading.window.start] = (
+                reading.window.end,
+                row.state,
+                row.value,
+                row.budget_remaining,
+                _text(row.counts),
+                _text(row.target),
+                row.level,
+                final,
+            )
+        return found
+
+    @staticmethod
+    def expected_breaches(evaluation: Evaluation) -> set[Row]:
+        """What has to be stored of breaches."""
+        items = {
+            (
+                objective_id(own.agreement, own.objective),
+                own.item,
+                own.cycle,
+                None,
+                None,
+                None,
+                own.opened_at,
+                own.closed_at,
+            )
+            for own in evaluation.item_breaches
+        }
+        windows = {
+            (
+                objective_id(own.agreement, own.objective),
+                None,
+                None,
+                group_text(own.group),
+                *own.window,
+                own.opened_at,
+                own.closed_at,
+            )
+            for own in evaluation.window_breaches
+        }
+        return items | windows
+
+    async def compare(self) -> None:
+        """Hold what is stored against `evaluate`."""
+        evaluation = self.evaluated()
+        said, expected = await self.said(), self.expected(evaluation)
+        different = _differing(said, expected)
+        assert not different, different
+        stored, broken = await self.breaches(), self.expected_breaches(evaluation)
+        assert stored == broken, (stored - broken, broken - stored)
+
+
+def _differing(
+    said: dict[tuple[str, str, Instant], Row], expected: dict[tuple[str, str, Instant], Row]
+) -> Sequence[object]:
+    keys = sorted({*said, *expected})
+    return [
+        (key, said.get(key), expected.get(key))
+        for key in keys
+        if said.get(key) != expected.get(key)
+    ][:5]
+
+
+def _text(value: object) -> str:
+    return _encoder.encode(value).decode()
+
+
+_NOTHING_DUE = """
+SELECT NOT EXISTS (SELECT FROM judge_queue) AND NOT EXISTS (
+    SELECT FROM judgement WHERE next_turn <= p.as_of OR provisional_until <= p.watermark
+        OR documents <> p.documents
+) FROM (
+    SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark, min(documents) AS documents
+    FROM partition_progress
+) p
+"""
