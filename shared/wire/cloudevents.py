@@ -29,6 +29,7 @@ MAX_DEPTH: Final = 64
 CONTENT_TYPE: Final = "application/cloudevents+json"
 SPEC_VERSION: Final = "1.0"
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MAX_MESSAGE: Final = 300
 _MAX_SHOWN: Final = 64
 _PREFIX: Final = "ce_"
@@ -80,7 +81,7 @@ def decode_record(headers: Headers, value: bytes | None, *, max_bytes: int = MAX
     if content_type.startswith("application/cloudevents"):
         if content_type not in ("application/cloudevents", CONTENT_TYPE):
             _refuse(
-                "unsupported_content_type", f"content-type {content_type} is not {CONTENT_TYPE}"
+                "unsupported_content_type", f"content-type {content_type!r} is not {CONTENT_TYPE}"
             )
     elif any(name.startswith(_PREFIX) for name, _ in headers):
         return decode_binary(headers, value, max_bytes=max_bytes)
@@ -119,14 +120,14 @@ def decode_binary(headers: Headers, value: bytes | None, *, max_bytes: int = MAX
     headers = tuple(headers)
     content_type = _content_type(headers)
     if content_type and not _is_json(content_type):
-        _refuse("unsupported_content_type", f"content-type {content_type} is not JSON")
+        _refuse("unsupported_content_type", f"content-type {content_type!r} is not JSON")
     envelope: dict[str, object] = {}
     for name, content in headers:
         if not name.startswith(_PREFIX):
             continue
         attribute = name[len(_PREFIX) :]
         if attribute in envelope:
-            _refuse("duplicate_key", f"the header {name} is there more than once")
+            _refuse("duplicate_key", f"the header {name[:_MAX_SHOWN]!r} is there more than once")
         envelope[attribute] = _header_text(name, content)
     data: dict[str, object] = {}
     if value and value.strip() != b"null":
@@ -179,6 +180,8 @@ def _decode_object(value: bytes, max_bytes: int, otherwise: str) -> dict[str, ob
 def _refuse_undecodable(value: bytes, problem: str) -> NoReturn:
     if not value.strip():
         _refuse("empty", "the value is empty")
+    if value.startswith(_BYTE_ORDER_MARK):
+        _refuse("not_json", "the value begins with a byte order mark, which JSON has not")
     try:
         value.decode()
     except UnicodeDecodeError as error:
@@ -342,4 +345,4 @@ def _header_text(name: str, content: bytes | None) -> str | None:
     try:
         return None if content is None else content.decode()
     except UnicodeDecodeError:
-        _refuse("not_utf8", f"the header {name[:_MAX_SHOWN]} is not UTF-8")
+        _refuse("not_utf8", f"the header {name[:_MAX_SHOWN]!r} is not UTF-8")
