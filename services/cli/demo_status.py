@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.cli.api_client import Answer, Api
-from shared.domain.instant import MINUTE, Instant, format_instant, parse_instant
+from shared.domain.instant import HOUR, MINUTE, Instant, format_instant, parse_instant
 
 _RECENTLY: Final = 10 * MINUTE
+_SHORT: Final = 23 * HOUR
+"""Days are at least that long, whatever the clocks do."""
 _SEVERITY: Final = ("breached", "at_risk", "ok", "no_data", "excluded")
 
 
@@ -65,8 +67,8 @@ def _promise(row: Answer) -> Promise:
     return Promise(
         sla_id=str(row["sla_id"]),
         state=str(row["state"]),
-        window=_member(row, "window", "start")[:10],
-        value="" if row["value"] is None else _shortened(str(row["value"])),
+        window=_window(row),
+        value=_value(row),
         target=_target(row),
         counts=_counts(row),
         budget="" if row["budget_remaining"] is None else _shortened(str(row["budget_remaining"])),
@@ -83,12 +85,32 @@ def _broken(row: Answer) -> Broken:
     )
 
 
+def _window(row: Answer) -> str:
+    """Its first date; of one that is shorter than a day its times."""
+    start, end = _member(row, "window", "start"), _member(row, "window", "end")
+    if parse_instant(end) - parse_instant(start) < _SHORT:
+        return f"{start[11:16]}-{end[11:16]}"
+    return start[:10]
+
+
+def _value(row: Answer) -> str:
+    """The value; what is promised as a time is one in seconds."""
+    if row["value"] is None:
+        return ""
+    target = row["target"]
+    is_time = isinstance(target, Mapping) and {"percentile", "mean"} & target.keys()
+    return _shortened(str(row["value"])) + (" s" if is_time else "")
+
+
 def _counts(row: Answer) -> str:
     counts = row["counts"]
     if not isinstance(counts, Mapping):
         return ""
     if "count" in counts:
         return f"{counts['count']}"
+    if "total" in counts:
+        pending = f", {counts['pending']} pending" if "pending" in counts else ""
+        return f"{counts['good']} of {counts['total']}{pending}"
     missed = counts["breached_open"] + counts["breached_closed"]
     return f"{counts['met']} / {missed} / {counts['running']}"
 
