@@ -50,7 +50,8 @@ EXPLAINED_STATE: Final = {
         "text": [
             (
                 "support promises acme for ticket-first-response: at least 95 % within 1 h "
-                "(agreement acme-support, customer level, version from 2026-01-01T00:00:00Z, calendar always)."
+                "(agreement acme-support, customer level, version from 2026-01-01T00:00:00Z, "
+                "calendar always)."
             ),
             "From 2026-02-28T23:00:00Z to 2026-03-31T22:00:00Z: 39 of 40 decided were in time.",
             "The promise is kept (final): 97.5 %.",

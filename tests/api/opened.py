@@ -1,7 +1,7 @@
 """An app over filled tables, for tests on a real database."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,9 +14,11 @@ from services.api.app import create_app, make_sources
 from services.api.exporter import Exporter
 from services.cli.evaluate import evaluation_form
 from shared.domain.agreement import Catalogue
+from shared.domain.event import Event
+from shared.domain.instant import Instant
 from shared.runtime.database import create_pool
 from shared.wire.results import encode
-from tests.api.stored import EVENTS, NOW, a_catalogue, store
+from tests.api.stored import DOCUMENTS, EVENTS, NOW, a_catalogue, store
 
 
 @dataclass
@@ -56,11 +58,19 @@ class Api:
 
 
 @asynccontextmanager
-async def an_api(database_url: str, folder: Path) -> AsyncIterator[Api]:
-    catalogue = a_catalogue(folder)
-    said = await store(database_url, catalogue, EVENTS, now=NOW)
+async def an_api(
+    database_url: str,
+    folder: Path,
+    documents: str = DOCUMENTS,
+    events: Iterable[Event] = EVENTS,
+    *,
+    at: Instant = NOW,
+) -> AsyncIterator[Api]:
+    """An app over tables as these documents and events leave them at an instant."""
+    catalogue = a_catalogue(folder, documents)
+    said = await store(database_url, catalogue, events, now=at)
     evaluated = json.loads(encode(evaluation_form(catalogue, said, [])), parse_float=Decimal)
-    now = [NOW]
+    now = [at]
     registry = CollectorRegistry()
     async with await create_pool(database_url, service="test") as pool:
         sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: now[0])
