@@ -9,21 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.agreement import MeasureKind
-from shared.domain.instant import parse_instant
-from shared.domain.measure import Counts
-from shared.domain.window import Span
+from shared.domain.agreement import Kpi, MeasureKind
+from shared.domain.instant import DAY, HOUR, MINUTE, SECOND, parse_instant
+from shared.domain.measure import Measure
+from shared.domain.window import CalendarWindow, Period, RollingWindow, Span, TumblingWindow
 from shared.wire.results import (
     Evaluation,
     RejectedRow,
     counts_form,
+    counts_of,
     decimal_text,
     encode,
     group_form,
     item_breach_row,
+    length_text,
     seconds,
     window_breach_row,
+    window_text,
 )
+
+
+def a_kpi(measure: MeasureKind, *, cohort: bool = False) -> Kpi:
+    return Kpi("k", "ticket", measure, cohort=cohort)
 
 
 @pytest.mark.parametrize(
@@ -76,8 +83,8 @@ def test_values_are_plain_decimals_rounded_half_even_to_12_digits(
 
 
 def test_counts_of_a_duration_are_the_six_numbers_that_add_up() -> None:
-    counts = Counts(excluded=1, running=2, met=3, breached_open=4, breached_closed=5)
-    assert list(counts_form(MeasureKind.DURATION, counts).items()) == [
+    counts = Measure(excluded=1, running=2, met=3, breached_open=4, breached_closed=5)
+    assert list(counts_form(a_kpi(MeasureKind.DURATION), counts).items()) == [
         ("eligible", 15),
         ("excluded", 1),
         ("running", 2),
@@ -87,8 +94,44 @@ def test_counts_of_a_duration_are_the_six_numbers_that_add_up() -> None:
     ]
 
 
-def test_counts_of_a_count_are_one_number() -> None:
-    assert counts_form(MeasureKind.COUNT, Counts(counted=7)) == {"count": 7}
+@pytest.mark.parametrize(
+    ("kpi", "form"),
+    [
+        (a_kpi(MeasureKind.COUNT), {"count": 7}),
+        (a_kpi(MeasureKind.SUM), {"count": 7}),
+        (a_kpi(MeasureKind.MEAN), {"count": 7}),
+        (a_kpi(MeasureKind.RATIO), {"good": 2, "total": 5}),
+        (a_kpi(MeasureKind.RATIO, cohort=True), {"good": 2, "total": 5, "pending": 1}),
+    ],
+)
+def test_counts_of_events_are_those_of_their_measure_and_read_back(
+    kpi: Kpi, form: dict[str, int]
+) -> None:
+    assert counts_form(kpi, Measure(counted=7, good=2, total=5, pending=1)) == form
+    assert counts_form(kpi, counts_of(form)) == form
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (7 * DAY, "P7D"),
+        (HOUR, "PT1H"),
+        (DAY + 90 * MINUTE, "P1DT1H30M"),
+        (1500 * SECOND // 1000, "PT1.5S"),
+        (0, "PT0S"),
+    ],
+)
+def test_lengths_are_written_as_iso_8601_does(micros: int, text: str) -> None:
+    assert length_text(micros) == text
+
+
+def test_windows_are_written_as_in_a_document() -> None:
+    assert window_text(CalendarWindow(Period.WEEK, "Europe/Berlin")) == {
+        "calendar": "week",
+        "timeZone": "Europe/Berlin",
+    }
+    assert window_text(TumblingWindow(HOUR)) == {"tumbling": "PT1H"}
+    assert window_text(RollingWindow(7 * DAY, HOUR)) == {"rolling": "P7D", "step": "PT1H"}
 
 
 def test_an_item_breach_says_its_scope_first() -> None:
