@@ -1,28 +1,34 @@
-"""Walks that are gone on with give what a walk from the beginning gives."""
+"""What is kept of a window gives, gone on with, what its beginning gives."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from random import Random
 
 import pytest
 
-from services.evaluator.checkpoint import Checkpoint, go_on
+from services.evaluator.checkpoint import Checkpoint, Closed, go_on
 from shared.domain.instant import HOUR, SECOND
 from shared.domain.judge import START, Step, Walk
+from shared.domain.measure import NOTHING, Measure
+
+ONE = Measure(met=1)
+AMOUNTS: tuple[int | Fraction, ...] = (0, 7, 10**30, Fraction(1, 8), Fraction(-3, 10**40))
 
 
 def proceed(start: Walk, steps: Sequence[Step]) -> Walk:
     """A walk that breaches while more were missed than met."""
     walked = start
     for step in steps:
-        met, missed = walked.met + step.met, walked.missed + step.missed
+        measure = walked.measure.plus(step.change)
         breaches = list(walked.breaches)
         is_open = bool(breaches) and breaches[-1][1] is None
-        if missed > met and not is_open:
+        missing = measure.missed > measure.met
+        if missing and not is_open:
             breaches.append((step.at, None))
-        elif missed <= met and is_open:
+        elif is_open and not missing:
             breaches[-1] = (breaches[-1][0], step.at)
-        walked = Walk(step.at, met, missed, 0, tuple(breaches))
+        walked = Walk(step.at, measure, tuple(breaches))
     return walked
 
 
@@ -38,8 +44,10 @@ def test_however_it_is_gone_on_with_a_walk_ends_the_same(seed: int) -> None:
         for _ in range(random.randrange(4)):
             at = now - random.choice([0, 1, SECOND, 90 * SECOND, 5 * HOUR])
             met = random.randrange(2)
-            known = ledger.get(at, Step(at))
-            ledger[at] = replace(known, met=known.met + met, missed=known.missed + 1 - met)
+            amount = random.choice(AMOUNTS)
+            more = Measure(met=met, breached_open=1 - met, pending=met, amount=amount)
+            known = ledger.get(at, Step(at, NOTHING))
+            ledger[at] = Step(at, known.change.plus(more))
             changed.append(at)
         walks = checkpoint.before(min(changed, default=now + 1), 0)
         after = walks[-1].at if walks else None
@@ -51,10 +59,10 @@ def test_however_it_is_gone_on_with_a_walk_ends_the_same(seed: int) -> None:
 
 
 def test_few_walks_are_kept_and_the_latest_of_them_are_close() -> None:
-    steps = [Step(at * SECOND, met=1) for at in range(1, 20_000)]
+    steps = [Step(at * SECOND, ONE) for at in range(1, 20_000)]
     walks = go_on((), steps, proceed, now=steps[-1].at)
     for extra in range(20_000, 20_400):
-        walks = go_on(walks, [Step(extra * SECOND, met=1)], proceed, now=extra * SECOND)
+        walks = go_on(walks, [Step(extra * SECOND, ONE)], proceed, now=extra * SECOND)
     assert len(walks) < 20
     ages = [20_399 - (walk.at or 0) // SECOND for walk in walks]
     assert any(10 <= age <= 60 for age in ages)
@@ -66,3 +74,9 @@ def test_a_change_keeps_only_the_walks_before_it_and_a_version_none() -> None:
     assert checkpoint.before(20, 5) == walks[:1]
     assert checkpoint.before(31, 5) == walks
     assert checkpoint.before(31, 6) == ()
+
+
+def test_what_is_over_of_a_rolling_window_comes_back_as_it_was_kept() -> None:
+    kept = Closed(5, Measure(met=3, counted=1, amount=Fraction(-1, 10**200)), {0: 1, 90: 2})
+    assert Closed.read(kept.write()) == kept
+    assert Closed.read("") is None

@@ -1,4 +1,7 @@
-"""What a change of an item's contributions writes: reversals, sums, marks, breaches."""
+"""What a change of an item's contributions writes: reversals, sums, buckets, marks, breaches."""
+
+from decimal import Decimal
+from fractions import Fraction
 
 from services.evaluator.posting import (
     Cause,
@@ -8,27 +11,33 @@ from services.evaluator.posting import (
     Window,
     post_difference,
 )
-from shared.domain.instant import Instant
-from shared.domain.item import Contribution
-from shared.domain.measure import Outcome
-from shared.runtime.tables import RUNNING_WINDOW
+from shared.domain.contribution import Contribution
+from shared.domain.measure import Measure, Outcome
+from shared.runtime.tables import RUNNING_PANE
 from shared.wire.groups import group_of, group_text
+from shared.wire.stored_item import Placed
 
 NOW = 1_000
 WINDOW = Window("acme/response", "[]", 0)
-RUNNING_HERE = WINDOW._replace(start=RUNNING_WINDOW)
+RUNNING_HERE = WINDOW._replace(start=RUNNING_PANE)
 SOURCE = Source(3, "ticket:T-1", NOW, Cause.LATE)
 
 RUNNING = Contribution(
-    "acme", "response", (), 1, 0, Outcome.RUNNING, None, None, None, breaches=False
+    "acme", "response", (), 1, 0, Outcome.RUNNING, None, None, None, None, breaches=False
 )
-MET = RUNNING._replace(outcome=Outcome.MET, at=500, amount=90)
-OPEN = RUNNING._replace(outcome=Outcome.BREACHED_OPEN, at=700, breaches=True)
+MET = RUNNING._replace(outcome=Outcome.MET, counts_at=500, at=500, amount=90)
+OPEN = RUNNING._replace(outcome=Outcome.BREACHED_OPEN, counts_at=700, at=700, breaches=True)
 CLOSED = OPEN._replace(outcome=Outcome.BREACHED_CLOSED, stopped_at=900, amount=300)
+COUNTED = RUNNING._replace(outcome=Outcome.COUNTED, counts_at=800, at=800, amount=Decimal("0.10"))
 
 
-def place(own: Contribution) -> Instant:
-    return RUNNING_WINDOW if own.at is None else own.at // 10_000
+def place(own: Contribution) -> Placed:
+    start = RUNNING_PANE if own.counts_at is None else own.counts_at // 10_000
+    return Placed(start, bucketed=False)
+
+
+def by_time(own: Contribution) -> Placed:
+    return Placed(place(own).pane_start, bucketed=own.amount is not None)
 
 
 def difference(before: list[Contribution], after: list[Contribution]) -> tuple[Posting, Posted]:
@@ -37,38 +46,48 @@ def difference(before: list[Contribution], after: list[Contribution]) -> tuple[P
     return posting, post_difference(posting, SOURCE, posted, after, place)
 
 
+def pane(posting: Posting, window: Window = WINDOW) -> Measure:
+    return Measure._make(posting.panes[*window, 3])
+
+
 def ledger(posting: Posting) -> list[tuple[int, str, int]]:
     return sorted((row.sign, row.outcome, row.at) for row in posting.ledger)
 
 
-def test_what_runs_is_in_the_panes_only_and_marks_the_running_window() -> None:
+def test_what_runs_is_in_the_panes_only_and_marks_the_running_pane() -> None:
     posting, posted = difference([], [RUNNING])
     assert posting.ledger == []
-    assert posting.panes == {(*RUNNING_HERE, 3): [0, 1, 0, 0, 0, 0]}
+    assert pane(posting, RUNNING_HERE) == Measure(running=1)
     assert posting.dirty == {RUNNING_HERE: (NOW, Cause.LATE)}
-    assert posted == {RUNNING: RUNNING_WINDOW}
+    assert posted == {RUNNING: (RUNNING_PANE, False)}
+
+
+def test_what_runs_and_counts_at_its_start_is_in_the_pane_of_that() -> None:
+    posting, _ = difference([], [RUNNING._replace(counts_at=20_000)])
+    window = WINDOW._replace(start=2)
+    assert posting.ledger == []
+    assert pane(posting, window) == Measure(running=1)
+    assert posting.dirty == {window: (NOW, Cause.LATE)}
 
 
 def test_unchanged_contributions_post_nothing() -> None:
-    posting, posted = difference([MET, OPEN], [MET, OPEN])
+    posting, posted = difference([MET, OPEN, COUNTED], [MET, OPEN, COUNTED])
     assert (posting.ledger, posting.panes, posting.dirty, posting.breaches) == ([], {}, {}, {})
-    assert posted == {MET: 0, OPEN: 0}
+    assert posted == dict.fromkeys((MET, OPEN, COUNTED), (0, False))
 
 
-def test_a_decision_moves_from_running_to_its_window_and_is_walked_from_its_instant() -> None:
+def test_a_decision_moves_from_running_to_its_pane_and_is_walked_from_its_instant() -> None:
     posting, _ = difference([RUNNING], [MET])
     assert ledger(posting) == [(1, "met", 500)]
-    assert posting.panes == {
-        (*RUNNING_HERE, 3): [0, -1, 0, 0, 0, 0],
-        (*WINDOW, 3): [0, 0, 1, 0, 0, 0],
-    }
+    assert pane(posting, RUNNING_HERE) == Measure(running=-1)
+    assert pane(posting) == Measure(met=1, amount=90)
     assert posting.dirty == {RUNNING_HERE: (NOW, Cause.LATE), WINDOW: (500, Cause.LATE)}
 
 
 def test_a_changed_decision_is_a_reversal_and_a_new_entry() -> None:
-    posting, _ = difference([MET], [MET._replace(at=400)])
+    posting, _ = difference([MET], [MET._replace(counts_at=400, at=400)])
     assert ledger(posting) == [(-1, "met", 500), (1, "met", 400)]
-    assert posting.panes == {(*WINDOW, 3): [0, 0, 0, 0, 0, 0]}
+    assert pane(posting) == Measure()
     assert posting.dirty == {WINDOW: (400, Cause.LATE)}
 
 
@@ -80,6 +99,50 @@ def test_closing_an_open_breach_changes_counts_but_no_walk() -> None:
     assert (breach.opened_at, breach.closed_at, breach.withdrawn_at) == (700, 900, None)
 
 
+def test_another_amount_is_walked_from_its_instant_though_as_much_counts() -> None:
+    posting, _ = difference([COUNTED], [COUNTED._replace(amount=7)])
+    assert pane(posting) == Measure(amount=Fraction(69, 10))
+    assert posting.dirty == {WINDOW: (800, Cause.LATE)}
+
+
+def test_amounts_are_added_without_rounding() -> None:
+    tiny, huge = Decimal("1e-390"), Decimal("3e390")
+    posting, _ = difference(
+        [COUNTED._replace(amount=huge, cycle=2)], [COUNTED._replace(amount=tiny)]
+    )
+    assert pane(posting) == Measure(amount=Fraction(tiny) - Fraction(huge))
+
+
+def test_a_cohorts_item_is_pending_until_it_is_reached_or_lost() -> None:
+    entered = COUNTED._replace(outcome=Outcome.ENTERED, amount=None)
+    reached = entered._replace(outcome=Outcome.REACHED, at=950)
+    assert pane(difference([], [entered])[0]) == Measure(total=1, pending=1)
+    posting, _ = difference([entered], [entered, reached])
+    assert pane(posting) == Measure(good=1, pending=-1)
+    assert posting.dirty == {WINDOW: (950, Cause.LATE)}
+    lost, _ = difference([], [entered, entered._replace(outcome=Outcome.LOST, at=950)])
+    assert pane(lost) == Measure(total=1)
+
+
+def test_times_are_counted_by_buckets_where_they_are_asked_for() -> None:
+    posting = Posting(posted_at=2_000)
+    posted = post_difference(posting, SOURCE, {}, [MET, CLOSED, OPEN], by_time)
+    assert posting.buckets == {(*WINDOW, 3, 90): 1, (*WINDOW, 3, 300): 1}
+    assert posted[OPEN] == (0, False)
+    post_difference(posting, SOURCE, posted, [MET._replace(amount=91)], by_time)
+    kept = {bucket: clocks for (*_, bucket), clocks in posting.buckets.items() if clocks}
+    assert kept == {91: 1}
+
+
+def test_documents_that_begin_to_ask_for_times_have_them_posted() -> None:
+    posting = Posting(posted_at=2_000)
+    posted = post_difference(posting, SOURCE, {MET: Placed(0, bucketed=False)}, [MET], by_time)
+    assert posting.buckets == {(*WINDOW, 3, 90): 1}
+    assert pane(posting) == Measure()
+    post_difference(posting, SOURCE, posted, [MET], place)
+    assert posting.buckets == {(*WINDOW, 3, 90): 0}
+
+
 def test_a_breach_that_did_not_happen_is_withdrawn_under_its_own_name() -> None:
     opened, _ = difference([], [OPEN])
     withdrawn, _ = difference([OPEN], [MET])
@@ -88,14 +151,13 @@ def test_a_breach_that_did_not_happen_is_withdrawn_under_its_own_name() -> None:
     assert breach.withdrawn_at == 2_000
 
 
-def test_a_window_that_the_documents_moved_is_left_as_it_was_posted() -> None:
+def test_a_pane_that_the_documents_moved_is_left_as_it_was_posted() -> None:
     posting = Posting(posted_at=2_000)
-    posted = post_difference(posting, SOURCE, {MET: -50}, [MET], place)
-    assert posted == {MET: 0}
-    assert posting.panes == {
-        (*WINDOW._replace(start=-50), 3): [0, 0, -1, 0, 0, 0],
-        (*WINDOW, 3): [0, 0, 1, 0, 0, 0],
-    }
+    moved = {MET: Placed(-50, bucketed=False)}
+    posted = post_difference(posting, SOURCE, moved, [MET], place)
+    assert posted == {MET: (0, False)}
+    assert pane(posting, WINDOW._replace(start=-50)) == Measure(met=-1, amount=-90)
+    assert pane(posting) == Measure(met=1, amount=90)
 
 
 def test_marks_of_one_window_keep_the_earliest_instant_and_the_strongest_cause() -> None:

@@ -219,8 +219,9 @@ class Pipeline:
         items: dict[str, Item] = {}
         for one in self.events:
             items.setdefault(one.item, Item(plan, one.kind, one.subject)).admit(one)
+        evaluated = evaluate(own, items.values(), now=self.clock.now, all_windows=True)
         found = {}
-        for reading in evaluate(own, items.values(), now=self.clock.now).objectives:
+        for reading in evaluated.objectives:
             judgement = reading.judgement
             name = objective_id(judgement.version.agreement, judgement.objective.name)
             counts = counts_form(judgement.objective.kpi, reading.measure)
@@ -271,6 +272,7 @@ _COMPARED = {
     " WHERE clocks <> 0",
     "ledger": "SELECT objective, grp, pane_start, at, outcome, item, cycle, ordinal, amount,"
     " part, sum(sign) FROM ledger GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 HAVING sum(sign) <> 0",
-    "value": "SELECT objective, grp, window_start, listed, final, state, value, counts FROM value",
+    "value": "SELECT objective, grp, window_start, listed, final, state, value, counts FROM value"
+    " WHERE listed",
     "breach": "SELECT breach_id, opened_at, closed_at FROM breach WHERE withdrawn_at IS NULL",
 }

@@ -45,7 +45,7 @@ async def test_as_of_stays_where_an_objective_waits_to_be_judged(
 ) -> None:
     await database.execute(
         """
-        INSERT INTO judge_queue (objective, grp, window_start, dirty_from, cause)
+        INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause)
         VALUES ('everyone/leads', '[]', 0, 0, 'late')
         """
     )

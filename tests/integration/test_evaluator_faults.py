@@ -19,6 +19,7 @@ from services.evaluator.partition import Partition
 from services.evaluator.posting import ItemRow, Move, Posting, Window
 from shared.domain.event import Event
 from shared.domain.instant import format_instant
+from shared.domain.measure import Measure
 from shared.runtime.config import driver_url, process_environment
 from shared.runtime.database import Pool
 from shared.wire.partitioning import partition_of
@@ -46,7 +47,7 @@ def a_posting(partition: Partition, *, start: int, next_offset: int) -> Posting:
     """One batch that adds one item and one to a pane."""
     posting = Posting(posted_at=1)
     posting.items.append(ItemRow(PART, "ticket:T-1", None, b"body"))
-    posting.panes[(*Window("a/b", "[]", 0), PART)] = [0, 0, 1, 0, 0, 0]
+    posting.panes[(*Window("a/b", "[]", 0), PART)] = [*Measure(met=1)]
     posting.mark(Window("a/b", "[]", 0), 5, "late")
     posting.moves.append(
         Move(

@@ -1,17 +1,26 @@
 """What is stored of an item comes back as it was."""
 
+from decimal import Decimal
+
 import pytest
 
+from shared.domain.contribution import Contribution
 from shared.domain.event import Event
-from shared.domain.item import Contribution
-from shared.domain.measure import Outcome
-from shared.wire.stored_item import UnreadableItemError, pack_item, unpack_events, unpack_item
+from shared.domain.measure import Amount, Outcome
+from shared.wire.stored_item import (
+    Placed,
+    UnreadableItemError,
+    pack_item,
+    unpack_events,
+    unpack_item,
+)
 
 EVENTS = [Event("ticket", "T:1", "/a", "1", "ticket.created", 5, {"team": "emea"})]
-POSTED = {
-    Contribution("a", "b", ("x", ""), 1, 0, Outcome.RUNNING, None, None, None, breaches=False): 7,
-    Contribution("a", "c", (), 2, 1, Outcome.BREACHED_CLOSED, 5, 9, 4, breaches=True): -3,
-}
+RUNNING = Contribution(
+    "a", "b", ("x", ""), 1, 0, Outcome.RUNNING, None, None, None, None, breaches=False
+)
+CLOSED = Contribution("a", "c", (), 2, 1, Outcome.BREACHED_CLOSED, 3, 5, 9, 4, breaches=True)
+POSTED = {RUNNING: Placed(7, bucketed=False), CLOSED: Placed(-3, bucketed=True)}
 
 
 def test_events_and_what_was_posted_come_back() -> None:
@@ -19,6 +28,17 @@ def test_events_and_what_was_posted_come_back() -> None:
     assert unpack_item("ticket:T:1", body) == (EVENTS, POSTED)
     assert unpack_events("ticket:T:1", body) == EVENTS
     assert all(isinstance(own.outcome, Outcome) for own in unpack_item("ticket:T:1", body)[1])
+
+
+@pytest.mark.parametrize(
+    "amount", [0, 10**30, -(10**399), 1 << 63, -(1 << 63), Decimal("0.10"), Decimal("1e400")]
+)
+def test_amounts_come_back_as_the_same_numbers_beside_integers(amount: Amount) -> None:
+    own = RUNNING._replace(outcome=Outcome.COUNTED, amount=amount)
+    posted = {own: Placed(0, bucketed=False), **POSTED}
+    _, found = unpack_item("ticket:T:1", pack_item([], posted))
+    assert found == posted
+    assert [type(one.amount) for one in found if one.cycle == 2] == [int]
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x93\x02\xc4\x00\x90"])
