@@ -126,7 +126,7 @@ def verify(
     expected = expect(loaded.catalogue, accepted.events, at=at)
     say(f"comparing {len(expected.objectives)} windows and {len(expected.items)} items")
     found = list(accepted.missing)
-    found += differences(api, expected, at=at, done=_Counted(expected.items))
+    found += differences(api, expected, done=_Counted(expected.items))
     _show(found)
     names = {(row["agreement"], row["objective"]) for row in expected.objectives}
     return Verdict(len(names), len(expected.items), len(found))

@@ -1,16 +1,50 @@
 """What counts as a difference between the API and `evaluate`, and what does not."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from services.cli.verification.compare import (
     Row,
+    WindowKey,
     compare_breaches,
     compare_clocks,
     compare_windows,
+    window_key,
 )
-from shared.domain.instant import parse_instant
+from services.cli.verification.expected import expect
+from shared.domain.agreement import Catalogue, Kpi, MeasureKind
+from shared.domain.instant import HOUR
+from shared.domain.matcher import Milestone
+from shared.domain.window import RollingWindow, TumblingWindow, Window
+from tests.domain.building import (
+    a_catalogue,
+    a_version,
+    an_agreement,
+    an_event,
+    an_objective,
+    at,
+    at_least,
+)
 
-MARCH_ENDED = parse_instant("2026-04-01T00:05:00Z")
+MARCH = ("acme/first", "2026-03-01T00:00:00Z")
+CREATED = an_event("created", "08:30")
+SOLVED = Kpi(
+    "solved",
+    "ticket",
+    MeasureKind.RATIO,
+    good=(Milestone("ticket.solved"),),
+    total=(Milestone("ticket.created"),),
+    cohort=True,
+    within=2 * HOUR,
+)
+
+
+def of_solved(window: Window) -> Catalogue:
+    objective = an_objective(kpi=SOLVED, target=at_least("0.5"))
+    return a_catalogue(an_agreement(a_version(replace(objective, window=window))))
 
 
 def a_window(**changes: object) -> dict[str, object]:
@@ -37,8 +71,8 @@ def a_breach(**changes: object) -> dict[str, object]:
     return row | changes
 
 
-def windows(said: Row, evaluated: Row, patient_until: int = MARCH_ENDED) -> list[str]:
-    found = compare_windows("value", [said], [evaluated], patient_until=patient_until)
+def windows(said: Row, evaluated: Row, waiting: Collection[WindowKey] = ()) -> list[str]:
+    found = compare_windows("value", [said], [evaluated], waiting=waiting)
     return [difference.member for difference in found]
 
 
@@ -57,26 +91,52 @@ def test_a_member_that_the_api_leaves_out_is_a_difference() -> None:
     assert windows(said, a_window()) == ["value"]
 
 
-def test_final_may_wait_for_the_allowed_disorder_and_no_longer() -> None:
+def test_final_may_wait_where_it_is_waited_for_and_not_elsewhere() -> None:
     said = a_window(final=False)
-    end = parse_instant("2026-04-01T00:00:00Z")
-    assert windows(said, a_window(), patient_until=end - 1) == []
-    assert windows(said, a_window(), patient_until=end) == ["final"]
+    assert windows(said, a_window(), waiting={MARCH}) == []
+    assert windows(said, a_window(), waiting={("acme/other", MARCH[1])}) == ["final"]
 
 
 def test_final_too_early_is_a_difference() -> None:
-    assert windows(a_window(final=True), a_window(final=False), 0) == ["final"]
+    assert windows(a_window(final=True), a_window(final=False), {MARCH}) == ["final"]
+
+
+@pytest.mark.parametrize(
+    ("now", "final", "waits"),
+    [
+        ("10:00", False, True),  # it has ended, the cohort's last items have time until 11:00
+        ("11:00", True, True),
+        ("11:04", True, True),
+        ("11:05", True, False),
+    ],
+)
+def test_what_may_wait_is_what_became_final_within_the_allowed_disorder(
+    now: str,
+    final: bool,  # noqa: FBT001
+    waits: bool,  # noqa: FBT001
+) -> None:
+    expected = expect(of_solved(TumblingWindow(HOUR)), [CREATED], at=at(now))
+    first, *_ = expected.objectives
+    assert (first["final"], window_key(first) in expected.waiting) == (final, waits)
+
+
+def test_of_rolling_windows_all_are_expected_and_one_is_current() -> None:
+    documents = of_solved(RollingWindow(2 * HOUR, HOUR))
+    expected = expect(documents, [CREATED], at=at("10:30"))
+    starts = [window_key(row)[1][11:16] for row in expected.objectives]
+    assert starts == ["07:00", "08:00", "09:00"]
+    assert [window_key(row)[1][11:16] for row in expected.current] == ["09:00"]
 
 
 def test_windows_that_only_one_side_lists_are_differences() -> None:
-    only_said = compare_windows("value", [a_window()], [], patient_until=0)
-    only_evaluated = compare_windows("value", [], [a_window()], patient_until=0)
+    only_said = compare_windows("value", [a_window()], [], waiting=())
+    only_evaluated = compare_windows("value", [], [a_window()], waiting=())
     assert [(found.said, found.evaluated) for found in only_said] == [("listed", "(absent)")]
     assert [(found.said, found.evaluated) for found in only_evaluated] == [("(absent)", "listed")]
 
 
 def test_a_window_said_twice_is_a_difference() -> None:
-    twice = compare_windows("value", [a_window()] * 2, [a_window()], patient_until=0)
+    twice = compare_windows("value", [a_window()] * 2, [a_window()], waiting=())
     assert len(twice) == 1
 
 

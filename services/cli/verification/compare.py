@@ -2,18 +2,18 @@
 
 Both sides are JSON objects of the contract (section 5) with exact numbers. Members that only the
 API has (`since`, `revision`, `explain`, …) are not compared. `final` may wait for the allowed
-disorder: the API may say false where `evaluate` says true until `patient_until` has passed the
-window's end.
+disorder: of windows in `waiting` the API may say false where `evaluate` says true.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.instant import Instant, parse_instant
-
 Row = Mapping[str, object]
+
+WindowKey = tuple[str, str]
+"""A window of a group: its sla_id, and the start of the window as text."""
 
 _ABSENT: Final = "(absent)"
 _SPAN: Final = ("opened_at", "closed_at")
@@ -38,14 +38,14 @@ class Difference:
 
 
 def compare_windows(
-    place: str, said: Iterable[Row], evaluated: Iterable[Row], *, patient_until: Instant
+    place: str, said: Iterable[Row], evaluated: Iterable[Row], *, waiting: Collection[WindowKey]
 ) -> list[Difference]:
     """Rows of `objectives[]`, matched by sla_id and the start of the window."""
-    ours = {_window_key(row): row for row in evaluated}
+    ours = {window_key(row): row for row in evaluated}
     differences: list[Difference] = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[WindowKey] = set()
     for row in said:
-        key = _window_key(row)
+        key = window_key(row)
         where = f"{place} {key[0]} [{key[1]}"
         if key in seen:
             differences.append(Difference(where, "window", "said twice", "once"))
@@ -53,7 +53,7 @@ def compare_windows(
         if key not in ours:
             differences.append(Difference(where, "window", "listed", _ABSENT))
             continue
-        differences += _members(where, row, ours[key], patient_until)
+        differences += _members(where, row, ours[key], may_wait=key in waiting)
     differences += [
         Difference(f"{place} {key[0]} [{key[1]}", "window", _ABSENT, "listed")
         for key in ours
@@ -70,7 +70,7 @@ def compare_clocks(item: str, said: Sequence[Row], evaluated: Sequence[Row]) -> 
     return [
         difference
         for number, (row, our) in enumerate(zip(said, evaluated, strict=True), start=1)
-        for difference in _members(f"{where} clock {number} {_clock_name(our)}", row, our, None)
+        for difference in _members(f"{where} clock {number} {_clock_name(our)}", row, our)
     ]
 
 
@@ -92,12 +92,12 @@ def breach_text(row: Row) -> str:
     return " ".join(_plain(row.get(member)) for member in members)
 
 
-def _members(where: str, said: Row, our: Row, patient_until: Instant | None) -> list[Difference]:
+def _members(where: str, said: Row, our: Row, *, may_wait: bool = False) -> list[Difference]:
     return [
         Difference(where, member, said.get(member, _ABSENT), expected)
         for member, expected in our.items()
         if not _same(said.get(member, _ABSENT), expected)
-        and not (member == "final" and _may_wait(said, our, patient_until))
+        and not (member == "final" and may_wait and said.get("final") is False)
     ]
 
 
@@ -106,14 +106,8 @@ def _same(said: object, expected: object) -> bool:
     return said == expected and isinstance(said, bool) == isinstance(expected, bool)
 
 
-def _may_wait(said: Row, our: Row, patient_until: Instant | None) -> bool:
-    if patient_until is None or said.get("final") is not False:
-        return False
-    window = our["window"]
-    return isinstance(window, Mapping) and parse_instant(str(window["end"])) > patient_until
-
-
-def _window_key(row: Row) -> tuple[str, str]:
+def window_key(row: Row) -> WindowKey:
+    """What a row of `objectives[]` is matched by."""
     window = row["window"]
     if not isinstance(window, Mapping):
         message = f"a row without a window: {row}"

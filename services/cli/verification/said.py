@@ -1,6 +1,6 @@
 """Asks the API about everything that `evaluate` knows, several questions at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from urllib.parse import quote
@@ -9,36 +9,36 @@ from services.cli.api_client import Answer, Api, ApiError, NotKnown
 from services.cli.verification.compare import (
     Difference,
     Row,
+    WindowKey,
     compare_breaches,
     compare_clocks,
     compare_windows,
 )
 from services.cli.verification.expected import Expected
-from shared.domain.instant import Instant, format_instant, parse_instant
+from shared.domain.instant import Instant, parse_instant
 
 _AT_ONCE: Final = 8
 _ASKED_ALONE: Final = 50
 """So many items are asked for one by one as well as in the list of all."""
-_DISORDER: Final = 5 * 60 * 1_000_000
 
 Told = Callable[[int], None]
 
 
-def differences(api: Api, expected: Expected, *, at: Instant, done: Told) -> list[Difference]:
-    """Every difference between what the API says at `at` and what is expected.
+def differences(api: Api, expected: Expected, *, done: Told) -> list[Difference]:
+    """Every difference between what the API says and what is expected.
 
     `done` hears how many more items were compared.
     """
-    patient = at - _DISORDER
-    current = [row for row in expected.objectives if _holds(row, at)]
     states = list(api.each("/v1/states"))
-    found = compare_windows("state", states, current, patient_until=patient)
+    found = compare_windows("state", states, expected.current, waiting=expected.waiting)
     found += compare_breaches(api.each("/v1/breaches"), expected.breaches)
     by_sla: dict[str, list[Row]] = {str(row["sla_id"]): [] for row in states}
     for row in expected.objectives:
         by_sla.setdefault(str(row["sla_id"]), []).append(row)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for part in pool.map(lambda name: _values(api, name, by_sla[name], patient), by_sla):
+        for part in pool.map(
+            lambda name: _values(api, name, by_sla[name], expected.waiting), by_sla
+        ):
             found += part
         kinds = sorted({key.partition(":")[0] for key in expected.items})
         for part in pool.map(lambda kind: _items(api, kind, expected, done), kinds):
@@ -78,24 +78,16 @@ def stopped_at(api: Api, *, pause: Callable[[], None]) -> Instant:
     return parse_instant(str(first))
 
 
-def _values(api: Api, sla_id: str, evaluated: Iterable[Row], patient: Instant) -> list[Difference]:
+def _values(
+    api: Api, sla_id: str, evaluated: Iterable[Row], waiting: Collection[WindowKey]
+) -> list[Difference]:
     try:
         said = list(api.each("/v1/values", sla_id=sla_id))
     except NotKnown:
         said = []
-    return compare_windows("value", said, evaluated, patient_until=patient)
+    return compare_windows("value", said, evaluated, waiting=waiting)
 
 
 def _clocks_of(answer: Answer) -> list[Row]:
     clocks = answer.get("clocks")
     return list(clocks) if isinstance(clocks, list) else []
-
-
-def _holds(row: Row, at: Instant) -> bool:
-    window = row["window"]
-    if not isinstance(window, Mapping):
-        return False
-    now = format_instant(at)
-    return parse_instant(str(window["start"])) <= at < parse_instant(str(window["end"])) or (
-        window["start"] == now
-    )
