@@ -4,11 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.agreement import Kpi, OnChange, Reopen
+from shared.domain.agreement import AgreementType, Kpi, Level, OnChange, Reopen
 from shared.domain.instant import HOUR
+from shared.domain.item import Item
 from shared.domain.matcher import Milestone
-from tests.domain.building import ANSWER, an_objective, at, only, within
-from tests.domain.stories import clocks, groups, item_of, story, ticket
+from shared.domain.plan import compile_plan
+from tests.domain.building import (
+    ANSWER,
+    a_catalogue,
+    a_version,
+    an_agreement,
+    an_objective,
+    at,
+    only,
+    within,
+)
+from tests.domain.stories import groups, item_of, story, ticket
 
 SOLVING = replace(ANSWER, stop=(Milestone("ticket.solved"),))
 PAUSING = replace(SOLVING, pause=(only("status", "pending"),))
@@ -139,9 +150,42 @@ def test_the_actor_is_no_attribute() -> None:
     assert groups(own, "09:00 created actor=agent", now="09:30") == [("running", "")]
 
 
-def test_of_the_agreements_the_most_specific_and_then_the_highest_precedence_binds() -> None:
-    own = an_objective(kpi=SOLVING)
-    (reading,) = clocks(own, "09:00 created", now="09:30")
-    assert reading.binding
-    (gone,) = clocks(own, "09:00 created", "09:10 merged", now="09:30")
-    assert not gone.binding
+CUSTOMER = a_version(an_objective(kpi=SOLVING))
+
+
+@pytest.mark.parametrize(
+    ("others", "binding"),
+    [
+        ([], ["a"]),
+        ([{"level": Level.SERVICE}], ["b"]),
+        ([{"level": Level.CORPORATE}], ["a"]),
+        ([{"precedence": 1}], ["b"]),
+        ([{"precedence": -1}], ["a"]),
+        ([{"precedence": 9, "level": Level.CORPORATE}], ["a"]),
+        ([{"level": Level.SERVICE, "type": AgreementType.OLA}], ["a"]),
+        ([{"level": Level.SERVICE, "type": AgreementType.UC}], ["a"]),
+        ([{"level": Level.SERVICE}, {"level": Level.SERVICE, "precedence": 1}], ["c"]),
+        ([{"applies_to": only("team", "x"), "level": Level.SERVICE}], ["a"]),
+        ([{"start": at("09:05"), "level": Level.SERVICE}], ["a"]),
+    ],
+)
+def test_of_type_sla_the_most_specific_and_then_the_highest_precedence_binds(
+    others: list[dict[str, object]], binding: list[str]
+) -> None:
+    several = [CUSTOMER]
+    for name, changes in zip("bc", others, strict=False):
+        several.append(replace(CUSTOMER, agreement=name, **changes))  # type: ignore[arg-type]
+    plan = compile_plan(a_catalogue(*[an_agreement(version) for version in several]))
+    item = Item(plan, "ticket", "T-1", ticket("09:00 created"))
+    found = item.clocks(now=at("09:30"))
+    assert [own.agreement for own in found if own.binding] == binding
+
+
+def test_a_cancelled_clock_never_binds_and_the_next_one_does() -> None:
+    left = replace(CUSTOMER.objectives[0], where=only("team", None))
+    service = replace(CUSTOMER, agreement="b", level=Level.SERVICE, objectives=(left,))
+    plan = compile_plan(a_catalogue(an_agreement(CUSTOMER), an_agreement(service)))
+    events = ticket("09:00 created", "09:10 assigned team=x")
+    for now, binding in (("09:09", {"a": False, "b": True}), ("09:10", {"a": True, "b": False})):
+        found = Item(plan, "ticket", "T-1", events).clocks(now=at(now))
+        assert {own.agreement: own.binding for own in found} == binding

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.agreement import Agreement, Objective, Version
@@ -93,6 +93,7 @@ def test_what_is_reached_never_falls_behind(total: str) -> None:
     assert pace_crossing(*known, Fraction(total)) is None
 
 
+@settings(max_examples=40)
 @given(
     st.fractions(-3, 40, max_denominator=7),
     st.sampled_from([None, "0", "0.1", "0.9", "1"]),

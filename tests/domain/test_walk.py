@@ -1,7 +1,7 @@
 """The walk through a window by instant, and the breaches that it leaves."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.agreement import Agreement, Kpi, Target
@@ -168,6 +168,7 @@ def unfinished(ratio: str, minimum: int) -> Agreement:
     return promising(an_objective(target=within(HOUR, ratio), minimum=minimum))
 
 
+@settings(max_examples=40)
 @given(STEPS, st.integers(0, 12), RATIOS, st.integers(1, 3))
 def test_a_walk_in_pieces_is_the_walk_at_once(
     changes: dict[int, Measure], cut: int, ratio: str, minimum: int
@@ -179,6 +180,7 @@ def test_a_walk_in_pieces_is_the_walk_at_once(
     assert walk(agreement, "o", MARCH, part, steps[cut:], now=now) == whole
 
 
+@settings(max_examples=60)
 @given(STEPS, RATIOS, st.integers(1, 3), st.integers(0, 45))
 def test_breaches_are_the_runs_of_instants_at_which_the_value_misses(
     changes: dict[int, Measure], ratio: str, minimum: int, now: int
