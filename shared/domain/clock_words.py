@@ -27,7 +27,7 @@ def clock_words(
     reading: ClockReading,
     history: History,
     intervals: Sequence[Interval],
-    contender: Contender | None,
+    contender: Contender,
 ) -> list[str]:
     """What was promised, how the time went, what came of it, and why this objective applies."""
     found = [
@@ -38,8 +38,7 @@ def clock_words(
     ]
     others = [own for own in history.alternatives if own.objective != reading.objective]
     found.extend(f"Not {own.objective}: it {own.text}." for own in others)
-    if contender is not None:
-        found.append(f"{_capital(contender.why)}.")
+    found.append(f"{_capital(contender.why)}.")
     return found
 
 

@@ -23,6 +23,7 @@ _CLOCKS = frozenset(
         Outcome.BREACHED_CLOSED,
     }
 )
+_GONE = frozenset(state.value for state in GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,20 @@ class Contest:
     kpi: str
     cycle: int
     contenders: tuple[Contender, ...]
+
+    @property
+    def standing(self) -> tuple[Contender, ...]:
+        """Those that stand, and of each objective's superseded or cancelled clocks the last."""
+        last: dict[tuple[str, str], int] = {}
+        for own in self.contenders:
+            if own.state in _GONE:
+                place = (own.agreement, own.objective)
+                last[place] = max(own.ordinal, last.get(place, 0))
+        return tuple(
+            own
+            for own in self.contenders
+            if own.state not in _GONE or own.ordinal == last[own.agreement, own.objective]
+        )
 
 
 @dataclass(frozen=True, slots=True)

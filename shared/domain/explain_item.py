@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.domain.agreement import Catalogue
 from shared.domain.clock import ClockReading
 from shared.domain.clock_words import clock_words
-from shared.domain.contest import Contender, Contest, contests
+from shared.domain.contest import Contest, contests
 from shared.domain.explain_clock import Interval, explain_clock
 from shared.domain.history import History, clock_key, histories
 from shared.domain.instant import Instant
@@ -42,21 +42,18 @@ def explain_item(item: Item, plan: Plan, catalogue: Catalogue, *, now: Instant) 
     contributions = item.settle(now=now).contributions
     several = contests(readings, found, contributions, catalogue.agreements)
     by_cycle = {(own.kpi, own.cycle): own for own in several}
+    contenders = {
+        (contest.kpi, contest.cycle, own.agreement, own.objective, own.ordinal): own
+        for contest in several
+        for own in contest.contenders
+    }
     clocks = []
     for reading in readings:
         history = found[clock_key(reading)]
         calendar = history.version.calendar
         intervals = explain_clock(reading, calendar, history.modes, now=now)
-        contest = by_cycle[history.objective.kpi.name, reading.cycle]
-        text = clock_words(reading, history, intervals, _own(reading, contest))
-        clocks.append(ExplainedClock(reading, history, intervals, contest, text))
+        place = (history.objective.kpi.name, reading.cycle)
+        own = contenders[*place, reading.agreement, reading.objective, reading.ordinal]
+        text = clock_words(reading, history, intervals, own)
+        clocks.append(ExplainedClock(reading, history, intervals, by_cycle[place], text))
     return ExplainedItem(tuple(clocks), tuple(several))
-
-
-def _own(reading: ClockReading, contest: Contest) -> Contender:
-    return next(
-        own
-        for own in contest.contenders
-        if (own.agreement, own.objective, own.ordinal)
-        == (reading.agreement, reading.objective, reading.ordinal)
-    )

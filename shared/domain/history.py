@@ -248,8 +248,8 @@ def _alternatives(clock: Clock, attributes: Attributes) -> tuple[Alternative, ..
 
 
 def _neighbour(clocks: Sequence[Clock], clock: Clock, ordinal: int) -> Clock | None:
-    """The clock of the same series with that ordinal."""
-    for other in clocks:
+    """The clock of the same series with that ordinal, most likely one of the last."""
+    for other in reversed(clocks):
         if (
             other.ordinal == ordinal
             and other.version is clock.version

@@ -206,7 +206,7 @@ def explained_clock_row(own: ExplainedClock) -> ExplainedClockRow:
 
 def contest_form(contest: Contest) -> ContestForm:
     """The promises about one KPI and cycle of an item."""
-    return ContestForm(contest.kpi, contest.cycle, [_contender(own) for own in contest.contenders])
+    return ContestForm(contest.kpi, contest.cycle, [_contender(own) for own in contest.standing])
 
 
 def window_explanation(

@@ -110,3 +110,20 @@ def test_counted_events_contend_too() -> None:
         ("acme", "counted", True),
         ("all", "counted", False),
     ]
+
+
+def test_of_the_clocks_that_are_gone_the_last_of_each_objective_is_shown() -> None:
+    long = within(9 * HOUR)
+    p1 = an_objective("p1", target=long, where=only("priority", "p1"), series="s")
+    p2 = an_objective("p2", target=long, where=only("priority", "p2"), series="s")
+    turns = [
+        an_event("priority_changed", f"09:{n:02}", priority=f"p{n % 2 + 1}") for n in range(1, 8)
+    ]
+    events = (an_event("created", "09:00", priority="p1"), *turns)
+    (contest,) = fought(an_agreement(a_version(p1, p2)), events=events)
+    assert len(contest.contenders) == 8
+    assert [(own.objective, own.state, own.ordinal) for own in contest.standing] == [
+        ("p2", "running", 7),
+        ("p1", "superseded", 6),
+        ("p2", "superseded", 5),
+    ]
