@@ -33,7 +33,7 @@ def compare_command(
     instant = read_now(now)
     reading = Reading(compile_plan(catalogue), now=instant)
     with opened(events) as lines:
-        reading.read(lines)
+        reading.read(enumerate(lines, 1))
     found = evaluate(catalogue, reading.items.values(), now=instant, all_windows=all_windows)
     form = ComparisonsForm(
         as_of=format_instant(found.as_of),

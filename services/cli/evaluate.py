@@ -1,11 +1,11 @@
-"""`accord evaluate`: documents and events in, everything that holds at an instant out, offline."""
+"""Evaluating events in memory: lines to items, items to everything that holds at an instant."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 
 import typer
 
@@ -54,9 +54,9 @@ class Reading:
         """What does not stand, in the order of the lines."""
         return sorted(self._rejected, key=lambda own: own.line)
 
-    def read(self, lines: Iterable[bytes]) -> None:
-        """Take lines in; empty ones are skipped."""
-        for number, line in enumerate(lines, 1):
+    def read(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        """Take lines in, each with its number; empty ones are skipped."""
+        for number, line in lines:
             if not line.strip():
                 continue
             try:
@@ -100,7 +100,7 @@ def evaluation_form(
 ) -> results.Evaluation:
     """The evaluation in the contract's JSON form; with its `items`, every number says why."""
     clock: Callable[[ClockReading], results.ClockRow] = results.clock_row
-    window: Callable[[WindowReading], results.ObjectiveRow] = _window
+    window: Callable[[WindowReading], results.ObjectiveRow] = window_row
     if items is not None:
         explaining = Explaining(catalogue, items, now=found.as_of)
         clock, window = explaining.clock, explaining.window
@@ -109,18 +109,20 @@ def evaluation_form(
         objectives=[window(reading) for reading in found.objectives],
         clocks=[clock(reading) for reading in found.clocks],
         breaches=[
-            *(_item_breach(breach) for breach in found.item_breaches),
-            *(_window_breach(breach) for breach in found.window_breaches),
+            *(item_breach_row(breach) for breach in found.item_breaches),
+            *(window_breach_row(breach) for breach in found.window_breaches),
         ],
         rejected=[results.RejectedRow(own.line, own.reason) for own in rejected],
     )
 
 
-def _window(reading: WindowReading) -> results.ObjectiveRow:
+def window_row(reading: WindowReading) -> results.ObjectiveRow:
+    """A window in the contract's form."""
     return results.objective_row(reading.judgement, reading.group, reading.window, reading.measure)
 
 
-def _item_breach(breach: ItemBreach) -> results.ItemBreachRow:
+def item_breach_row(breach: ItemBreach) -> results.ItemBreachRow:
+    """A breach of an item in the contract's form."""
     return results.item_breach_row(
         (breach.agreement, breach.objective),
         breach.item,
@@ -129,7 +131,8 @@ def _item_breach(breach: ItemBreach) -> results.ItemBreachRow:
     )
 
 
-def _window_breach(breach: WindowBreach) -> results.WindowBreachRow:
+def window_breach_row(breach: WindowBreach) -> results.WindowBreachRow:
+    """A breach of a window in the contract's form."""
     return results.window_breach_row(
         (breach.agreement, breach.objective),
         results.group_form(breach.group_by, breach.group),
@@ -148,30 +151,10 @@ def evaluate_lines(
 ) -> results.Evaluation:
     """Evaluate NDJSON lines under the documents as of `now`."""
     reading = Reading(compile_plan(catalogue), now=now)
-    reading.read(lines)
+    reading.read(enumerate(lines, 1))
     items = reading.items.values()
     found = evaluate(catalogue, items, now=now, all_windows=all_windows)
     return evaluation_form(catalogue, found, reading.rejected, items=items if explain else None)
-
-
-def evaluate_command(
-    agreements: Annotated[Path, typer.Option(help="A document, or a folder of documents.")],
-    events: Annotated[str, typer.Option(help="A file of events, one JSON object a line, or -.")],
-    now: Annotated[str, typer.Option(help="The instant to evaluate: 2026-03-31T22:00:00Z.")],
-    *,
-    explain: Annotated[bool, typer.Option("--explain", help="Say of every number why.")] = False,
-    all_windows: Annotated[
-        bool, typer.Option("--all-windows", help="Rolling windows that have ended, too.")
-    ] = False,
-) -> None:
-    """Evaluate events under documents as of an instant, and print one JSON object."""
-    catalogue = loaded_documents(agreements)
-    instant = read_now(now)
-    with opened(events) as lines:
-        found = evaluate_lines(
-            catalogue, lines, now=instant, explain=explain, all_windows=all_windows
-        )
-    sys.stdout.buffer.write(results.encode(found) + b"\n")
 
 
 def loaded_documents(agreements: Path) -> Catalogue:

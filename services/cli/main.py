@@ -1,34 +1,56 @@
-"""The command `accord`: one module a command, registered here in one line each."""
+"""The command `accord`: one module a command, named here in one line each.
+
+A command's module is loaded when the command is asked for: checking documents needs no server's
+libraries, and they take a second.
+"""
+
+from importlib import import_module
+from typing import Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from services.cli.check import check_command
-from services.cli.compare import compare_command
-from services.cli.demo import demo_command
-from services.cli.evaluate import evaluate_command
-from services.cli.local import local
-from services.cli.migrate import migrate_command
-from services.cli.scenarios.command import scenarios_command
-from services.cli.topics import topics_command
-from services.cli.verify import verify_command
+COMMANDS: Final = {
+    "check": "services.cli.check:check_command",
+    "compare": "services.cli.compare:compare_command",
+    "demo": "services.cli.demo:demo_command",
+    "evaluate": "services.cli.evaluate_command:evaluate_command",
+    "local": "services.cli.local:local",
+    "migrate": "services.cli.migrate:migrate_command",
+    "test": "services.cli.scenarios.command:scenarios_command",
+    "topics": "services.cli.topics:topics_command",
+    "verify": "services.cli.verify:verify_command",
+}
+"""Where each command is: module and function."""
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+class _Commands(TyperGroup):
+    """The commands of the table. What its methods take and give has private types in typer."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name].partition(":")
+        own = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+        own.command(cmd_name)(getattr(import_module(module), function))
+        command = typer.main.get_command(own)
+        return command if isinstance(command, TyperCommand) else None
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
 
 
 @app.callback()
 def accord() -> None:
     """Say, at every instant, which service levels hold."""
 
-
-app.command("check")(check_command)
-app.command("compare")(compare_command)
-app.command("demo")(demo_command)
-app.command("evaluate")(evaluate_command)
-app.command("local")(local)
-app.command("migrate")(migrate_command)
-app.command("test")(scenarios_command)
-app.command("topics")(topics_command)
-app.command("verify")(verify_command)
 
 if __name__ == "__main__":
     app()

@@ -85,6 +85,48 @@ class Evaluation:
     window_breaches: tuple[WindowBreach, ...]
 
 
+class Ledger:
+    """What all items contribute as of an instant, by objective and group.
+
+    Items may be let go of once they are posted.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, now: Instant) -> None:
+        """Nothing is posted."""
+        self._catalogue = catalogue
+        self._now = now
+        self._entries: dict[tuple[str, str], dict[Group, list[Contribution]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+
+    def post(self, item: Item) -> tuple[list[ClockReading], list[ItemBreach]]:
+        """Post an item's contributions; its clocks and its breaches, in the contract's order."""
+        breaches: list[ItemBreach] = []
+        for own in item.settle(now=self._now).contributions:
+            self._entries[own.agreement, own.objective][own.group].append(own)
+            if own.breaches:
+                breaches.append(_item_breach(item.key, own))
+        breaches.sort(key=lambda b: (b.agreement, b.objective, b.item, b.cycle, b.opened_at))
+        return item.clocks(now=self._now), breaches
+
+    def judge(
+        self, *, all_windows: bool = False
+    ) -> tuple[tuple[WindowReading, ...], tuple[WindowBreach, ...]]:
+        """The windows and their breaches, in the contract's order."""
+        readings: list[WindowReading] = []
+        missed: list[WindowBreach] = []
+        for name in sorted(self._catalogue.agreements):
+            agreement = self._catalogue.agreements[name]
+            for objective in sorted(agreement.objective_names):
+                groups = self._entries.get((name, objective), {})
+                for group in sorted({*groups, *_always_listed(agreement, objective)}):
+                    entries = groups.get(group, [])
+                    shown = _Group(agreement, objective, group, entries, self._now)
+                    readings.extend(shown.readings(all_windows=all_windows))
+                    missed.extend(shown.breaches())
+        return tuple(readings), tuple(missed)
+
+
 def evaluate(
     catalogue: Catalogue, items: Iterable[Item], *, now: Instant, all_windows: bool = False
 ) -> Evaluation:
@@ -92,32 +134,18 @@ def evaluate(
 
     Of rolling windows only the current one is shown unless `all_windows`.
     """
-    ledger: dict[tuple[str, str], dict[Group, list[Contribution]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    ledger = Ledger(catalogue, now=now)
     clocks: list[ClockReading] = []
     breaches: list[ItemBreach] = []
     for item in items:
-        for own in item.settle(now=now).contributions:
-            ledger[own.agreement, own.objective][own.group].append(own)
-            if own.breaches:
-                breaches.append(_item_breach(item.key, own))
-        clocks.extend(item.clocks(now=now))
-    readings: list[WindowReading] = []
-    missed: list[WindowBreach] = []
-    for name in sorted(catalogue.agreements):
-        agreement = catalogue.agreements[name]
-        for objective in sorted(agreement.objective_names):
-            groups = ledger.get((name, objective), {})
-            for group in sorted({*groups, *_always_listed(agreement, objective)}):
-                entries = groups.get(group, [])
-                shown = _Group(agreement, objective, group, entries, now)
-                readings.extend(shown.readings(all_windows=all_windows))
-                missed.extend(shown.breaches())
+        own_clocks, own_breaches = ledger.post(item)
+        clocks.extend(own_clocks)
+        breaches.extend(own_breaches)
+    readings, missed = ledger.judge(all_windows=all_windows)
     # Stable: what these keys leave open keeps the order of each item's clocks.
     clocks.sort(key=lambda c: (c.agreement, c.objective, c.item, c.cycle, c.came_under))
     breaches.sort(key=lambda b: (b.agreement, b.objective, b.item, b.cycle, b.opened_at))
-    return Evaluation(now, tuple(readings), tuple(clocks), tuple(breaches), tuple(missed))
+    return Evaluation(now, readings, tuple(clocks), tuple(breaches), missed)
 
 
 def _always_listed(agreement: Agreement, objective: str) -> tuple[Group, ...]:
