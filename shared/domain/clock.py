@@ -74,6 +74,7 @@ TRANSITIONS: Final[Mapping[ClockState, Mapping[Signal, ClockState]]] = {
 What is decided stays so: only the stop may be taken back, by a reopening that continues.
 """
 
+_TIMED: Final = (Within, Percentile)
 UNDECIDED: Final = frozenset({ClockState.RUNNING, ClockState.PAUSED})
 BREACHED: Final = frozenset({ClockState.BREACHED_OPEN, ClockState.BREACHED_CLOSED})
 GONE: Final = frozenset({ClockState.CANCELLED, ClockState.SUPERSEDED})
@@ -187,10 +188,10 @@ class Clock:
         self.undecided = after in UNDECIDED
         return True
 
-    def elapsed(self, pauses: Iterable[Span], until: Instant) -> Micros:
+    def elapsed(self, pauses: Sequence[Span], until: Instant) -> Micros:
         """Open time from the start to `until`, less the pauses."""
-        calendar = self.version.calendar
-        return calendar.open_between(self.started_at, until) - self.paused(pauses, until)
+        opened = self.version.calendar.open_between(self.started_at, until)
+        return opened - self.paused(pauses, until) if pauses else opened
 
     def paused(self, pauses: Iterable[Span], until: Instant) -> Micros:
         """Open time of the pauses between the start and `until`."""
@@ -225,9 +226,10 @@ def clock_target(
 
     Targets in working days name an instant; what is open until then is the clock's.
     """
-    if not isinstance(objective.target, Within | Percentile):
+    target = objective.target
+    if not isinstance(target, _TIMED):
         return None
-    duration, limit = objective.target.duration, started_at + HORIZON
+    duration, limit = target.duration, started_at + HORIZON
     if isinstance(duration, OpenTime):
         return duration.micros
     if isinstance(duration, WorkingDays):
@@ -315,11 +317,10 @@ def read_clock(
     own = _clipped(pauses, paused_since, clock.started_at, until)
     due_at, due_last = _shown_due(clock, own, paused_since)
     elapsed = clock.elapsed(own, until)
-    at_risk = (
-        clock.undecided
-        and clock.target is not None
-        and elapsed >= clock.objective.at_risk.elapsed * clock.target
-    )
+    share, at_risk = clock.objective.at_risk.elapsed, False
+    if clock.undecided and clock.target is not None:
+        # elapsed >= share x target, in whole numbers.
+        at_risk = elapsed * share.denominator >= share.numerator * clock.target
     target = clock.objective.target
     plain = isinstance(target, Within | Percentile) and isinstance(target.duration, OpenTime)
     return ClockReading(

@@ -4,6 +4,8 @@ Cycles and pauses are the KPI's: all agreements and series share them, and there
 which nobody has a clock. What one event does, and in which order, is `item.py`'s.
 """
 
+from typing import Final
+
 from shared.domain.agreement import OnChange, Reopen
 from shared.domain.clock import Clock, ClockState, Signal
 from shared.domain.instant import Instant
@@ -37,23 +39,37 @@ class Cycle:
         self.clocks: list[Clock] = []
 
 
-_NO_MATCHES: Matches = {}
+NEVER: Final = (1 << 63) - 1
+"""After every instant."""
+_NO_MATCHES: Final[Matches] = {}
 
 
 class Track:
     """One duration KPI on one item.
 
+    `earliest` is the last instant before one of its clocks runs out, as of the last `look_ahead`.
     `_clocks` has the latest clock of each series in the open (or last) cycle; `_matches` is what
     matched when they were looked at last.
     """
 
-    __slots__ = ("_clocks", "_matches", "_starts", "_stops", "_unsettled", "cycles", "open", "plan")
+    __slots__ = (
+        "_clocks",
+        "_matches",
+        "_starts",
+        "_stops",
+        "_unsettled",
+        "cycles",
+        "earliest",
+        "open",
+        "plan",
+    )
 
     def __init__(self, plan: KpiPlan) -> None:
         """No cycle has begun."""
         self.plan = plan
         self.cycles: list[Cycle] = []
         self.open = False
+        self.earliest: Instant = NEVER
         self._clocks: dict[int, Clock] = {}
         self._matches = _NO_MATCHES
         self._unsettled = False
@@ -63,6 +79,16 @@ class Track:
     def undecided(self) -> list[Clock]:
         """The clocks that may still run out: of each series only the latest may."""
         return [clock for clock in self._clocks.values() if clock.undecided]
+
+    def look_ahead(self) -> None:
+        """See when the first of its clocks runs out, if nothing happens."""
+        earliest = NEVER
+        if self.open:
+            for clock in self._clocks.values():
+                due = clock.due_last
+                if due is not None and due < earliest and clock.undecided:
+                    earliest = due
+        self.earliest = earliest
 
     def stop(self, moment: Moment) -> None:
         """End the open cycle if a stop milestone is reached."""
@@ -113,7 +139,7 @@ class Track:
             cycle.paused_since = at
         else:
             self._end_pause(cycle, at)
-        self._look_ahead()
+        self._pace()
 
     def change(self, moment: Moment) -> None:
         """Move undecided clocks to the objectives that match now; begin clocks that are due."""
@@ -169,7 +195,7 @@ class Track:
         self._stops = self.plan.stop.counter()
         for clock in self._clocks.values():
             clock.go_on()
-        self._look_ahead()
+        self._pace()
 
     def _begin_late(self, candidate: Candidate, moment: Moment) -> None:
         match candidate.objective.on_change:
@@ -222,7 +248,8 @@ class Track:
         cycle.clocks.append(clock)
         clock.look_ahead(cycle.pauses, cycle.paused_since)
 
-    def _look_ahead(self) -> None:
+    def _pace(self) -> None:
+        """Tell the undecided clocks whether the cycle is paused, and what has been so far."""
         cycle = self.cycles[-1]
         for clock in self._clocks.values():
             if clock.undecided:

@@ -7,6 +7,7 @@ from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from shared.domain.canonical import canonical_json
@@ -62,14 +63,21 @@ class Event:
 
 def order_key(event: Event) -> OrderKey:
     """The place in a timeline: time, type rank, source, sequence, id (contract section 1)."""
-    what = event.what
-    rank = 0 if what == FIRST else 2 if what in TERMINAL else 1
-    return (event.time, rank, event.source, _sequence_key(event.sequence), event.id)
+    sequence = event.sequence
+    place = _UNPLACED if sequence is None else _sequence_key(sequence)
+    return (event.time, _rank(event.type), event.source, place, event.id)
 
 
-def _sequence_key(sequence: str | None) -> tuple[int, int, str]:
-    if sequence is None:
-        return (0, 0, "")
+@lru_cache(maxsize=4096)
+def _rank(type_: str) -> int:
+    _, _, what = type_.partition(".")
+    return 0 if what == FIRST else 2 if what in TERMINAL else 1
+
+
+_UNPLACED: Final = (0, 0, "")
+
+
+def _sequence_key(sequence: str) -> tuple[int, int, str]:
     if sequence.isascii() and sequence.isdigit():
         digits = sequence.lstrip("0")
         return (1, len(digits), digits)

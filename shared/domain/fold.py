@@ -11,7 +11,7 @@ from typing import Final
 from shared.domain.agreement import AgreementType, Within
 from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
 from shared.domain.contribution import Contribution
-from shared.domain.cycle import Cycle, Track, settle_group
+from shared.domain.cycle import NEVER, Cycle, Track, settle_group
 from shared.domain.event import Event, Scalar
 from shared.domain.instant import Instant
 from shared.domain.matcher import group_values, same_value
@@ -34,7 +34,7 @@ _OUTCOMES: Final = {
     ClockState.BREACHED_CLOSED: Outcome.BREACHED_CLOSED,
     ClockState.CANCELLED: Outcome.EXCLUDED,
 }
-_NEVER: Final = (1 << 63) - 1
+_VALUES: Final = (str, int, Decimal)
 
 
 class Fold:
@@ -65,9 +65,9 @@ class Fold:
         self._tallies: dict[int, Tally] = {}
         self._merged = False
         self.last: Event | None = None
-        self.passed: Instant = -_NEVER
-        self.decided_until: Instant = -_NEVER
-        self._earliest: Instant = _NEVER
+        self.passed: Instant = -NEVER
+        self.decided_until: Instant = -NEVER
+        self._earliest: Instant = NEVER
         self._ungrouped: list[Clock] = []
 
     @property
@@ -127,9 +127,9 @@ class Fold:
     def next_due(self, future: list[Event]) -> Instant | None:
         """When something happens by itself: a clock runs out, or a future event begins to exist."""
         # Due at `earliest`, a clock is past its target one microsecond later.
-        due = min([event.time for event in future], default=_NEVER)
+        due = min([event.time for event in future], default=NEVER)
         due = min(due, self._earliest + 1)
-        return due if due < _NEVER else None
+        return due if due < NEVER else None
 
     def readings(self, item: str, now: Instant) -> Iterator[ClockReading]:
         """Every clock as of `now`, in the order in which they began."""
@@ -160,12 +160,17 @@ class Fold:
             track.change(moment)
         if not ended and not track.open:
             track.start(moment)
+        track.look_ahead()
 
     def _moment(self, event: Event) -> Moment:
         before = self._attributes
         after: dict[str, Scalar] = before
         changed: list[str] = []
-        for name, value in _attributes(event):
+        data = event.data
+        for name, value in data.items():
+            # `actor` is never carried forward, and a list or object leaves an attribute.
+            if name == "actor" or not (value is None or isinstance(value, _VALUES)):
+                continue
             if not same_value(before.get(name), value):
                 if not changed:
                     after = dict(before)
@@ -174,9 +179,13 @@ class Fold:
                     after.pop(name, None)
                 else:
                     after[name] = value
-        actor = event.data.get("actor")
+        status = _STATUS_SET.get(event.type)
+        if status is not None and "status" not in data and before.get("status") != status:
+            after = {**after, "status": status}
+            changed.append("status")
+        actor = data.get("actor")
         seen = after
-        if isinstance(actor, (str, int, Decimal)):
+        if isinstance(actor, _VALUES):
             seen = {**after, "actor": actor}
             changed.append("actor")
         return Moment(event, before, after, seen, tuple(changed))
@@ -189,6 +198,7 @@ class Fold:
                     self.decided_until = max(self.decided_until, breached_at)
                     # Its group has the values after all events of its instant.
                     self._ungrouped.append(clock)
+            track.look_ahead()
         for tally in self._tallies.values():
             lost_at = tally.run_out(now)
             if lost_at is not None:
@@ -202,13 +212,9 @@ class Fold:
         self._ungrouped.clear()
 
     def _look_ahead(self) -> None:
-        earliest = _NEVER
+        earliest = NEVER
         for track in self._tracks.values():
-            if track.open:
-                for clock in track.undecided():
-                    due_last = clock.due_last
-                    if due_last is not None and due_last < earliest:
-                        earliest = due_last
+            earliest = min(earliest, track.earliest)
         for tally in self._tallies.values():
             due = tally.due
             if due is not None and due < earliest:
@@ -229,28 +235,18 @@ class Fold:
         # What runs is in the current one of rolling windows only, wherever it started.
         runs_now = at is None and isinstance(own.window, RollingWindow)
         return Contribution(
-            agreement=clock.version.agreement,
-            objective=own.name,
-            group=group,
-            cycle=cycle.number,
-            ordinal=clock.ordinal,
-            outcome=_OUTCOMES[clock.state],
+            clock.version.agreement,
+            own.name,
+            group,
+            cycle.number,
+            clock.ordinal,
+            _OUTCOMES[clock.state],
             counts_at=clock.started_at if own.started and not runs_now else at,
             at=at,
             stopped_at=stopped if breached else None,
             amount=amount,
             breaches=breached and isinstance(own.target, Within),
         )
-
-
-def _attributes(event: Event) -> Iterator[tuple[str, Scalar]]:
-    """The attributes that an event sets (None removes one); `actor` is never carried forward."""
-    for name, value in event.data.items():
-        if name != "actor" and (value is None or isinstance(value, (str, int, Decimal))):
-            yield name, value
-    status = _STATUS_SET.get(event.type)
-    if status is not None and "status" not in event.data:
-        yield "status", status
 
 
 def _rank(clock: Clock) -> tuple[int, int] | None:

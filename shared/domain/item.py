@@ -9,17 +9,15 @@ arrive, the result is the same. An event that comes after all that is folded and
 the memo; any other folds the timeline anew.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.clock import ClockReading
 from shared.domain.contribution import Contribution
-from shared.domain.cycle import Track
 from shared.domain.event import Event, Timeline, effective, order_key
 from shared.domain.fold import Fold
 from shared.domain.instant import Instant
-from shared.domain.milestone import Moment
 from shared.domain.plan import NOTHING_MEASURED, Plan
 
 
@@ -102,7 +100,9 @@ class Item:
 
     def _folded(self, now: Instant) -> Fold:
         fold = self._fold
-        due = sorted(self._take_due(now), key=order_key)
+        due = self._take_due(now)
+        if len(due) > 1 and fold is not None:
+            due.sort(key=order_key)
         if fold is None or now < fold.passed or (due and not self._continues(fold, due[0])):
             fold = self._fold = Fold(self._plan)
             self._fresh = self._timeline.events

@@ -83,11 +83,10 @@ class Milestone:
         """
         if self.event is not None and self.event != event.type:
             return False
-        if self.changes is not None and same_value(
-            before.get(self.changes), seen.get(self.changes)
-        ):
+        changes = self.changes
+        if changes is not None and same_value(before.get(changes), seen.get(changes)):
             return False
-        return self.where.matches(seen)
+        return not self.where.choices or self.where.matches(seen)
 
 
 def _is_contradiction(choices: list[Choice]) -> bool:

@@ -26,6 +26,8 @@ class Moment(NamedTuple):
         """Whether a reopening comes, or the status leaves solved and closed."""
         if self.event.type == "ticket.reopened":
             return True
+        if "status" not in self.changed:
+            return False
         return self.before.get("status") in _SOLVED and self.after.get("status") not in _SOLVED
 
 
