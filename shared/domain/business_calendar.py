@@ -63,11 +63,10 @@ class BusinessCalendar:
     __slots__ = (
         "_days",
         "_edges",
-        "_first_year",
         "_known_from",
         "_known_until",
-        "_last_year",
         "_passed",
+        "_years",
         "_zone",
         "rules",
     )
@@ -79,8 +78,8 @@ class BusinessCalendar:
         # Openings and closings in turn, so that what lies behind an odd number of edges is open;
         # and how much open time of the laid out years has passed at each.
         self._edges: list[Instant] = []
-        self._passed: list[Micros] = []
-        self._first_year = self._last_year = 0
+        self._passed: list[Micros] = [0]
+        self._years = range(0)
         self._known_from = self._known_until = 0
         self._days: dict[date, list[Span]] = {}
 
@@ -144,8 +143,10 @@ class BusinessCalendar:
         else:
             closing = bisect_left(passed, aim, behind)
         if closing == len(passed):
-            more = self._lay_out_more(start, limit)
-            return self.reach(start, amount, limit) if more else None
+            if limit < self._known_until or self._years[-1] == _LAST_YEAR:
+                return None
+            self._lay_out(start, self._known_until)
+            return self.reach(start, amount, limit)
         found = edges[closing - 1] + aim - passed[closing]
         return found if found <= limit else None
 
@@ -171,7 +172,8 @@ class BusinessCalendar:
         """The open intervals inside `[start, end)`, in order; touching ones are one."""
         if end <= start:
             return []
-        self._lay_out(start, end)
+        if start < self._known_from or end >= self._known_until:
+            self._lay_out(start, end)
         edges = self._edges
         first = bisect_right(edges, start) & ~1
         return [
@@ -198,8 +200,7 @@ class BusinessCalendar:
         """The open intervals of a local date; where the zone jumps they may overlap others."""
         known = self._days.get(day)
         if known is None:
-            pattern = self._pattern(day, self._holidays(day.year))
-            known = self._days[day] = self._spans(day, pattern)
+            known = self._days[day] = self._spans(day)
         return known
 
     def midnight(self, day: date) -> Instant:
@@ -225,42 +226,31 @@ class BusinessCalendar:
     def _date_of_opening(self, opening: Instant) -> date:
         """The date whose interval holds the instant (a midnight gap may move it to the next)."""
         local = as_datetime(opening).astimezone(self._zone).date()
-        for day in (local, local - timedelta(days=1)):
-            if any(span.start <= opening < span.end for span in self.on(day)):
-                return day
-        return local
-
-    def _lay_out_more(self, start: Instant, limit: Instant) -> bool:
-        """Lay out twice the time after `start`; whether there was more of it up to `limit`."""
-        known = self._known_until
-        if limit >= known:
-            self._lay_out(start, min(known + known - start, limit))
-        return self._known_until > known
+        own = any(span.start <= opening < span.end for span in self.on(local))
+        return local if own else local - timedelta(days=1)
 
     def _lay_out(self, start: Instant, end: Instant) -> None:
-        if self._known_from <= start and end < self._known_until:
-            return
+        """Lay out the years of two instants and those between them."""
         # A year more on both sides, so that no zone's offset reaches over the edge.
         first, last = _year(start) - 1, min(_year(end) + 1, _LAST_YEAR)
-        nothing = self._known_from == self._known_until
-        if nothing or first < self._first_year:
-            if not nothing:
+        known = self._years
+        if not known or first < known.start:
+            if known:
                 # Sums begin anew: go back twice as far as is laid out, so that it happens rarely.
-                first = max(min(first, 2 * self._first_year - self._last_year), _FIRST_YEAR)
-                last = max(last, self._last_year)
-            self._first_year, self._last_year = first, first - 1
+                first = max(min(first, 2 * known.start - known.stop), _FIRST_YEAR)
+                last = max(last, known[-1])
             self._edges, self._passed = [], [0]
-        for year in range(self._last_year + 1, last + 1):
+            known = range(first, first)
+        for year in range(known.stop, last + 1):
             self._append_year(year)
-        self._last_year = max(last, self._last_year)
-        self._known_from = _new_year(self._first_year + 1)
-        self._known_until = _new_year(self._last_year)
+        self._years = range(known.start, max(known.stop, last + 1))
+        self._known_from = _new_year(self._years[0] + 1)
+        self._known_until = _new_year(self._years[-1])
 
     def _append_year(self, year: int) -> None:
         day = date(year, 1, 1)
-        holidays = self._holidays(year)
         while day.year == year:
-            for start, end in self._spans(day, self._pattern(day, holidays)):
+            for start, end in self._spans(day):
                 self._append(start, end)
             day += timedelta(days=1)
 
@@ -275,21 +265,20 @@ class BusinessCalendar:
         edges += (start, end)
         passed += (passed[-1], passed[-1] + end - start)
 
-    def _holidays(self, year: int) -> frozenset[date]:
-        yearly = {
-            date(year, month, day)
-            for month, day in self.rules.yearly
-            if (month, day) != (2, 29) or _is_leap(year)
-        }
-        return self.rules.dates | yearly | self.rules.country_holidays(year).keys()
-
-    def _pattern(self, day: date, holidays: frozenset[date]) -> tuple[LocalInterval, ...]:
-        shift = self.rules.shifts.get(day)
+    def _pattern(self, day: date) -> tuple[LocalInterval, ...]:
+        rules = self.rules
+        shift = rules.shifts.get(day)
         if shift is not None:
             return shift
-        return () if day in holidays else self.rules.weekly[day.weekday()]
+        closed = (
+            day in rules.dates
+            or (day.month, day.day) in rules.yearly
+            or day in rules.country_holidays(day.year)
+        )
+        return () if closed else rules.weekly[day.weekday()]
 
-    def _spans(self, day: date, pattern: tuple[LocalInterval, ...]) -> list[Span]:
+    def _spans(self, day: date) -> list[Span]:
+        pattern = self._pattern(day)
         if not pattern:
             return []
         midnight = self._edge(day, 0)
@@ -321,10 +310,6 @@ def _year(instant: Instant) -> int:
 
 def _new_year(year: int) -> Instant:
     return as_instant(datetime(year, 1, 1, tzinfo=UTC))
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 _LATEST: Final = 253_370_764_800 * 1_000_000  # 9999-01-01
