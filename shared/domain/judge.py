@@ -99,9 +99,12 @@ def judge(
 
 
 def is_final(own: Objective, span: Span, measure: Measure, *, now: Instant) -> bool:
-    """Whether only late or corrected events can change the window (contract section 4)."""
+    """Whether only late or corrected events can change the window (contract section 4).
+
+    What runs in a window that has ended counts where it started, and is still to be decided.
+    """
     over = final_from(own, span)
-    return over is not None and now >= over and not (own.started and measure.running)
+    return over is not None and now >= over and not measure.running
 
 
 def final_from(own: Objective, span: Span) -> Instant | None:
