@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from shared.documents.agreement_fields import AgreementSpec
 from shared.documents.problems import Place, Problem
@@ -27,7 +28,10 @@ class _Claim:
 
 
 def ambiguities(written: Iterable[tuple[Version, AgreementSpec]]) -> Iterator[Problem]:
-    """One problem for each two objectives of `sla` agreements that could both bind."""
+    """One problem for each objective of an `sla` that could bind where an earlier one does too.
+
+    Each names one such rival: of a hundred alike all but the first are wrong, not each two of them.
+    """
     rivals: dict[tuple[object, ...], list[_Claim]] = defaultdict(list)
     for version, spec in written:
         if version.type is not AgreementType.SLA:
@@ -38,37 +42,51 @@ def ambiguities(written: Iterable[tuple[Version, AgreementSpec]]) -> Iterator[Pr
             rank = (objective.kpi.name, version.level, version.precedence)
             rivals[rank].append(_Claim(version, objective, matcher, places[objective.name]))
     for claims in rivals.values():
-        for one, other in _pairs(claims):
-            if one.could_tie_with(other):
-                yield _tie(*sorted((one, other), key=lambda claim: claim.place))
+        for one, other in _rivals(claims):
+            yield _tie(*sorted((one, other), key=lambda claim: claim.place))
 
 
-def _pairs(claims: list[_Claim]) -> Iterator[tuple[_Claim, _Claim]]:
-    """Every two claims but those that the attribute used most tells apart at once.
+def _rivals(claims: list[_Claim]) -> Iterator[tuple[_Claim, _Claim]]:
+    """Each claim that could tie with one before it, and the first such one that is found.
 
-    With one agreement for each of thousands of customers nearly all are told apart.
+    A claim is held beside those only that its most telling attribute does not tell apart: with one
+    agreement for each of thousands of customers that is hardly any.
     """
-    attribute = _most_used(claims)
-    anything: list[_Claim] = []
-    by_value: dict[str, list[_Claim]] = defaultdict(list)
+    names = {name for claim in claims for name, choice in claim.matcher.choices}
+    indices = {name: _Index() for name in sorted(names)}
+    before: list[_Claim] = []
     for claim in claims:
-        values = _finite_values(claim.matcher, attribute)
-        alike = (rival for value in values or by_value for rival in by_value.get(value, ()))
-        # By identity: one rival may share several values with the claim.
-        rivals = {id(rival): rival for rival in (*anything, *alike)}
-        yield from ((rival, claim) for rival in rivals.values())
+        values = {name: _finite_values(claim.matcher, name) for name in indices}
+        candidates = min(
+            (indices[name].alike(own) for name, own in values.items() if own),
+            key=lambda lists: sum(map(len, lists)),
+            default=[before],
+        )
+        for rival in chain.from_iterable(candidates):
+            if rival.could_tie_with(claim):
+                yield rival, claim
+                break
+        before.append(claim)
+        for name, index in indices.items():
+            index.add(claim, values[name])
+
+
+class _Index:
+    """Claims by the values that one attribute may have for them."""
+
+    def __init__(self) -> None:
+        self._anything: list[_Claim] = []
+        self._by_value: dict[str, list[_Claim]] = defaultdict(list)
+
+    def add(self, claim: _Claim, values: set[str]) -> None:
         for value in values:
-            by_value[value].append(claim)
+            self._by_value[value].append(claim)
         if not values:
-            anything.append(claim)
+            self._anything.append(claim)
 
-
-def _most_used(claims: list[_Claim]) -> str:
-    uses: dict[str, int] = defaultdict(int)
-    for claim in claims:
-        for name, choice in claim.matcher.choices:
-            uses[name] += not choice.negated
-    return max(sorted(uses), key=lambda name: uses[name], default="")
+    def alike(self, values: set[str]) -> list[list[_Claim]]:
+        """Those that may have one of these values."""
+        return [self._anything, *(self._by_value[value] for value in sorted(values))]
 
 
 def _finite_values(matcher: Matcher, attribute: str) -> set[str]:

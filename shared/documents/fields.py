@@ -116,6 +116,7 @@ class Record(Reader[T_co]):
         self._check = check
         self._schema = schema or {}
         self._build = build
+        self._members = {name: _snake(name) for name in fields}
         self._fields = fields
         self._example = example
 
@@ -135,7 +136,7 @@ class Record(Reader[T_co]):
             if (field := self._fields.get(name)) is None:
                 continue
             try:
-                values[_snake(name)] = field.reader.read(member)
+                values[self._members[name]] = field.reader.read(member)
             except InvalidDocument as error:
                 problems.extend(p.about(name) for p in error.problems)
         if problems:
@@ -187,6 +188,7 @@ class OneForm(Reader[T_co]):
         reasons: Mapping[str, str],
     ) -> None:
         self._what = what
+        self._known = frozenset(name for form in forms.values() for name in form.names)
         self._forms = forms
         self._example = example
         self._reasons = reasons
@@ -216,9 +218,8 @@ class OneForm(Reader[T_co]):
 
     def _misspelt(self, node: MapNode) -> Iterable[Problem]:
         """Fields of no form that are near one: which form is meant is not clear then."""
-        known = {name for form in self._forms.values() for name in form.names}
         for name, place in node.keys.items():
-            if name not in known and (hint := did_you_mean(name, known)):
+            if name not in self._known and (hint := did_you_mean(name, self._known)):
                 yield Problem(place, f'unknown field "{name}" in {self._what}{hint}')
 
     def _misplaced(

@@ -5,7 +5,7 @@ digits, and what makes YAML surprising (duplicate keys, aliases, tags) is refuse
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -23,6 +23,7 @@ _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL: Final = {"true": True, "True": True, "TRUE": True} | dict.fromkeys(
     ("false", "False", "FALSE"), False
 )
+_OF_NUMBERS: Final = frozenset("+-.0123456789")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OR_HEX: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE]([-+]?[0-9]+))?")
@@ -107,22 +108,26 @@ class _Builder:
         self.problems: list[Problem] = []
         self._file = file
         self._nodes = 0
-        self._events: Iterator[yaml.Event] = iter(())
+        self._next: Callable[[], yaml.Event] = yaml.StreamEndEvent
 
     def documents(self, text: str) -> list[Node]:
-        self._events = yaml.parse(text, Loader=_PARSER)
-        return [
-            self._root(event)
-            for event in self._events
-            if isinstance(event, yaml.DocumentStartEvent)
-        ]
+        parser = _PARSER(text)
+        self._next = parser.get_event
+        nodes = []
+        try:
+            while not isinstance(event := self._next(), yaml.StreamEndEvent):
+                if isinstance(event, yaml.DocumentStartEvent):
+                    nodes.append(self._root(event))
+        finally:
+            parser.dispose()
+        return nodes
 
     def _root(self, start: yaml.DocumentStartEvent) -> Node:
         if start.version is not None and tuple(start.version) != _VERSION:
             version = ".".join(map(str, start.version))
             message = f"%YAML {version} means other values than 1.2, which is read here"
             self._refuse(self._place(start), f"{message}; leave the line out")
-        node = self._node(next(self._events), depth=0)
+        node = self._node(self._next(), depth=0)
         # An empty document would stand where the next one begins.
         is_empty = isinstance(node, ScalarNode) and not node.written
         return ScalarNode(None, "", self._place(start)) if is_empty else node
@@ -151,17 +156,17 @@ class _Builder:
 
     def _list(self, place: Place, depth: int) -> ListNode:
         items = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1))
         return ListNode(tuple(items), place)
 
     def _mapping(self, place: Place, depth: int) -> MapNode:
         members: dict[str, Node] = {}
         keys: dict[str, Place] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
             is_merge = isinstance(event, yaml.ScalarEvent) and event.implicit[0]
-            value = self._node(next(self._events), depth + 1)
+            value = self._node(self._next(), depth + 1)
             if not (isinstance(key, ScalarNode) and isinstance(key.value, str)):
                 shown = f" {key.written}" if isinstance(key, ScalarNode) else ""
                 self._refuse(key.place, f"the key{shown} is not text; write it in quotes")
@@ -179,6 +184,14 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> ScalarNode:
         written = event.value
+        if not written.isprintable() and (instead := self._unprintable(written, place)):
+            return instead
+        is_plain = event.implicit[0]
+        value = self._core(written, place) if is_plain else written
+        return ScalarNode(value, written, place)
+
+    def _unprintable(self, written: str, place: Place) -> ScalarNode | None:
+        """What stands instead of a text that nobody could mean; None for all others."""
         if _SURROGATE.search(written):
             self._refuse(place, "half of a surrogate pair is no character")
             return ScalarNode("", "", place)
@@ -186,9 +199,7 @@ class _Builder:
             message = f"a text with the control character U+{ord(control[0]):04X}"
             self._refuse(place, f"{message}, which nothing shows; leave it out")
             return ScalarNode("", "", place)
-        is_plain = event.implicit[0]
-        value = self._core(written, place) if is_plain else written
-        return ScalarNode(value, written, place)
+        return None
 
     def _core(self, written: str, place: Place) -> Scalar:
         """What a plain scalar means in the core schema of YAML 1.2."""
@@ -196,6 +207,8 @@ class _Builder:
             return None
         if written in _BOOL:
             return _BOOL[written]
+        if written[0] not in _OF_NUMBERS:
+            return written
         if _NOT_FINITE.fullmatch(written):
             self._refuse(place, f"{written} is not a number that can be computed with")
             return None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.matcher import Matcher
 from tests.documents.writing import (
     OFFICE,
     REOPENED,
@@ -11,6 +12,7 @@ from tests.documents.writing import (
     calendar,
     catalogue,
     first_response,
+    loaded,
     problems,
     promising,
 )
@@ -191,6 +193,41 @@ def test_of_many_customers_only_those_who_meet_are_refused(tmp_path: Path) -> No
         '"a-30/first-response" and "a-0/first-response"',
         '"a-31/first-response" and "a-1/first-response"',
     ]
+
+
+def test_of_many_alike_all_but_the_first_are_refused(tmp_path: Path) -> None:
+    texts = [promising(first_response(), name=f"a-{number}") for number in range(4)]
+    found = problems(tmp_path, *texts, RESPONSE)
+    assert [message.partition(" (")[0] for _, message in found] == [
+        f'"a-{number}/first-response" and "a-0/first-response"' for number in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "applies_to",
+    [
+        "{customer: c-@}",
+        "{customer: acme, service: s-@}",
+        "{service: s-@, customer: {not: hooli}}",
+        "{customer: [c-@, d-@]}",
+        "{}",
+    ],
+)
+def test_each_promise_is_held_beside_few_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applies_to: str
+) -> None:
+    held = []
+    excludes = Matcher.excludes
+
+    def counting(one: Matcher, other: Matcher) -> bool:
+        held.append(one)
+        return excludes(one, other)
+
+    monkeypatch.setattr(Matcher, "excludes", counting)
+    text = promising(first_response(), name="a-@", more=f"appliesTo: {applies_to}\n")
+    documents = [text.replace("@", str(number)) for number in range(300)]
+    loaded(tmp_path, *documents, RESPONSE)
+    assert len(held) <= 3 * 300
 
 
 def test_another_level_is_no_rival(tmp_path: Path) -> None:
