@@ -69,6 +69,12 @@ def test_the_shortest_form_is_written() -> None:
         assert times.text(times.instant(text)) == text
 
 
+def test_what_comes_twice_is_written_in_full() -> None:
+    times = Times(DAY, "Europe/Berlin")
+    for text in ("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"):
+        assert times.text(parse_instant(text)) == text
+
+
 def test_a_time_that_is_complete_is_left_as_it_is() -> None:
     times = Times(DAY)
     assert written_out("2026-03-02T09:00:00.1234567+01:00", times) == (
