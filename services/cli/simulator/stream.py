@@ -121,7 +121,9 @@ def _arrivals(simulation: Simulation) -> Iterator[_Arrivals]:
             shape=partial(_lead_shape, site),
             prefix=f"L-{letter}",
         )
-    yield everyday("chats", chat, SITES, peak=6.5 * simulation.volume, shape=_chat_shape, prefix="C")
+    yield everyday(
+        "chats", chat, SITES, peak=6.5 * simulation.volume, shape=_chat_shape, prefix="C"
+    )
     yield from _around_now(simulation)
 
 
