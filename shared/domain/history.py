@@ -65,7 +65,8 @@ class Mode:
 class History:
     """One clock's: what it was under, what else could have been, what happened, its cycle's modes.
 
-    `happened` is in the order of events. `modes` are in order, each from its instant on.
+    `happened` is in the order of events, and so are `modes`, each from its instant on: of several
+    of one instant the last holds.
     """
 
     version: Version
@@ -210,8 +211,6 @@ class _Watch:
         elif track.open and cycle.paused_since is not None:
             matching = [own for own in self._kpi.pause if own.matches(moment.after)]
             stands = " or ".join(map(matcher_words, matching))
-        if self._modes and self._modes[-1].since == at:
-            self._modes.pop()
         if not self._modes or self._modes[-1].stands != stands:
             self._modes.append(Mode(at, stands))
 
