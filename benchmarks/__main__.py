@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import Final
 
-_EACH: Final = ("throughput", "deadline_lag", "garbage")
+_EACH: Final = ("core", "throughput", "deadline_lag", "garbage")
 
 
 def main() -> int:
