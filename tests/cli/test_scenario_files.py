@@ -1,12 +1,15 @@
 """`accord test`: what it prints, how it exits, and what it says of a file that has slips."""
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
+from services.cli.scenarios.command import scenarios_command
 from services.cli.scenarios.files import read_file
 from services.cli.scenarios.outcome import evaluated, failures
 from tests.cli.scenario_writing import HEAD, KEPT, Write, problems, run, told, writing
@@ -33,7 +36,7 @@ def test_what_fails_shows_the_expected_above_the_found_and_the_exit_is_1(write: 
     assert done.stdout.splitlines() == [
         str(path),
         "  ✗ keeps its promise",
-        f"      {path}:6: clocks at 09:50",
+        f"      {path}:12: clocks at 09:50",
         "        expected  T-1 desk/response: met, elapsed 44m, due 10:00, binding",
         "        found     T-1 desk/response: met, elapsed 45m, due 10:00, binding",
         "1 scenario, 1 failed",
@@ -192,6 +195,7 @@ def test_programs_get_json(write: Write) -> None:
                 "failures": [
                     {
                         "at": "2026-03-02T09:50:00Z",
+                        "line": 13,
                         "part": "clocks",
                         "expected": "T-2 desk/response: running, elapsed 51m",
                         "found": "T-2 desk/response: running, elapsed 50m",
@@ -285,14 +289,43 @@ def test_it_answers_as_evaluate_does(write: Write, tmp_path: Path) -> None:
     assert json.loads(done.stdout) == evaluated(scenario, scenario.readings[0])
 
 
-@pytest.mark.parametrize("path", [ROOT / "deploy" / "scenarios"])
-def test_the_example_company_keeps_to_its_scenarios(path: Path) -> None:
-    done = run(path)
+def test_the_example_company_keeps_to_its_scenarios() -> None:
+    done = run(ROOT / "deploy" / "scenarios")
     assert done.exit_code == 0, done.output
 
 
-def test_the_example_tells_what_it_teaches() -> None:
-    """Each scenario of the example fails when what it is about is left out."""
-    for scenario in read_file(ROOT / "deploy" / "scenarios" / "promises.yaml").scenarios:
-        assert failures(scenario) == []
-        assert all(reading.parts for reading in scenario.readings)
+def blocks(language: str = "") -> list[str]:
+    """The blocks of the page about scenarios that are written in a language."""
+    page = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == language]
+
+
+def test_the_page_shows_what_is_printed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    (text,) = blocks("yaml")
+    holds, fails = (one for one in blocks() if "scenarios, " in one)
+    path = write(text, "scenarios/support.yaml")
+    monkeypatch.chdir(path.parents[1])
+    assert f"$ accord test scenarios\n{run('scenarios').stdout}" == holds
+    slip = text.replace("elapsed 45m, due 03-09 09:30", "elapsed 45m, due 03-06 17:30")
+    write(slip, "scenarios/support.yaml")
+    assert run("scenarios").stdout == f"scenarios/support.yaml\n{fails}"
+
+
+def test_the_events_of_the_page_are_events(write: Write) -> None:
+    (events,) = (one for one in blocks() if "retracted" in one)
+    indented = "".join(f"      {line}\n" for line in events.splitlines())
+    block = f"  - it: x\n    at: 12:00\n    rejected: 1\n    events: |\n{indented}"
+    path = write(HEAD + block)
+    (scenario,) = read_file(path).scenarios
+    assert failures(scenario) == []
+    assert len(scenario.lines) == 7
+
+
+def test_the_help_shows_a_file_that_loads(write: Write) -> None:
+    text = inspect.cleandoc(scenarios_command.__doc__ or "")
+    example = text.partition("\b\n")[2].partition("\n\n")[0]
+    path = write(example.replace("../agreements", str(ROOT / "deploy" / "agreements")))
+    assert [one.it for one in read_file(path).scenarios] == [
+        "answers an urgent ticket within the hour"
+    ]

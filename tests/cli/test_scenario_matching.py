@@ -159,7 +159,7 @@ def test_one_timeline_may_be_read_more_than_once(write: Write) -> None:
     )
     lines = run(path).stdout.splitlines()
     assert [line.strip() for line in lines if " at " in line] == [
-        f"{path}:6: clocks at 10:30",
+        f"{path}:11: clocks at 10:30",
         f"{path}:6: breaches at 10:30",
         f"{path}:6: breaches at 10:30",
     ]

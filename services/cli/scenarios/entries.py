@@ -19,6 +19,7 @@ from services.cli.scenarios.facts import (
     window_words,
 )
 from services.cli.scenarios.notation import Times
+from shared.documents.problems import Place
 from shared.domain.instant import parse_instant
 
 _CLOCK: Final = re.compile(r"(\S+) ([^/\s]+/[^/\s]+)(?: ([1-9]\d*))?", re.ASCII)
@@ -49,6 +50,7 @@ class Entry:
     said: str
     name: str
     facts: tuple[Fact, ...]
+    place: Place
     absent: bool = False
 
     @property
@@ -66,17 +68,17 @@ class Entry:
         return f"{self.who}: {said}" if said else self.who
 
 
-def entry(part: Part, who: str, facts: str, times: Times) -> Entry:
-    """Read `who: facts`; `ValueError` says what is wrong with it."""
+def entry(part: Part, who: str, facts: str, times: Times, place: Place) -> Entry:
+    """Read `who: facts` that stands at `place`; `ValueError` says what is wrong with it."""
     words = _WORDS[part](times)
     said = [" ".join(fact.split()) for fact in facts.split(",") if fact.strip()]
     if said == [NONE]:
-        return Entry(who, NONE, _NAMES[part](who, times), (), absent=True)
+        return Entry(who, NONE, _NAMES[part](who, times), (), place, absent=True)
     if part is Part.BREACHES and len(said) != 1:
         message = f'"{who}" needs one span of time: from..to, or from.. where it lasts'
         raise ValueError(message)
     read = tuple(words.fact(fact) for fact in said)
-    return Entry(who, ", ".join(said), _NAMES[part](who, times), read)
+    return Entry(who, ", ".join(said), _NAMES[part](who, times), read, place)
 
 
 def names(part: Part, rows: Sequence[Row], times: Times) -> list[frozenset[str]]:

@@ -251,6 +251,6 @@ def _entry(part: Part, said: Said, times: Times) -> Entry:
     if said.who == OTHERS:
         raise refused(said.place, f'{part}: "{OTHERS}" stands last')
     try:
-        return entry(part, said.who, said.facts, times)
+        return entry(part, said.who, said.facts, times, said.place)
     except ValueError as error:
         raise refused(said.place, f"{part}: {error}") from error

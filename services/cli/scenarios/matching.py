@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.cli.scenarios.entries import Entry, Part, brief, names
 from services.cli.scenarios.facts import Row
 from services.cli.scenarios.notation import Times
+from shared.documents.problems import Place
 
 Answer = Mapping[str, Sequence[Row]]
 """The one JSON object of `accord evaluate`; its numbers are `int` and `Decimal`."""
@@ -22,11 +23,15 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that is not as expected; None where nothing was expected, or found."""
+    """Something that is not as expected; None where nothing was expected, or found.
+
+    `place` is that of the entry, where one is not as expected.
+    """
 
     part: str
     expected: str | None
     found: str | None
+    place: Place | None = None
 
 
 def differences(expected: Expected, answer: Answer, times: Times) -> list[Difference]:
@@ -49,7 +54,7 @@ def differences(expected: Expected, answer: Answer, times: Times) -> list[Differ
         if nearest is not None:
             spare.remove(nearest)
         told = None if nearest is None else entry.found(rows[nearest])
-        found.append(Difference(part, entry.text, told))
+        found.append(Difference(part, entry.text, told, entry.place))
     if expected.others:
         return found + _not_absent(expected, rows, named, times)
     found.extend(Difference(part, None, brief(part, rows[index], times)) for index in spare)
@@ -85,7 +90,7 @@ def _not_absent(
     expected: Expected, rows: Sequence[Row], named: Sequence[frozenset[str]], times: Times
 ) -> list[Difference]:
     return [
-        Difference(expected.part, entry.text, brief(expected.part, row, times))
+        Difference(expected.part, entry.text, brief(expected.part, row, times), entry.place)
         for entry in expected.entries
         for index, row in enumerate(rows)
         if entry.absent and entry.name in named[index]
@@ -103,5 +108,5 @@ def _out_of_order(
         if not entry.fits(row, named[index]):
             place = f"as number {index + 1} of the list"
             told = f"{brief(part, row, times)}, {place}"
-            return [Difference(part, f"{entry.text}, {place}", told)]
+            return [Difference(part, f"{entry.text}, {place}", told, entry.place)]
     return []

@@ -38,10 +38,10 @@ def lines(told: Told) -> Iterator[str]:
     """A line for the scenario; below it, of each failure, the expected and the found."""
     mark = typer.style("✓", fg="green") if told.ok else typer.style("✗", fg="red")
     yield f"  {mark} {told.scenario.it}"
-    place, times = told.scenario.place, told.scenario.times
     for failure in told.failures:
         difference = failure.difference
-        at = "" if failure.at is None else f" at {times.text(failure.at)}"
+        place = difference.place or told.scenario.place
+        at = "" if failure.at is None else f" at {told.scenario.times.text(failure.at)}"
         yield f"      {place.file}:{place.line}: {difference.part}{at}"
         yield f"        expected  {difference.expected or _NOTHING}"
         yield f"        found     {difference.found or _NOTHING}"
@@ -89,6 +89,7 @@ def _one(told: Told) -> Json:
         "failures": [
             {
                 "at": None if failure.at is None else format_instant(failure.at),
+                "line": (failure.difference.place or place).line,
                 "part": failure.difference.part,
                 "expected": failure.difference.expected,
                 "found": failure.difference.found,
