@@ -149,20 +149,25 @@ def _differing(given: Case, want: dict[str, Json]) -> str | None:
 
 def _first(want: list[Json], got: list[Json]) -> str:
     """The first entries that differ: those one side lacks, or the members that are unlike."""
-    missing = [row for row in want if row not in got]
-    surplus = [row for row in got if row not in want]
+    wanted, gotten = ({_text(row) for row in rows} for rows in (want, got))
+    missing = [row for row in want if _text(row) not in gotten]
+    surplus = [row for row in got if _text(row) not in wanted]
     if not missing and not surplus:
         return "  the same entries in another order"
     lines = [f"  {len(want)} by the oracle, {len(got)} by the product"]
     named = [_name(row) for row in missing + surplus]
     chosen = min(named)
     pair = [next((r for r in rows if _name(r) == chosen), None) for rows in (missing, surplus)]
-    for side, row in zip(("oracle", "product"), pair, strict=True):
-        lines.append(f"  {side}: {row}")
+    for side, row, other in zip(("oracle", "product"), pair, (missing, surplus), strict=True):
+        lines.append(f"  {side}: {row or ['not this, but', *other[:1]]}")
     if pair[0] and pair[1]:
         unlike = [k for k in pair[0] if pair[0][k] != pair[1].get(k)]
         lines += [f"  {k}: oracle {pair[0][k]}, product {pair[1].get(k)}" for k in unlike]
     return "\n".join(lines)
+
+
+def _text(row: Json) -> str:
+    return json.dumps(row, sort_keys=True)
 
 
 def _name(row: Json) -> str:

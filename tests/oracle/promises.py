@@ -105,7 +105,9 @@ class Row:
                 if promise.exists(span) or span in found:
                     chain.append(span)
                 span = promise.windows.following(span)
-            found |= set(chain[-LISTED:])
+            latest = set(chain[-LISTED:])
+            # Of rolling windows none is older than these, with data or without.
+            found = latest if isinstance(promise.windows, RollingWindows) else found | latest
         return sorted(found)
 
     def listed(self, *, all_windows: bool) -> list[Segment]:

@@ -90,7 +90,8 @@ class Objective:
     @property
     def kind(self) -> str:
         """The kind of its target."""
-        return next(k for k in KINDS if k in self.target)
+        found = [k for k in KINDS if k in self.target]
+        return found[0]
 
     def number(self, name: str) -> Fraction:
         """A number of its target."""
