@@ -135,11 +135,11 @@ class EventName(Shape):
 
 
 class Happening(Shape):
-    """What an event did to a clock."""
+    """What an event did to a clock; nothing but time breaches it."""
 
     at: At
     what: What
-    event: EventName
+    event: EventName | None
     text: str
 
 
@@ -182,7 +182,7 @@ class ClockExplanation(Applied):
     intervals: list[Interval] = Field(
         description="Without gaps; those running add up to `elapsed_s`, the paused to `paused_s`."
     )
-    happened: list[Happening] = Field(description="In the order of the events.")
+    happened: list[Happening] = Field(description="In order.")
     alternatives: list[Alternative] = Field(
         description="The objectives of its series in document order, its own among them."
     )

@@ -90,7 +90,9 @@ def _sums(intervals: Sequence[Interval], activity: Activity) -> list[tuple[str, 
 def _outcome(reading: ClockReading, history: History) -> str:
     """The state, and how far the time is from the target."""
     last = history.happened[-1] if history.happened else None
-    by = "" if last is None or last.what is not What.STOPPED else f" by {last.event.type}"
+    by = ""
+    if last is not None and last.what is What.STOPPED and last.event is not None:
+        by = f" by {last.event.type}"
     stopped = "" if reading.stopped_at is None else format_instant(reading.stopped_at)
     breached = "" if reading.breached_at is None else format_instant(reading.breached_at)
     match reading.state:
@@ -127,7 +129,7 @@ def _distance(reading: ClockReading) -> str:
 
 
 def _happened(own: Happening) -> str:
-    return f"{format_instant(own.event.time)}: {own.text}."
+    return f"{format_instant(own.at)}: {own.text}."
 
 
 def _capital(text: str) -> str:

@@ -7,7 +7,7 @@ from shared.domain.clock import ClockReading
 from shared.domain.clock_words import clock_words
 from shared.domain.contest import Contest, contests
 from shared.domain.explain_clock import Interval, explain_clock
-from shared.domain.history import History, clock_key, histories
+from shared.domain.history import Happening, History, clock_key, histories, whole_story
 from shared.domain.instant import Instant
 from shared.domain.item import Item
 from shared.domain.plan import Plan
@@ -15,13 +15,14 @@ from shared.domain.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class ExplainedClock:
-    """A clock with what happened to it, its life in intervals, its rivals, and all of it in words.
+    """A clock with its history, its life in intervals, its rivals, and all of it in words.
 
-    `contest` has every promise about the same KPI and cycle, its own too.
+    `happened` is what happened to it, its breach among that. `contest` has every promise about the same KPI and cycle, its own too.
     """
 
     reading: ClockReading
     history: History
+    happened: list[Happening]
     intervals: tuple[Interval, ...]
     contest: Contest
     text: list[str]
@@ -55,5 +56,7 @@ def explain_item(item: Item, plan: Plan, catalogue: Catalogue, *, now: Instant) 
         place = (history.objective.kpi.name, reading.cycle)
         own = contenders[*place, reading.agreement, reading.objective, reading.ordinal]
         text = clock_words(reading, history, intervals, own)
-        clocks.append(ExplainedClock(reading, history, intervals, by_cycle[place], text))
+        happened = whole_story(history, reading)
+        contest = by_cycle[place]
+        clocks.append(ExplainedClock(reading, history, happened, intervals, contest, text))
     return ExplainedItem(tuple(clocks), tuple(several))

@@ -23,13 +23,14 @@ ClockKey = tuple[str, str, int, int]
 
 
 class What(StrEnum):
-    """What can happen to a clock at an event."""
+    """What can happen to a clock: at an event, or (`breached`) by time alone."""
 
     STARTED = "started"
     BEGAN_LATE = "began_late"
     TOOK_OVER = "took_over"
     STOPPED = "stopped"
     CONTINUED = "continued"
+    BREACHED = "breached"
     KEPT = "kept"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
@@ -37,10 +38,11 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event did to a clock, and why."""
+    """What an event did to a clock, and why; nothing but time breaches it."""
 
+    at: Instant
     what: What
-    event: Event
+    event: Event | None
     text: str
 
 
@@ -85,6 +87,27 @@ def histories(
     for event in effective([own for own in events if own.time <= now]):
         fold.step(event)
     return fold.found
+
+
+def whole_story(history: History, reading: ClockReading) -> list[Happening]:
+    """What happened to a clock in order, with the instant at which it ran out."""
+    if reading.breached_at is None:
+        return [*history.happened]
+    at = reading.breached_at
+    if reading.due_last is not None and reading.due_last < at:
+        text = "it was past its target already when it came under this objective"
+    else:
+        text = "its target was used up, and it went on"
+    breached = Happening(at, What.BREACHED, None, text)
+    story = [*history.happened]
+    # Time passes before an event acts: the one that stops a clock past its target comes after.
+    later = (
+        place
+        for place, own in enumerate(story)
+        if own.at > at or (own.at == at and own.what is What.STOPPED)
+    )
+    story.insert(next(later, len(story)), breached)
+    return story
 
 
 def clock_key(reading: ClockReading) -> ClockKey:
@@ -163,7 +186,7 @@ class _Watch:
             what, text = What.BEGAN_LATE, _late(clock, moment)
         else:
             what, text = What.TOOK_OVER, _takes_over(clock, before, moment)
-        history.happened.append(Happening(what, moment.event, text))
+        history.happened.append(Happening(moment.event.time, what, moment.event, text))
         key = (clock.version.agreement, clock.objective.name, cycle.number, clock.ordinal)
         self._found[key] = history
         self._known.append(clock)
@@ -185,7 +208,7 @@ class _Watch:
             found = self._kept(watched, moment)
         watched.stopped_at = clock.stopped_at
         if found is not None:
-            watched.history.happened.append(Happening(found[0], event, found[1]))
+            watched.history.happened.append(Happening(event.time, found[0], event, found[1]))
 
     @staticmethod
     def _kept(watched: _Watched, moment: Moment) -> tuple[What, str] | None:

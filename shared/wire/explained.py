@@ -62,11 +62,11 @@ class EventForm(msgspec.Struct, frozen=True):
 
 
 class HappeningForm(msgspec.Struct, frozen=True):
-    """What an event did to a clock."""
+    """What an event did to a clock; nothing but time breaches it."""
 
     at: str
     what: str
-    event: EventForm
+    event: EventForm | None
     text: str
 
 
@@ -197,7 +197,7 @@ def explained_clock_row(own: ExplainedClock) -> ExplainedClockRow:
         target_open_s=None if target is None else seconds(target),
         text=own.text,
         intervals=[_interval(one) for one in own.intervals],
-        happened=[_happening(one) for one in history.happened],
+        happened=[_happening(one) for one in own.happened],
         alternatives=[_alternative(one) for one in history.alternatives],
         levels=contest_form(own.contest).promises,
     )
@@ -295,8 +295,9 @@ def _interval(own: Interval) -> IntervalForm:
 
 
 def _happening(own: Happening) -> HappeningForm:
-    event = EventForm(own.event.id, own.event.source, own.event.type)
-    return HappeningForm(format_instant(own.event.time), own.what.value, event, own.text)
+    event = own.event
+    named = None if event is None else EventForm(event.id, event.source, event.type)
+    return HappeningForm(format_instant(own.at), own.what.value, named, own.text)
 
 
 def _alternative(own: Alternative) -> AlternativeForm:

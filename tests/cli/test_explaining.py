@@ -122,8 +122,9 @@ def test_clocks_and_windows_are_told_in_words_and_numbers(tmp_path: Path) -> Non
             "reason": "within the hours of Monday",
         }
     ]
-    assert [own["what"] for own in clock["happened"]] == ["started", "stopped"]
-    assert clock["happened"][1]["event"] == {
+    assert [own["what"] for own in clock["happened"]] == ["started", "breached", "stopped"]
+    assert clock["happened"][1]["event"] is None
+    assert clock["happened"][2]["event"] == {
         "id": "T-1-replied",
         "source": "/test",
         "type": "ticket.replied",

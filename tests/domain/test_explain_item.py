@@ -8,14 +8,17 @@ from shared.domain.explain_clock import Activity
 from shared.domain.explain_item import ExplainedClock, explain_item
 from shared.domain.history import What
 from shared.domain.hours_explained import Reason
-from shared.domain.instant import Instant
+from shared.domain.instant import HOUR, Instant
+from shared.domain.plan import compile_plan
 from tests.domain.building import (
     ANSWER,
     a_catalogue,
     an_event,
     an_objective,
     at,
+    only,
     promising,
+    within,
 )
 from tests.domain.cases import fresh, random_case
 
@@ -75,8 +78,8 @@ def test_what_happened_ends_where_the_clock_is(seed: int) -> None:
             assert happened[-1] in {*BEGINNINGS, What.CONTINUED}
         else:
             assert happened[-1] is expected
-            assert own.history.happened[-1].event.time == own.reading.stopped_at
-        assert own.history.happened[0].event.time == own.reading.came_under
+            assert own.history.happened[-1].at == own.reading.stopped_at
+        assert own.history.happened[0].at == own.reading.came_under
 
 
 @settings(max_examples=80)
@@ -109,3 +112,46 @@ def test_an_item_that_nothing_is_promised_of_has_no_clocks_and_no_contests() -> 
     item = fresh({}, [an_event("created", "09:00")])
     found = explain_item(item, {}, catalogue, now=at("10:00"))
     assert (found.clocks, found.contests) == ((), ())
+
+
+@settings(max_examples=80)
+@given(SEEDS)
+def test_the_story_of_a_clock_is_in_order_and_has_its_breach(seed: int) -> None:
+    clocks, _ = explained(seed)
+    for own in clocks:
+        instants = [one.at for one in own.happened]
+        assert instants == sorted(instants)
+        breached = [one for one in own.happened if one.what is What.BREACHED]
+        assert [one.at for one in breached] == (
+            [] if own.reading.breached_at is None else [own.reading.breached_at]
+        )
+        assert own.happened[0].what in BEGINNINGS
+        last = own.happened[-1].what
+        assert (last is What.BREACHED) <= (own.reading.state is ClockState.BREACHED_OPEN)
+
+
+def test_a_clock_that_comes_under_a_target_it_has_passed_breaches_before_it_stops() -> None:
+    long, short = (
+        an_objective(n, target=within(h * HOUR), where=only("priority", n), series="s")
+        for n, h in (("p2", 8), ("p1", 1))
+    )
+    catalogue = a_catalogue(promising(long, short))
+    plan = compile_plan(catalogue)
+    item = fresh(
+        plan,
+        [
+            an_event("created", "09:00", priority="p2"),
+            an_event("priority_changed", "12:00", priority="p1"),
+            an_event("replied", "12:00"),
+        ],
+    )
+    (_, moved) = sorted(
+        explain_item(item, plan, catalogue, now=at("18:00")).clocks,
+        key=lambda own: own.reading.ordinal,
+    )
+    assert [(one.what.value, one.event is None) for one in moved.happened] == [
+        ("took_over", False),
+        ("breached", True),
+        ("stopped", False),
+    ]
+    assert "past its target already" in moved.happened[1].text
