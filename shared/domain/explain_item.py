@@ -17,7 +17,8 @@ from shared.domain.plan import Plan
 class ExplainedClock:
     """A clock with its history, its life in intervals, its rivals, and all of it in words.
 
-    `happened` is what happened to it, its breach among that. `contest` has every promise about the same KPI and cycle, its own too.
+    `happened` is what happened to it, its breach among that. `contest` has every promise about the
+    same KPI and cycle, its own too.
     """
 
     reading: ClockReading
