@@ -270,5 +270,5 @@ class Track:
 
 def settle_group(clock: Clock, attributes: Attributes) -> None:
     """The group that a decided clock counts in; that of its start stands (contract section 4)."""
-    if not clock.objective.started:
+    if clock.group is None:
         clock.group = group_values(clock.objective.group_by, attributes)

@@ -82,22 +82,26 @@ class Fold:
         if event.time > self._earliest:
             self._run_out(event.time)
         moment = self._moment(event)
-        durations, events = self._plan.concerned(event.type, moment.changed, reopens=moment.reopens)
-        for place in durations:
-            track = self._tracks.get(place)
+        plan, tracks, tallies = self._plan, self._tracks, self._tallies
+        concerned = plan.concerned(event.type, moment.changed, reopens=moment.reopens)
+        for place in concerned.durations:
+            track = tracks.get(place)
             if track is None:
-                track = self._tracks[place] = Track(self._plan.durations[place])
+                track = tracks[place] = Track(plan.durations[place])
             self._act(track, moment)
-        for place in events:
-            tally = self._tallies.get(place)
+        for place in concerned.running:
+            track = tracks.get(place)
+            if track is not None and track.open:
+                self._act(track, moment)
+        for place in concerned.events:
+            tally = tallies.get(place)
             if tally is None:
-                tally = self._tallies[place] = tally_of(self._plan.events[place])
+                tally = tallies[place] = tally_of(plan.events[place])
             tally.step(moment)
         self._merged = self._merged or event.type == MERGED
         self._attributes = moment.after
         self.last = event
-        if durations or events:
-            self._look_ahead()
+        self._look_ahead()
         return moment
 
     def pass_to(self, now: Instant) -> None:

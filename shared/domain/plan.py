@@ -9,7 +9,7 @@ that an item meets only those that can concern it and not every customer's.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.domain.agreement import (
     Agreement,
@@ -67,11 +67,12 @@ class Party:
 class KpiPlan:
     """One KPI and the agreements that promise something of it.
 
-    `attributes` are those whose change may matter to one of its clocks: what pauses it, what a
-    promise looks at, what a milestone sees change.
+    `attributes` are those whose change may matter to a clock that runs: what pauses it, what a
+    promise looks at.
     """
 
     __slots__ = (
+        "_changing",
         "_edges",
         "_indexes",
         "_known",
@@ -97,9 +98,8 @@ class KpiPlan:
         self.total = Milestones(kpi.total)
         self._types = frozenset(milestone.event for milestone in kpi.milestones)
         looked_at = frozenset(_looked_at(parties))
-        changing = {own.changes for own in kpi.milestones if own.changes is not None}
-        pausing = {name for matcher in kpi.pause for name in matcher.names}
-        self.attributes = looked_at | changing | pausing
+        self._changing = {own.changes for own in kpi.milestones if own.changes is not None}
+        self.attributes = looked_at | {name for matcher in kpi.pause for name in matcher.names}
         self._names = tuple(sorted(looked_at))
         self._edges = sorted({*_edges(parties)})
         self._known: dict[tuple[object, ...], Matches] = {}
@@ -108,9 +108,9 @@ class KpiPlan:
         for party in parties:
             self._place(party)
 
-    def concerns(self, type_: str, changed: Iterable[str]) -> bool:
-        """Whether an event of this type that changes these attributes may matter to it."""
-        return type_ in self._types or not self.attributes.isdisjoint(changed)
+    def watches(self, type_: str, changed: Iterable[str]) -> bool:
+        """Whether one of its milestones may match an event of this type that changes these."""
+        return type_ in self._types or not self._changing.isdisjoint(changed)
 
     def matches(self, attributes: Attributes, instant: Instant) -> Matches:
         """What matches of the versions effective at the instant; the same value for the same."""
@@ -153,8 +153,15 @@ class KpiPlan:
             index.setdefault(value, []).append(party)
 
 
-Concerned = tuple[tuple[int, ...], tuple[int, ...]]
-"""Places among the durations and among the events of a kind."""
+class Concerned(NamedTuple):
+    """What an event of some sort may matter to, by the places in a `KindPlan`.
+
+    `durations` whatever their state, `running` only while a cycle is open, `events`.
+    """
+
+    durations: tuple[int, ...]
+    running: tuple[int, ...]
+    events: tuple[int, ...]
 
 
 class KindPlan:
@@ -169,25 +176,26 @@ class KindPlan:
         self._known: dict[tuple[str, bool, tuple[str, ...]], Concerned] = {}
 
     def concerned(self, type_: str, changed: tuple[str, ...], *, reopens: bool) -> Concerned:
-        """The places of the durations and of the events that such an event may matter to."""
+        """What an event of this type that changes these attributes may matter to."""
         key = (type_, reopens, changed)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _KNOWN_MOST:
                 self._known.clear()
-            known = self._known[key] = (
-                tuple(
-                    place
-                    for place, own in enumerate(self.durations)
-                    if own.concerns(type_, changed)
-                    or type_ == MERGED
-                    or (reopens and own.kpi.reopen is not Reopen.IGNORE)
-                ),
-                tuple(
-                    place for place, own in enumerate(self.events) if own.concerns(type_, changed)
-                ),
-            )
+            known = self._known[key] = self._search(type_, changed, reopens=reopens)
         return known
+
+    def _search(self, type_: str, changed: tuple[str, ...], *, reopens: bool) -> Concerned:
+        always: list[int] = []
+        running: list[int] = []
+        for place, own in enumerate(self.durations):
+            reopened = reopens and own.kpi.reopen is not Reopen.IGNORE
+            if reopened or own.watches(type_, changed):
+                always.append(place)
+            elif type_ == MERGED or not own.attributes.isdisjoint(changed):
+                running.append(place)
+        events = (n for n, own in enumerate(self.events) if own.watches(type_, changed))
+        return Concerned(tuple(always), tuple(running), tuple(events))
 
 
 Plan = Mapping[str, KindPlan]

@@ -23,19 +23,18 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class Tally:
-    """One KPI over events on one item."""
+    """One KPI over events on one item.
 
-    __slots__ = ("_plan", "contributions")
+    `due` is the last instant before time alone adds something, None if it never will.
+    """
+
+    __slots__ = ("_plan", "contributions", "due")
 
     def __init__(self, plan: KpiPlan) -> None:
         """Nothing has counted yet."""
         self._plan = plan
         self.contributions: list[Contribution] = []
-
-    @property
-    def due(self) -> Instant | None:
-        """The last instant before time alone adds something, if it will."""
-        return None
+        self.due: Instant | None = None
 
     def step(self, moment: Moment) -> None:
         """One event of a type that the KPI watches."""
@@ -135,7 +134,7 @@ class CohortTally(Tally):
     All that it adds counts in the window and group of the total event, at the instant of its own.
     """
 
-    __slots__ = ("_due", "_entered", "_good", "_total")
+    __slots__ = ("_entered", "_good", "_total")
 
     def __init__(self, plan: KpiPlan) -> None:
         """The item has not entered."""
@@ -143,12 +142,6 @@ class CohortTally(Tally):
         self._total = plan.total.counter()
         self._good = plan.good.counter()
         self._entered = False
-        self._due: Instant | None = None
-
-    @property
-    def due(self) -> Instant | None:
-        """Until when, inclusive, a good event is in time; None when nothing waits for that."""
-        return self._due
 
     def step(self, moment: Moment) -> None:
         """Enter at the first total event; a good event after it ends the wait."""
@@ -162,11 +155,11 @@ class CohortTally(Tally):
             self._add(Outcome.ENTERED, moment, 1, None)
             within = self._plan.kpi.within
             if self.contributions and within is not None:
-                self._due = moment.event.time + within
+                self.due = moment.event.time + within
 
     def run_out(self, now: Instant) -> Instant | None:
         """An item whose time is over without a good event is lost, as of the end of that time."""
-        due = self._due
+        due = self.due
         if due is None or now <= due:
             return None
         self._settle(Outcome.LOST, due)
@@ -177,7 +170,7 @@ class CohortTally(Tally):
             self.contributions += [
                 entry._replace(outcome=outcome, at=at) for entry in self.contributions
             ]
-        self._due = None
+        self.due = None
 
 
 def tally_of(plan: KpiPlan) -> Tally:
