@@ -35,7 +35,9 @@ class Dice:
         self.first = dt.datetime.fromisoformat(f"{date}T00:00:00+00:00")
         self.hours = self.choice((6, 30, 72))
         self.step = self.choice((10, 30, 60))
-        self.plain = self.maybe(0.35)  # conditions and exceptions are few, so that much counts
+        # Conditions and exceptions are few, so that much counts; in a crowd there is much, too.
+        self.plain = self.maybe(0.35)
+        self.crowd = self.plain and self.maybe(0.3)
 
     def maybe(self, chance: float) -> bool:
         """True so often."""

@@ -5,9 +5,12 @@ What is rare in life is common here. Every document is a valid one.
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
+from tests.oracle.days import duration
 from tests.oracle.dice import Dice
 from tests.oracle.generate_agreements import agreement
 from tests.oracle.generate_events import events
@@ -62,24 +65,26 @@ def case(seed: int) -> Case:
         for spec in agreement(dice, n, [*calendars, "always"], measured):
             documents.append(_document("Agreement", f"deal-{n}", spec))
     chosen = events(dice, measured)
-    return Case(tuple(documents), tuple(chosen), _now(dice, chosen), dice.maybe(0.5))
+    return Case(tuple(documents), tuple(chosen), _now(dice, chosen, documents), dice.maybe(0.5))
 
 
-def _now(dice: Dice, chosen: list[dict[str, Json]]) -> str:
+def _now(dice: Dice, chosen: list[dict[str, Json]], documents: list[dict[str, Json]]) -> str:
     now = dice.at()
     if dice.maybe(0.7):
         now = max([now, *(e["time"] for e in chosen)], key=dt.datetime.fromisoformat)
-    if dice.maybe(0.3):  # where a target, or a share of it, is just used up
-        now = _used_up(dice, dice.choice(chosen)["time"])
+    if dice.maybe(0.3):  # where a length of the documents, or a share of it, is just over
+        now = _over(dice, dice.choice(chosen)["time"], documents)
     if dice.maybe(0.2):
         days = dice.choice((1, 1, 2, 3, 7, 40))
         now = (dt.datetime.fromisoformat(now) + dt.timedelta(days=days)).isoformat()
     return now
 
 
-def _used_up(dice: Dice, start: str) -> str:
-    share = dice.choice((1, 1, 1, 0.8, 0.5, 0.9))
-    length = dt.timedelta(minutes=dice.choice((10, 30, 60, 90, 240, 480)) * share)
+def _over(dice: Dice, start: str, documents: list[dict[str, Json]]) -> str:
+    lengths = re.findall(r'"(PT?[0-9.HMSD]+)"', json.dumps(documents))
+    micros = duration(dice.choice(lengths or ["PT1H"])) or 0
+    share = dice.choice(("1", "1", "1", "0.8", "0.5", "0.9"))
+    length = dt.timedelta(microseconds=int(micros * Fraction(share)))
     length += dt.timedelta(microseconds=dice.choice((-1, 0, 0, 1)))
     return (dt.datetime.fromisoformat(start) + length).isoformat()
 

@@ -1,6 +1,8 @@
 """Random agreements: every kind of target and window, versions that differ where they may."""
 
 import datetime as dt
+import json
+import re
 from typing import Any
 
 from tests.oracle.dice import Dice
@@ -33,12 +35,16 @@ NUMBERS: dict[str, tuple[Json, ...]] = {
     "mean": (0, 1, "1.5", 2, 3, 2.5, "0.1"),
     "ratio": ("0.5", "0.25", "0.75", "0.333", "0.9", 0, 1, 0.5),
 }
-GROUPS = ("team", "priority", "score", "status", "actor", "amount")
+GROUPS = ("team", "team", "priority", "priority", "status", "status", "score", "actor", "amount")
 
 
 def agreement(dice: Dice, number: int, calendars: list[str], kpis: dict[str, Spec]) -> list[Spec]:
     """The specs of an Agreement's versions."""
     return _Agreement(dice, number, calendars, kpis).versions()
+
+
+def _after(start: str) -> str:
+    return (dt.datetime.fromisoformat(start) + dt.timedelta(hours=1)).isoformat()
 
 
 class _Agreement:
@@ -51,6 +57,7 @@ class _Agreement:
         if dice.maybe(0.6):  # alternatives for one clock
             few = dict([dice.choice(list(kpis.items()))])
         names = dice.some(["gold", "silver", "bronze", "iron"], 1, 4)
+        self.kpis = kpis
         self.measures = {name: kpi["measure"] for name, kpi in kpis.items()}
         self.kept = {name: self.keep(few) for name in names}
         # So that another calendar does not change the zone of the windows.
@@ -72,13 +79,15 @@ class _Agreement:
             spec["precedence"] = dice.random.randint(0, 2)
         more = 0 if dice.plain else dice.choice((0, 0, 0, 1, 1, 2))
         edges = sorted({dice.at() for _ in range(more)})
-        edges = ["2011-01-01T00:00:00Z", *sorted(edges, key=dt.datetime.fromisoformat)]
+        begin = dice.at() if dice.seldom(0.2) else "2011-01-01T00:00:00Z"
+        edges = sorted({begin, *edges}, key=dt.datetime.fromisoformat)
         found = []
         for n, start in enumerate(edges):
-            later = n > 0
-            period = {"from": start}
+            later, period = n > 0, {"from": start}
             if n + 1 < len(edges):
                 period["until"] = edges[n + 1]
+            elif dice.seldom(0.1):
+                period["until"] = max(dice.at(), _after(start), key=dt.datetime.fromisoformat)
             version = {**spec, "effective": period}
             if later and not self.zoned:
                 version["calendar"] = dice.choice(self.calendars)
@@ -100,7 +109,9 @@ class _Agreement:
             kinds = ("within", "within", "within", "percentile", "percentile", "mean")
         spec: Spec = {"kpi": kpi, "window": self.window(), "kind": dice.choice(kinds)}
         if dice.maybe(0.4):
-            spec["groupBy"] = dice.some(GROUPS, 1, 2)
+            spec["groupBy"] = list(dict.fromkeys(dice.some(GROUPS, 1, 2)))
+            if changed := re.findall(r'"changes": "(\w+)"', json.dumps(self.kpis[kpi].get("stop"))):
+                spec["groupBy"] = [changed[-1]]
         return spec
 
     def window(self) -> Spec:
@@ -128,14 +139,20 @@ class _Agreement:
         day = ("P1D",) if calendar == "always" else ()
         if kind == "within":
             ratio = dice.choice((None, "0.5", "0.75", "0.9", "1", "0.333", 0.5, "0.25", "0.1"))
-            within = dice.choice((*LIMITS, *day))
+            within = self.limit((*LIMITS, *day))
             return {"within": within} | ({} if ratio is None else {"ratio": ratio})
         if kind == "percentile":
-            p = dice.choice(("0.5", "0.9", "0.28", "1", "0.95", "0.333", 0.75, "0.1"))
-            return {"percentile": p, "atMost": dice.choice((*LIMITS, *day))}
+            p = dice.choice(("0.5", "0.9", "0.28", "1", "0.95", "0.55", "0.35", 0.75, "0.1"))
+            return {"percentile": p, "atMost": self.limit((*LIMITS, *day))}
         if kind == "mean":
-            return {"mean": True, "atMost": dice.choice((*OPEN_TIME, *day))}
+            return {"mean": True, "atMost": self.limit((*OPEN_TIME, *day))}
         return {kind: dice.choice(NUMBERS[measure])}
+
+    def limit(self, among: tuple[Json, ...]) -> Json:
+        """Of a clock's target: often so long that some meet it and others do not."""
+        if self.dice.maybe(0.5):
+            return self.dice.choice(among)
+        return f"PT{self.dice.hours * 60 // self.dice.choice((20, 12, 8, 5, 3))}M"
 
     def options(self, kind: str, measure: str) -> Spec:
         dice = self.dice
@@ -143,13 +160,13 @@ class _Agreement:
         if measure == "duration":
             if dice.maybe(0.5):
                 spec["onChange"] = dice.choice(("carry", "restart", "keep"))
-            if dice.maybe(0.35):
+            if dice.maybe(0.45):
                 spec["attribution"] = dice.choice(("started", "started", "decided"))
         if kind == "within" and dice.maybe(0.2):
             spec["series"] = dice.choice(("one", "two"))
         if dice.maybe(0.25):
             spec["minimum"] = dice.random.randint(1, 4)
-        if dice.maybe(0.3):
+        if dice.maybe(0.5):
             budget, elapsed = dice.choice(("0.5", "0.25", 0.1, "1")), dice.choice(("0.5", "0.9"))
             spec["atRisk"] = {"budgetConsumed": budget, "elapsed": elapsed}
         if kind == "atLeast" and measure in {"count", "sum"} and dice.maybe(0.6):

@@ -66,6 +66,9 @@ class _Events:
         if dice.plain or "lead" in items or dice.maybe(0.3):
             self.subjects = [f"T-{n}" for n in range(1, dice.choice((5, 8, 13)))]
             self.number *= dice.choice((1, 2))
+        if dice.crowd:
+            self.subjects = [f"T-{n}" for n in range(1, dice.choice((13, 25)))]
+            self.number = dice.random.randint(60, 120)
         self.amounts = 0.5 if '"field": "amount"' in spoken else 0.05
 
     def all(self) -> list[Event]:
@@ -99,7 +102,7 @@ class _Events:
         data = {k: dice.choice(values) for k, values in ATTRIBUTES.items() if dice.maybe(often)}
         if dice.maybe(self.amounts):
             data["amount"] = dice.choice(AMOUNTS)
-        if dice.maybe(0.01):
+        if dice.maybe(0.02):
             data |= dict([dice.choice(RARE)])
         if data or dice.maybe(0.5):
             event["data"] = data

@@ -39,7 +39,7 @@ MEASURES = (  # of a case: where all are of one sort, most events count
     ("duration",),
     ("duration", "duration", "count", "sum", "mean", "ratio", "cohort"),
     ("count", "sum", "sum", "mean"),
-    ("ratio", "cohort", "cohort"),
+    ("ratio", "ratio", "cohort", "cohort", "cohort"),
 )
 
 
@@ -109,7 +109,7 @@ def _duration(dice: Dice) -> Spec:
         ]
         chosen = dice.some(pauses, 1, 2)
         spec["pause"] = chosen if len(chosen) > 1 or dice.maybe(0.5) else chosen[0]
-    if dice.maybe(0.6):
+    if dice.crowd or dice.maybe(0.6):
         spec["repeat"] = True
     if dice.maybe(0.6):
         spec["reopen"] = dice.choice(("new-cycle", "continue", "continue", "ignore"))
