@@ -22,7 +22,7 @@ from shared.domain.judge import Judgement, State, budget_of
 from shared.domain.measure import Measure
 from shared.domain.pace import open_time
 from shared.domain.window import Span
-from shared.domain.wording import number_words, rounded_words
+from shared.domain.wording import count_words, number_words, rounded_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _of_events(own: Objective, measure: Measure) -> str:
         case MeasureKind.MEAN:
             return f"sum of {own.kpi.field} / events = {amount} / {measure.counted}"
         case MeasureKind.SUM:
-            return f"sum of {own.kpi.field} = {amount} over {measure.counted} events"
+            return f"sum of {own.kpi.field} = {amount} over {count_words(measure.counted, 'event')}"
         case _:
             return f"count = {measure.counted}"
 
@@ -168,9 +168,8 @@ def _rule(judgement: Judgement, measure: Measure, budget: Budget | None, pace: P
         case State.BREACHED:
             return f"breached: {_comparison(judgement, measure)}"
         case State.AT_RISK if own.is_volume:
-            below = "" if pace is None else number_words(pace.at_risk_below)
             value = number_words(volume(own, measure))
-            return f"at_risk: {value} is below {below}, the pace less its tolerance"
+            return f"at_risk: {value} < {_pace_words(own, pace)}, the pace less its tolerance"
         case State.AT_RISK:
             limit = number_words(own.at_risk.budget_consumed)
             return f"at_risk: {_comparison(judgement, measure)}, but {_used(budget)} >= {limit}"
@@ -235,10 +234,22 @@ def _calm(judgement: Judgement, budget: Budget | None, pace: Pace | None) -> str
     if judgement.final:
         return ", final"
     if pace is not None and own.is_volume:
-        return f", the pace less its tolerance asks for {number_words(pace.at_risk_below)}"
+        return f", the pace less its tolerance is {_pace_words(own, pace)}"
     if budget is None or budget.consumed is None:
         return ""
+    if not budget.allowed:
+        return ", nothing may be missed"
     return f", {_used(budget)} < {number_words(own.at_risk.budget_consumed)}"
+
+
+def _pace_words(own: Objective, pace: Pace | None) -> str:
+    """The pace less its tolerance as a product of exact numbers."""
+    if pace is None or not isinstance(own.target, AtLeast):
+        return ""
+    asked = number_words(own.target.amount)
+    elapsed, whole = (number_words(Fraction(x, SECOND)) for x in (pace.elapsed, pace.open_time))
+    left = number_words(1 - pace.tolerance)
+    return f"{asked} x {elapsed} / {whole} x {left} = {rounded_words(pace.at_risk_below)}"
 
 
 def _used(budget: Budget | None) -> str:
@@ -251,11 +262,11 @@ def _used(budget: Budget | None) -> str:
 def _sample(own: Objective, measure: Measure) -> str:
     match own.kpi.measure:
         case MeasureKind.DURATION:
-            return f"{measure.decided} decided clocks"
+            return count_words(measure.decided, "decided clock")
         case MeasureKind.RATIO:
             return f"a total of {measure.total}"
         case _:
-            return f"{measure.counted} events"
+            return count_words(measure.counted, "event")
 
 
 def volume(own: Objective, measure: Measure) -> int | Fraction:

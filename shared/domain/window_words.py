@@ -16,11 +16,11 @@ from shared.domain.agreement import (
     Within,
 )
 from shared.domain.explain_window import WindowReasons, volume
-from shared.domain.instant import SECOND, format_instant
+from shared.domain.instant import MINUTE, SECOND, format_instant
 from shared.domain.judge import Judgement, State
 from shared.domain.measure import Measure
 from shared.domain.window import Span
-from shared.domain.wording import length_words, number_words, rounded_words
+from shared.domain.wording import count_words, length_words, number_words, rounded_words
 
 
 def window_words(
@@ -34,7 +34,9 @@ def window_words(
         _verdict(judgement, measure),
     ]
     budget, pace = reasons.budget, reasons.pace
-    if budget is not None and budget.consumed is not None:
+    if budget is not None and not budget.allowed:
+        found.append("Nothing may be missed.")
+    elif budget is not None and budget.consumed is not None:
         allowed, missed = rounded_words(budget.allowed, 2), rounded_words(budget.missed, 2)
         found.append(
             f"Of a budget of {allowed}, {missed} is used: {percent_words(budget.consumed)}."
@@ -94,7 +96,8 @@ def _seen(own: Objective, measure: Measure) -> str:
         case MeasureKind.COUNT:
             return f"{measure.counted} counted"
         case _:
-            return f"{measure.counted} events with {own.kpi.field} {number_words(measure.amount)}"
+            amount = number_words(measure.amount)
+            return f"{count_words(measure.counted, 'event')} with {own.kpi.field} {amount}"
 
 
 def _clocks(own: Objective, measure: Measure) -> str:
@@ -145,7 +148,11 @@ def value_words(own: Objective, value: Fraction | None) -> str:
     match own.target:
         case Within():
             return percent_words(value)
-        case Percentile() | Mean():
+        case Percentile():
+            # Times are kept to 0.79 %: what is below a second says nothing then.
+            micros = round(value * SECOND)
+            return f"about {length_words(micros if micros < MINUTE else round(value) * SECOND)}"
+        case Mean():
             return length_words(round(value * SECOND))
         case _ if own.kpi.measure is MeasureKind.RATIO:
             return percent_words(value)

@@ -52,6 +52,11 @@ def length_words(micros: Micros) -> str:
     return ("-" if micros < 0 else "") + " ".join(parts)
 
 
+def count_words(count: int, what: str) -> str:
+    """`1 event`, `2 events`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def value_words(value: Scalar) -> str:
     """A value as it prints in a group; none and the empty text by name."""
     if value is None:

@@ -51,6 +51,21 @@ CASES: list[tuple[Objective, Measure, str, str]] = [
         "at_risk: met 6 >= 0.5 x 10, but budget consumed 4 / 5 = 0.8 >= 0.8",
     ),
     (
+        an_objective(target=within()),
+        Measure(met=4),
+        "met / (met + breached) = 4 / 4",
+        "ok: met 4 >= 1 x 4, nothing may be missed",
+    ),
+    (
+        an_objective(kpi=RETURNS, target=at_least(9), pace="0.5"),
+        Measure(counted=5),
+        "count = 5",
+        (
+            "ok: 5 < 9, which may still be reached, the pace less its tolerance is"
+            " 9 x 118800 / 2678400 x 0.5 = 0.1996"
+        ),
+    ),
+    (
         an_objective(target=within(), minimum=5),
         Measure(met=4),
         "met / (met + breached) = 4 / 4",
@@ -150,7 +165,9 @@ def test_a_pace_has_its_numbers_from_open_time() -> None:
     assert reasons.pace.elapsed == 8 * HOUR
     assert reasons.pace.expected == 10
     assert reasons.pace.at_risk_below == 9
-    assert reasons.rule == "at_risk: 8 is below 9, the pace less its tolerance"
+    assert reasons.rule == (
+        "at_risk: 8 < 220 x 28800 / 633600 x 0.9 = 9, the pace less its tolerance"
+    )
 
 
 def test_a_window_without_open_time_says_whose() -> None:

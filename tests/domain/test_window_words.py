@@ -59,7 +59,7 @@ def test_a_window_tells_promise_figures_verdict_and_budget() -> None:
             an_objective(target=percentile("0.9")),
             Measure(met=8, breached_closed=2),
             "8 of 10 decided were in time",
-            "The promise is broken (so far): 1 h 7.10144 s.",
+            "The promise is broken (so far): about 1 h 7 s.",
         ),
         (
             an_objective(target=percentile("0.9")),
@@ -94,7 +94,7 @@ def test_a_window_tells_promise_figures_verdict_and_budget() -> None:
         (
             an_objective(kpi=RATING, target=at_least(4), minimum=2),
             Measure(counted=1, amount=5),
-            "1 events with amount 5",
+            "1 event with amount 5",
             "That is too little to judge: 2 is the minimum.",
         ),
         (
@@ -117,6 +117,11 @@ def test_every_measure_and_state_is_told(
     found = words(own, measure)
     assert found[1].endswith(f": {seen}.")
     assert found[2] == verdict
+
+
+def test_where_nothing_may_be_missed_no_budget_is_told() -> None:
+    for measure in (Measure(met=1), Measure(met=1, breached_open=1)):
+        assert words(an_objective(target=within()), measure)[-1] == "Nothing may be missed."
 
 
 def test_an_ended_window_is_told_as_final() -> None:
@@ -152,4 +157,5 @@ def test_targets_and_durations_are_told_as_promised() -> None:
 def test_values_are_told_in_their_unit() -> None:
     assert value_words(an_objective(), Fraction(2, 3)) == "66.67 %"
     assert value_words(an_objective(target=mean()), Fraction(5, 2)) == "2.5 s"
+    assert value_words(an_objective(target=percentile("0.5")), Fraction("1.25")) == "about 1.25 s"
     assert value_words(an_objective(kpi=RATING, target=at_least(1)), Fraction(2, 3)) == "0.6667"

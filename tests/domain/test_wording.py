@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.domain.instant import DAY, HOUR, MINUTE, SECOND
 from shared.domain.matcher import Choice, Matcher
 from shared.domain.wording import (
+    count_words,
     length_words,
     listed_words,
     matcher_words,
@@ -71,6 +72,10 @@ def test_a_mismatch_names_the_values_that_missed_and_is_empty_where_all_match() 
     missed = mismatch_words(URGENT, {"priority": "p1"})
     assert missed == "status is absent, asked for: neither new nor absent"
     assert mismatch_words(URGENT, {"priority": "p2", "status": "open"}) == ""
+
+
+def test_one_is_not_several() -> None:
+    assert [count_words(n, "event") for n in (0, 1, 2)] == ["0 events", "1 event", "2 events"]
 
 
 def test_a_list_ends_with_and() -> None:
