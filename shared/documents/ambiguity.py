@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 
 from shared.documents.agreement_fields import AgreementSpec
 from shared.documents.problems import Place, Problem
@@ -22,8 +22,6 @@ class _Claim:
     place: Place
 
     def could_tie_with(self, other: "_Claim") -> bool:
-        if self.version.agreement == other.version.agreement:
-            return False
         return _overlap(self.version, other.version) and not self.matcher.excludes(other.matcher)
 
 
@@ -47,46 +45,51 @@ def ambiguities(written: Iterable[tuple[Version, AgreementSpec]]) -> Iterator[Pr
 
 
 def _rivals(claims: list[_Claim]) -> Iterator[tuple[_Claim, _Claim]]:
-    """Each claim that could tie with one before it, and the first such one that is found.
+    """Each claim that could tie with one of another agreement, and the first such one found.
+
+    The claims come agreement by agreement.
+    """
+    seen = _Seen(claims)
+    for _, own in groupby(claims, key=lambda claim: claim.version.agreement):
+        together = list(own)
+        for claim in together:
+            rivals = (rival for rival in seen.beside(claim) if rival.could_tie_with(claim))
+            if (rival := next(rivals, None)) is not None:
+                yield rival, claim
+        for claim in together:
+            seen.add(claim)
+
+
+class _Seen:
+    """Claims by the values that each attribute may have for them.
 
     A claim is held beside those only that its most telling attribute does not tell apart: with one
     agreement for each of thousands of customers that is hardly any.
     """
-    names = {name for claim in claims for name, choice in claim.matcher.choices}
-    indices = {name: _Index() for name in sorted(names)}
-    before: list[_Claim] = []
-    for claim in claims:
-        values = {name: _finite_values(claim.matcher, name) for name in indices}
-        candidates = min(
-            (indices[name].alike(own) for name, own in values.items() if own),
-            key=lambda lists: sum(map(len, lists)),
-            default=[before],
-        )
-        for rival in chain.from_iterable(candidates):
-            if rival.could_tie_with(claim):
-                yield rival, claim
-                break
-        before.append(claim)
-        for name, index in indices.items():
-            index.add(claim, values[name])
 
+    def __init__(self, claims: Iterable[_Claim]) -> None:
+        names = {name for claim in claims for name, _ in claim.matcher.choices}
+        self._all: list[_Claim] = []
+        self._anything: dict[str, list[_Claim]] = {name: [] for name in sorted(names)}
+        self._by_value: dict[tuple[str, str], list[_Claim]] = defaultdict(list)
 
-class _Index:
-    """Claims by the values that one attribute may have for them."""
+    def add(self, claim: _Claim) -> None:
+        self._all.append(claim)
+        for name, anything in self._anything.items():
+            values = _finite_values(claim.matcher, name)
+            for value in values:
+                self._by_value[name, value].append(claim)
+            if not values:
+                anything.append(claim)
 
-    def __init__(self) -> None:
-        self._anything: list[_Claim] = []
-        self._by_value: dict[str, list[_Claim]] = defaultdict(list)
-
-    def add(self, claim: _Claim, values: set[str]) -> None:
-        for value in values:
-            self._by_value[value].append(claim)
-        if not values:
-            self._anything.append(claim)
-
-    def alike(self, values: set[str]) -> list[list[_Claim]]:
-        """Those that may have one of these values."""
-        return [self._anything, *(self._by_value[value] for value in sorted(values))]
+    def beside(self, claim: _Claim) -> Iterator[_Claim]:
+        """Those that may bind where the claim does, as far as one attribute tells."""
+        found = [self._all]
+        for name, anything in self._anything.items():
+            if values := _finite_values(claim.matcher, name):
+                alike = [anything, *(self._by_value[name, value] for value in sorted(values))]
+                found = min(found, alike, key=lambda lists: sum(map(len, lists)))
+        return chain.from_iterable(found)
 
 
 def _finite_values(matcher: Matcher, attribute: str) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.documents.coverage import coverage
 from shared.documents.files import Source, read_path
 from shared.documents.loader import MapNode, Node, ScalarNode, parse
-from shared.documents.problems import InvalidDocument, Place, Problem
+from shared.documents.problems import MAX_PROBLEMS, InvalidDocument, Place, Problem
 from shared.documents.resolve import Document, resolve
 from shared.documents.schema import HEADER, SPECS, Kind, Spec
 from shared.documents.suspicions import suspicions
@@ -61,15 +61,27 @@ def load_nodes(
         problems.extend(problem for problem in wrong if problem.place not in broken)
         if document is not None:
             documents.append(document)
+        if len(problems) > MAX_PROBLEMS:
+            return Loaded(None, _first(problems), _first(warnings))
     found = resolve(documents)
     already = {problem.place for problem in problems}
-    problems = sorted({*problems, *(one for one in found.problems if one.place not in already)})
+    problems.extend(one for one in found.problems if one.place not in already)
     versions = [written.version for written in found.versions]
     holidays = [] if today is None else coverage(found.calendars, versions, today)
-    warned = tuple(sorted({*warnings, *suspicions(found), *holidays}))
+    warned = _first([*warnings, *suspicions(found), *holidays])
     if problems:
-        return Loaded(None, tuple(problems), warned)
+        return Loaded(None, _first(problems), warned)
     return Loaded(found.catalogue, (), warned, found.built_in)
+
+
+def _first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """As many as anybody reads, in the order of files and lines."""
+    each = sorted(set(problems))
+    if len(each) <= MAX_PROBLEMS:
+        return tuple(each)
+    last = each[MAX_PROBLEMS - 1]
+    more = Problem(last.place, f"there is more; these are the first {MAX_PROBLEMS:,}")
+    return (*each[:MAX_PROBLEMS], more)
 
 
 def _parsed(source: Source) -> tuple[list[Node], list[Problem]]:

@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
-from shared.documents.problems import InvalidDocument, Problem, did_you_mean, refused
+from shared.documents.problems import (
+    MAX_PROBLEMS,
+    InvalidDocument,
+    Problem,
+    did_you_mean,
+    refused,
+)
 from shared.documents.reader import (
     JsonSchema,
     Reader,
@@ -130,7 +137,7 @@ class Record(Reader[T_co]):
             like = f" like {self._example}" if self._example else ""
             message = f"{self._what} is a mapping{like}, not {shown(node)}"
             raise wrong(node, message)
-        problems = [*self._unknown(node), *self._missing(node)]
+        problems = [*islice(self._unknown(node), MAX_PROBLEMS + 1), *self._missing(node)]
         values: dict[str, object] = {}
         for name, member in node.members.items():
             if (field := self._fields.get(name)) is None:
@@ -197,7 +204,7 @@ class OneForm(Reader[T_co]):
         if not isinstance(node, MapNode):
             message = f"{self._what} is a mapping like {self._example}, not {shown(node)}"
             raise wrong(node, message)
-        if misspelt := list(self._misspelt(node)):
+        if misspelt := list(islice(self._misspelt(node), MAX_PROBLEMS + 1)):
             raise InvalidDocument(misspelt)
         told = [name for name in self._forms if name in node.members]
         form = self._forms[told[0]] if told else None

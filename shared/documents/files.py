@@ -14,6 +14,8 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest file that is read at all."""
 MAX_FILES: Final = 20_000
 """Most files of a folder."""
+MAX_TOTAL: Final = 256 * 1024 * 1024
+"""Most characters of all files of a folder together."""
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _NOT_FOLLOWED: Final = "links to folders are not followed; this one is left out"
@@ -47,13 +49,19 @@ def read_path(path: Path) -> Sources:
     found = find(path)
     problems, texts = list(found.problems), []
     stamps: dict[Path, _Stamp] = {}
+    total = 0
     for file in found.paths:
+        if total > MAX_TOTAL:
+            message = f"the files together are larger than {MAX_TOTAL // 1024**2} MiB; split them"
+            problems.append(_of(path, message))
+            break
         try:
             text, stamps[file] = _read(file, shown_as(file))
         except InvalidDocument as error:
             problems.extend(error.problems)
         else:
             texts.append(Source(shown_as(file), text))
+            total += len(text)
     problems.extend(_changed(path, found.paths, stamps))
     return Sources(tuple(texts), tuple(problems), found.warnings)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
+MAX_PROBLEMS: Final = 1_000
+"""So many are said in one run; who has more of them mends these first."""
 _LONGEST: Final = 600
 
 

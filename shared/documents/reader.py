@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
-from shared.documents.problems import InvalidDocument, Place, Problem
+from shared.documents.problems import MAX_PROBLEMS, InvalidDocument, Place, Problem
 
 T_co = TypeVar("T_co", covariant=True)
 JsonSchema = dict[str, object]
@@ -62,7 +62,10 @@ class AsWritten(Reader[MapNode]):
 
 
 def gathered(read: Callable[..., T_co], items: Iterable[object]) -> tuple[T_co, ...]:
-    """`read` of every item; the problems of all of them in one `InvalidDocument`."""
+    """`read` of every item; the problems of all of them in one `InvalidDocument`.
+
+    After so many problems nobody reads on, and neither does this.
+    """
     values: list[T_co] = []
     problems: list[Problem] = []
     for item in items:
@@ -70,6 +73,8 @@ def gathered(read: Callable[..., T_co], items: Iterable[object]) -> tuple[T_co, 
             values.append(read(item))
         except InvalidDocument as error:
             problems.extend(error.problems)
+            if len(problems) > MAX_PROBLEMS:
+                break
     if problems:
         raise InvalidDocument(problems)
     return tuple(values)

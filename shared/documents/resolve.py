@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from shared.documents.agreement_fields import ALWAYS, AgreementSpec, ObjectiveSpec
 from shared.documents.ambiguity import ambiguities
@@ -17,7 +17,7 @@ from shared.documents.digest import digest
 from shared.documents.fitting import misfits
 from shared.documents.kpi_fields import KpiSpec, kpi_of
 from shared.documents.loader import ListNode, MapNode, ScalarNode, plain
-from shared.documents.problems import Place, Problem, did_you_mean
+from shared.documents.problems import MAX_PROBLEMS, Place, Problem, did_you_mean
 from shared.documents.public_holidays import holidays_of
 from shared.documents.schema import Kind, Spec
 from shared.documents.window_fields import window_of
@@ -69,7 +69,8 @@ def resolve(documents: Iterable[Document]) -> Resolved:
     problems = list(names.problems)
     written: dict[str, list[Written]] = defaultdict(list)
     for document in names.agreements:
-        problems.extend(_missing(document.written, names))
+        if len(problems) <= MAX_PROBLEMS:
+            problems.extend(islice(_missing(document.written, names), MAX_PROBLEMS + 1))
         if isinstance(document.spec, AgreementSpec):
             found, version = _version(document.name, document.spec, names)
             problems.extend(found)
@@ -105,18 +106,20 @@ class _Names:
         self._places: dict[tuple[Kind, str], Place] = {}
         for document in sorted(documents, key=lambda one: one.name):
             self._take(document)
+        self.own_kpis = self._known(Kind.KPI)
+        self.known_kpis = self.own_kpis | built_in_kpis().keys()
+        self.known_calendars = self._known(Kind.CALENDAR) | {ALWAYS}
         for document in self.agreements:
             self._take_built_in(document.written)
 
-    def known(self, kind: Kind) -> set[str]:
+    def _known(self, kind: Kind) -> set[str]:
         """The names of a kind, those of refused documents included."""
         return {name for of_kind, name in self._places if of_kind is kind}
 
     def _take_built_in(self, agreement: MapNode) -> None:
-        known = self.known(Kind.KPI)
         for named in _kpis_named(agreement):
             kpi = built_in_kpis().get(str(named.value))
-            if kpi is not None and kpi.name not in known:
+            if kpi is not None and kpi.name not in self.own_kpis:
                 self.kpis[kpi.name] = kpi
                 self.built_in.add(kpi.name)
 
@@ -219,26 +222,23 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _missing(agreement: MapNode, names: _Names) -> Iterator[Problem]:
     """Names that no document has, also in an agreement that is refused for other reasons."""
-    calendars = names.known(Kind.CALENDAR) | {ALWAYS}
     calendar = agreement.members.get("calendar")
     if isinstance(calendar, ScalarNode) and isinstance(calendar.value, str):
-        yield from _unknown("calendar", calendar, calendars, _list_of(calendars))
-    own = names.known(Kind.KPI)
-    there_are = f"{_list_of(own)}, and those built in" if own else "; those built in are others"
+        yield from _unknown("calendar", calendar, names.known_calendars, names.known_calendars)
     for named in _kpis_named(agreement):
-        yield from _unknown("KPI", named, own | built_in_kpis().keys(), there_are)
+        yield from _unknown("KPI", named, names.known_kpis, names.own_kpis)
 
 
-def _unknown(what: str, node: ScalarNode, known: set[str], there_are: str) -> Iterator[Problem]:
+def _unknown(what: str, node: ScalarNode, known: set[str], listed: set[str]) -> Iterator[Problem]:
     name = str(node.value)
     if name not in known:
-        hint = did_you_mean(name, known) or there_are
+        hint = did_you_mean(name, known) or _there_are(listed, beyond=len(known) > len(listed))
         yield Problem(node.place, f'no {what} is named "{name}"{hint}')
 
 
-def _list_of(known: Iterable[str]) -> str:
-    names = sorted(known)
-    return f"; there are {', '.join(names[:8])}" if names else "; there are none"
+def _there_are(names: set[str], *, beyond: bool) -> str:
+    some = [*sorted(names)[:8], *(["those built in"] if beyond else [])]
+    return f"; there are {', '.join(some)}"
 
 
 def _version_problems(versions: list[Written]) -> Iterator[Problem]:

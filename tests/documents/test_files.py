@@ -48,6 +48,17 @@ def test_c28_a_folder_has_so_many_files_at_most(
     assert said(tmp_path) == [f"{tmp_path}:1: more than 2 files in one folder; split it"]
 
 
+def test_c28_all_files_together_are_so_large_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_TOTAL", len(RESPONSE))
+    (tmp_path / "a.yaml").write_text(RESPONSE + "#")
+    assert said(tmp_path) == []
+    (tmp_path / "b.yaml").write_text("a: 1\n")
+    (first, *_) = said(tmp_path)
+    assert first == f"{tmp_path}:1: the files together are larger than 0 MiB; split them"
+
+
 def test_c29_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.yaml")
     assert said(tmp_path) == [f"{tmp_path / 'a.yaml'}:1: this is a pipe, not a regular file"]

@@ -13,6 +13,7 @@ from time import process_time
 import pytest
 
 from shared.documents import load, loader
+from shared.documents.problems import MAX_PROBLEMS
 from shared.domain.agreement import OpenTime, Within
 from tests.documents.writing import (
     CONVERSION,
@@ -327,6 +328,23 @@ def test_everything_wrong_is_said_in_one_run_in_the_order_of_files_and_lines(
         ("b.yaml", 9, "target: must be a "),
         ("c.yaml", 1, "the text is not UT"),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n" + "".join(f"b{n}: 1\n" for n in range(2000)),
+        "---\n".join(calendar("timeZone: Berln", f"c-{n}") for n in range(1001)),
+        promising("\n- ".join(first_response(name=f"n-{n}", kpi=f"k-{n}") for n in range(2000))),
+        promising("\n- ".join(f"{{name: n-{n}, kpi: 7}}" for n in range(2000))),
+    ],
+)
+def test_c28_of_very_many_problems_the_first_are_said(tmp_path: Path, text: str) -> None:
+    began = process_time()
+    found = loaded(tmp_path, text)
+    assert process_time() - began < 10
+    assert len(found.problems) == MAX_PROBLEMS + 1
+    assert found.problems[-1].message == "there is more; these are the first 1,000"
 
 
 def test_json_is_yaml_too(tmp_path: Path) -> None:

@@ -238,4 +238,4 @@ def test_another_level_is_no_rival(tmp_path: Path) -> None:
 
 def test_an_unknown_name_shows_those_that_there_are(tmp_path: Path) -> None:
     ((_, message),) = problems(tmp_path, promising(first_response(kpi="xyz")), RESPONSE)
-    assert message == 'no KPI is named "xyz"; there are response, and those built in'
+    assert message == 'no KPI is named "xyz"; there are response, those built in'
