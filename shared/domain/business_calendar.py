@@ -26,6 +26,7 @@ HORIZON: Final = 36_525 * DAY
 """How far after a start a deadline is looked for (contract section 3)."""
 
 _NEAR: Final = 8  # edges: what a question is about mostly lies within them
+_MARGIN: Final = 2 * DAY  # further than any zone's offset reaches over a new year
 _END_OF_DAY: Final = 24 * 60
 _WHOLE_DAY: Final[tuple[LocalInterval, ...]] = ((0, _END_OF_DAY),)
 _FIRST_YEAR: Final = 1
@@ -231,8 +232,7 @@ class BusinessCalendar:
 
     def _lay_out(self, start: Instant, end: Instant) -> None:
         """Lay out the years of two instants and those between them."""
-        # A year more on both sides, so that no zone's offset reaches over the edge.
-        first, last = _year(start) - 1, min(_year(end) + 1, _LAST_YEAR)
+        first, last = _year(start - _MARGIN), min(_year(end + _MARGIN), _LAST_YEAR)
         known = self._years
         if not known or first < known.start:
             if known:
@@ -244,8 +244,8 @@ class BusinessCalendar:
         for year in range(known.stop, last + 1):
             self._append_year(year)
         self._years = range(known.start, max(known.stop, last + 1))
-        self._known_from = _new_year(self._years[0] + 1)
-        self._known_until = _new_year(self._years[-1])
+        self._known_from = _new_year(self._years.start) + _MARGIN
+        self._known_until = _new_year(self._years.stop) - _MARGIN
 
     def _append_year(self, year: int) -> None:
         day = date(year, 1, 1)
