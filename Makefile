@@ -78,6 +78,14 @@ bench: setup ## the benchmarks, one JSON object a line
 oracle: setup ## the core against the independent oracle; SEEDS=n
 	@$(BIN)/python -m tests.oracle.differences --seeds $(or $(SEEDS),200)
 
+.PHONY: mutation
+mutation: setup ## change calendar, clock and window in small ways; do tests notice? (docs/mutation.md)
+	nice -n 10 $(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut results --all true | awk -F': *' '\
+		{ split($$1, name, "."); all[name[3]]++; if ($$2 ~ /killed|timeout/) seen[name[3]]++ } \
+		END { for (m in all) printf "%s: %d of %d mutants noticed, %.1f %%\n", \
+			m, seen[m], all[m], 100 * seen[m] / all[m] }'
+
 .PHONY: verify
 verify: setup ## what `make demo` left behind (or six simulated days) against `evaluate`
 	@exec $(BIN)/accord verify --start
@@ -88,5 +96,5 @@ chaos: setup ## kill evaluators in mid-stream, then compare everything; SEEDS=n
 
 .PHONY: clean
 clean: ## remove .venv, the local stack's data and the tools' caches
-	rm -rf $(VENV) .accord .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .accord .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
