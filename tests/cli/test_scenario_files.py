@@ -107,6 +107,7 @@ def test_times_are_those_of_the_zone_and_the_day(write: Write) -> None:
         ("09:45 T-1 replied", "09:45 T-1 replied @replace=r", 'did you mean "replaces"?'),
         ("at: 09:50", "at: 25:00", '10: at: "25:00" is not a time: hour must be in 0..23'),
         ("at: 09:50\n", "\n", 'needs "at": when to evaluate'),
+        ("at: 09:50", "at: 9999-01-01T00:00:00Z", "10: at: 9999-01-01T00:00:00Z lies outside the"),
         ("date: 2026-03-02\n", "", '"09:00" has no day; give the file a "date"'),
         ("within: PT1H", "within: 1h", 'did you mean "PT1H"?'),
         ("kpi: answer", "kpi: anser", 'no KPI is named "anser"; did you mean "answer"?'),

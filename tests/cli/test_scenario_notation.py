@@ -38,6 +38,7 @@ def test_an_instant_is_read_by_its_day_and_zone(text: str, zone: str, instant: s
         ("24:00", "is not a time: hour must be in 0..23"),
         ("02-29 09:00", "is not a time: day"),
         ("0000-01-01 09:00", "is not a time: year 0"),
+        ("1899-12-31 09:00", "lies outside the years 1900 to 9998"),
         ("2026-03-02T09:00:00", "is not a time like 09:00"),
         ("03-29 02:30", "does not exist in Europe/Berlin; write it out"),
         ("10-25 02:30", "comes twice in Europe/Berlin; write it out, like 2026-10-25T00:30:00Z"),

@@ -24,6 +24,7 @@ from shared.documents.loader import MapNode, parse
 from shared.documents.problems import InvalidDocument, Place, refused
 from shared.documents.reader import Placed, gathered
 from shared.domain.instant import Instant
+from shared.wire.cloudevents import END_OF_TIME, FIRST_INSTANT
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -235,9 +236,12 @@ class _Steps:
 
 def _instant(at: Placed[str], times: Times) -> Instant:
     try:
-        return times.instant(at.value)
+        instant = times.instant(at.value)
     except ValueError as error:
         raise refused(at.place, f"at: {error}") from error
+    if not FIRST_INSTANT <= instant < END_OF_TIME:
+        raise refused(at.place, f"at: {at.value} lies outside the years 1900 to 9998")
+    return instant
 
 
 def _expected(part: Part, said: Iterable[Said], times: Times) -> Expected:

@@ -26,6 +26,8 @@ SHORT: Final = (
     r"(?:(?:(?P<year>\d{4})-)?(?P<month>\d\d)-(?P<day>\d\d) )?"
     r"(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?"
 )
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 9998
 _SHORT: Final = re.compile(SHORT, re.ASCII)
 _LENGTH: Final = re.compile(r"(-?)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,6})?)s)?", re.ASCII)
 
@@ -77,6 +79,9 @@ class Times:
         return self.day
 
     def _in_zone(self, text: str, local: datetime) -> Instant:
+        if not FIRST_YEAR <= local.year <= LAST_YEAR:
+            message = f'"{text}" lies outside the years {FIRST_YEAR} to {LAST_YEAR}'
+            raise ValueError(message)
         zone = ZoneInfo(self.zone)
         first, second = (as_instant(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
         if first == second:
