@@ -58,9 +58,10 @@ def test_it_counts_where_it_was_decided_or_started_and_running_where_it_is(seed:
         versions = given.catalogue.agreements[own.agreement].versions
         # The attribution is that of the clock's version, which a contribution does not name.
         attributions = {o.started for v in versions if (o := v.objective(own.objective))}
-        if own.counts_at == own.at:
-            rolls = isinstance(objective.window, RollingWindow)
-            assert False in attributions or own.at is not None or rolls
+        if own.at is None and isinstance(objective.window, RollingWindow):
+            assert own.counts_at is None
+        elif own.counts_at == own.at:
+            assert False in attributions or own.at is not None
         else:
             assert True in attributions
             assert own.counts_at is not None

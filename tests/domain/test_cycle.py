@@ -12,11 +12,12 @@ from tests.domain.building import (
     a_version,
     an_agreement,
     an_objective,
+    at,
     only,
     promising,
     within,
 )
-from tests.domain.stories import groups, story
+from tests.domain.stories import groups, item_of, story, ticket
 
 SOLVING = replace(ANSWER, stop=(Milestone("ticket.solved"),))
 PAUSING = replace(SOLVING, pause=(only("status", "pending"),))
@@ -209,6 +210,21 @@ def test_a_carried_clock_started_where_the_cycle_did_and_a_restarted_one_where_i
         own = replace(STARTED, where=only("priority", "p1"), on_change=change)
         told = ["09:00 created team=a", "09:10 assigned priority=p1 team=b", "09:20 solved team=c"]
         assert groups(own, *told, now=NOW) == [("met", group)]
+        (entry,) = item_of(own, ticket(*told)).settle(now=at(NOW)).contributions
+        assert entry.counts_at == at("09:00" if change is OnChange.CARRY else "09:10")
+        assert entry.at == at("09:20")
+
+
+def test_a_clock_that_takes_over_has_the_start_of_the_one_that_is_left_or_its_own() -> None:
+    told = ["09:00 created team=a priority=p1", "09:10 assigned team=b priority=p2"]
+    for change, group, start in ((OnChange.CARRY, "a", "09:00"), (OnChange.RESTART, "b", "09:10")):
+        several = [
+            replace(STARTED, name=name, series="s", where=only("priority", name), on_change=change)
+            for name in ("p1", "p2")
+        ]
+        item = item_of(promising(*several), ticket(*told, "09:20 solved team=c"))
+        (entry,) = item.settle(now=at(NOW)).contributions
+        assert (entry.objective, entry.group, entry.counts_at) == ("p2", (group,), at(start))
 
 
 def test_after_it_goes_on_a_clock_is_in_the_group_of_its_new_decision() -> None:

@@ -159,8 +159,13 @@ def test_rolling_windows_hold_the_same_clock_one_after_the_other() -> None:
     current = evaluated(own, events, "12:05")
     assert current.objectives == found.objectives[-1:]
     own = an_objective(window=HOURLY, target=within(2 * HOUR), started=True)
-    started = evaluated(own, events, "12:05")
-    assert [r.measure for r in started.objectives] == [Measure(running=1)]
+    started = evaluated(own, events, "12:05", all_windows=True)
+    assert [(r.window.end, r.measure.met, r.measure.running) for r in started.objectives] == [
+        (at("10:00"), 1, 0),
+        (at("11:00"), 1, 0),
+        (at("12:00"), 1, 0),
+        (at("13:00"), 0, 1),
+    ]
 
 
 def test_a_rolling_window_is_judged_when_it_ends_and_until_one_holds() -> None:

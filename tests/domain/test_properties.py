@@ -20,6 +20,14 @@ from tests.domain.cases import RandomCase, random_case
 
 SEEDS = range(60)
 Row = tuple[str, str, tuple[str, ...]]
+OUTCOMES = {
+    ClockState.RUNNING: Outcome.RUNNING,
+    ClockState.PAUSED: Outcome.RUNNING,
+    ClockState.MET: Outcome.MET,
+    ClockState.BREACHED_OPEN: Outcome.BREACHED_OPEN,
+    ClockState.BREACHED_CLOSED: Outcome.BREACHED_CLOSED,
+    ClockState.CANCELLED: Outcome.EXCLUDED,
+}
 
 
 @cache
@@ -115,6 +123,20 @@ def test_every_clock_that_was_not_superseded_is_counted_once(seed: int) -> None:
         c.state in UNDECIDED for c in clocks
     )
     assert len(found.item_breaches) == sum(own.breaches for own in counted)
+    by_clock = {
+        (item.key, own.agreement, own.objective, own.cycle, own.ordinal): own
+        for item in given.items().values()
+        for own in item.settle(now=given.now).contributions
+    }
+    for clock in clocks:
+        own = by_clock[clock.item, clock.agreement, clock.objective, clock.cycle, clock.ordinal]
+        assert OUTCOMES[clock.state] is own.outcome
+        assert own.at == (clock.stopped_at if clock.breached_at is None else clock.breached_at)
+        if own.outcome in {Outcome.MET, Outcome.BREACHED_CLOSED}:
+            assert own.amount == clock.elapsed
+        if own.breaches:
+            assert own.stopped_at == clock.stopped_at
+        assert own.counts_at in {own.at, clock.started_at}
     assert not any(c.binding for c in found.clocks if c.state in GONE)
     for clock in found.clocks:
         if clock.target is not None and clock.breached_at is None and clock.state not in GONE:

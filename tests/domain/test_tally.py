@@ -9,7 +9,7 @@ import pytest
 from shared.domain.agreement import Kpi, Target
 from shared.domain.contribution import Contribution
 from shared.domain.event import Event, Scalar
-from shared.domain.instant import MINUTE
+from shared.domain.instant import DAY, MINUTE
 from shared.domain.item import Item, Settled
 from shared.domain.matcher import Milestone
 from shared.domain.measure import Amount, Outcome
@@ -243,6 +243,18 @@ def test_the_last_microsecond_of_within_is_in_time() -> None:
     settled = item.settle(now=end + 1)
     assert [own.outcome for own in settled.contributions] == [ENTERED, LOST]
     assert settled.next_due is None
+
+
+def test_what_is_over_sooner_takes_no_time_from_what_is_over_later() -> None:
+    soon = replace(COHORT, name="soon", within=DAY // 2)
+    agreement = promising(
+        an_objective("one", COHORT, ANY), an_objective("two", soon, ANY), an_objective("three")
+    )
+    item = Item(compile_plan(a_catalogue(agreement)), "ticket", "T-1", several("created", "09:00"))
+    last = at("03-03 09:00")
+    for now, expected in ((last, [ENTERED]), (last + 1, [ENTERED, LOST])):
+        found = item.settle(now=now).contributions
+        assert [own.outcome for own in found if own.objective == "one"] == expected
 
 
 def test_without_within_an_item_of_a_cohort_waits_for_ever() -> None:
