@@ -1,5 +1,6 @@
 """Open time: worked vectors of many calendars, and that asking back gives what was asked."""
 
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -163,6 +164,60 @@ def test_always_is_open_and_a_few_hours_may_run_out() -> None:
     assert once.reach(at("00:00"), HOUR, limit) == at("10:00")
     assert once.leave(at("00:00"), HOUR, limit) is None
     assert once.reach(at("00:00"), HOUR + 1, limit) is None
+
+
+def test_each_question_may_be_the_first() -> None:
+    day = at("00:00"), at("03-03 00:00")
+    limit = day[0] + HORIZON
+    for start in (0, -36_525 * DAY):
+        assert BusinessCalendar(ALWAYS.rules).is_open(start)
+        assert BusinessCalendar(ALWAYS.rules).open_between(start, start + DAY) == DAY
+    assert BusinessCalendar(OFFICE.rules).is_open(at("09:00"))
+    assert BusinessCalendar(OFFICE.rules).open_between(*day) == 8 * HOUR
+    assert BusinessCalendar(OFFICE.rules).open_spans(*day) == [(at("09:00"), at("17:00"))]
+    assert BusinessCalendar(OFFICE.rules).reach(day[0], HOUR, limit) == at("10:00")
+    assert BusinessCalendar(OFFICE.rules).leave(day[0], HOUR, limit) == at("10:00")
+    assert BusinessCalendar(OFFICE.rules).due(day[0], HOUR, limit) == (at("10:00"),) * 2
+    assert BusinessCalendar(OFFICE.rules).on(date(2026, 3, 2)) == [(at("09:00"), at("17:00"))]
+
+
+def test_years_are_laid_out_for_both_ends_of_a_question() -> None:
+    for ask in ("2031-12-30T00:00:00Z", "2021-01-02T00:00:00Z"):
+        calendar = BusinessCalendar(OFFICE.rules)
+        assert calendar.is_open(at("09:00"))
+        spans = sorted([at("00:00"), at(ask)])
+        first = as_datetime(spans[0])
+        days = [first + timedelta(days=n) for n in range((spans[1] - spans[0]) // DAY)]
+        expected = 8 * HOUR * sum(day.weekday() < 5 for day in days)
+        assert calendar.open_between(*spans) == expected
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_turn_of_a_year_is_that_of_the_zone(zone: str) -> None:
+    calendar = a_calendar({"mon-sun": "09:00-17:00"}, zone, yearly=("12-31",))
+    for year in (2025, 2027):
+        noon = local(f"{year}-12-31 12:00", zone)
+        fresh = BusinessCalendar(calendar.rules)
+        assert not fresh.is_open(noon)
+        assert fresh.is_open(noon - DAY)
+        assert fresh.is_open(noon + DAY)
+        assert BusinessCalendar(calendar.rules).open_between(noon - DAY, noon + DAY) == 8 * HOUR
+
+
+def test_a_working_day_later_may_lie_in_the_next_month_or_year() -> None:
+    begin = local("2026-01-30 12:00")
+    assert OFFICE.working_days_later(begin, 1, begin + HORIZON) == local("2026-02-02 12:00")
+    begin = local("2026-12-31 12:00")
+    assert OFFICE.working_days_later(begin, 1, begin + HORIZON) == local("2027-01-01 12:00")
+
+
+def test_working_days_are_looked_for_until_the_day_after_the_limit() -> None:
+    calendar = a_calendar({}, shifts={"2026-03-02": "09:00-10:00", "2026-03-12": "09:00-10:00"})
+    begin = at("08:00")
+    found = at("03-12 09:00"), at("03-12 10:00")
+    for limit, expected in ((at("03-11 00:00"), found), (at("03-09 23:59"), (None, None))):
+        assert calendar.working_days_later(begin, 1, limit) == expected[0]
+        assert calendar.end_of_working_day(begin, 1, limit) == expected[1]
 
 
 CALENDARS = st.sampled_from(

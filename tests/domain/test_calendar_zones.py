@@ -94,6 +94,14 @@ def test_a_working_day_later_has_the_same_local_time_across_a_change() -> None:
     assert second == at("10-26 01:30"), "from the second of two"
 
 
+def test_a_time_that_came_second_is_looked_for_as_any_other() -> None:
+    shifts = {"2026-10-25": "02:00-04:00", "2027-03-28": "01:00-04:00"}
+    calendar = a_calendar({}, "Europe/Berlin", shifts=shifts)
+    second = at("10-25 01:30")  # 02:30 for the second time; in March it moves to 03:30
+    later = calendar.working_days_later(second, 1, second + HORIZON)
+    assert later == at("2027-03-28T01:30:00Z")
+
+
 def test_a_working_day_that_a_jump_moved_is_that_of_its_date() -> None:
     moved = a_calendar({"sun": "23:45-24:00", "tue": "09:00-10:00"}, "America/Toronto")
     sunday = at("1919-03-30T12:00:00Z")
