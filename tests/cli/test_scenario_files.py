@@ -12,7 +12,9 @@ from services.cli.main import app
 from services.cli.scenarios.command import scenarios_command
 from services.cli.scenarios.files import read_file
 from services.cli.scenarios.outcome import evaluated, failures
+from shared.documents.loader import parse, plain
 from tests.cli.scenario_writing import HEAD, KEPT, Write, problems, run, told, writing
+from tests.documents.json_schema import is_valid
 
 ROOT = Path(__file__).parents[2]
 
@@ -248,13 +250,22 @@ def test_events_are_sent_as_they_are_written(write: Write) -> None:
     assert (second["type"], second["subject"]) == ("lead.created", "L-1")
     assert third == {
         "specversion": "1.0",
-        "id": "line-0003",
+        "id": "line-000003",
         "source": "/scenario",
         "type": "a.commented.twice",
         "subject": "b",
         "time": "2026-03-02T10:00:00.1234567+01:00",
         "data": {},
     }
+
+
+def test_a_timeline_may_be_long(write: Write) -> None:
+    events = "".join(f"      09:00 T-{number} created\n" for number in range(1, 501))
+    path = write(
+        HEAD + f"  - it: is long\n    events: |\n{events}    at: 09:30\n"
+        "    windows: ['desk/response: running 500']\n"
+    )
+    assert run(path).exit_code == 0
 
 
 def test_what_stands_first_comes_first_at_one_instant(write: Write) -> None:
@@ -330,3 +341,20 @@ def test_the_help_shows_a_file_that_loads(write: Write) -> None:
     assert [one.it for one in read_file(path).scenarios] == [
         "answers an urgent ticket within the hour"
     ]
+
+
+def test_editors_get_a_schema_that_the_example_is_valid_under() -> None:
+    schema = json.loads(run("--schema").stdout)
+    published = ROOT / "docs" / "scenarios-schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == schema, "accord test --schema"
+    path = ROOT / "deploy" / "scenarios" / "promises.yaml"
+    (node,), _ = parse(path.read_text(encoding="utf-8"), path.name)
+    written = plain(node)
+    assert is_valid(schema, written)
+    assert isinstance(written, dict)
+    assert not is_valid(schema, written | {"scenario": []})
+
+
+def test_without_a_path_it_says_what_to_do() -> None:
+    done = run()
+    assert (done.exit_code, "accord test PATH" in done.stderr) == (2, True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.cli.scenarios.fields import scenario_schema
 from services.cli.scenarios.files import ScenarioFile, read_files
 from services.cli.scenarios.report import (
     Told,
@@ -21,10 +22,15 @@ WRONG_INPUT = 2
 
 
 def scenarios_command(
-    path: Annotated[Path, typer.Argument(help="A scenario file, or a folder of them.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="A scenario file, or a folder of them.")
+    ] = None,
     *,
     machine: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     only: Annotated[str, typer.Option(help="Only scenarios whose sentence contains this.")] = "",
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of scenario files instead.")
+    ] = False,
 ) -> None:
     """Run scenarios: events at times, and what must then hold under your agreements.
 
@@ -46,6 +52,12 @@ def scenarios_command(
     A tick or a cross for each; of what fails the expected and the found. Exit 0 when all hold,
     1 when some fail, 2 when a file does not load. All that can be written: docs/scenarios.md.
     """  # noqa: D301 - \b keeps the lines of the example as they are
+    if schema:
+        typer.echo(_json(scenario_schema()))
+        return
+    if path is None:
+        typer.echo("name a scenario file or a folder of them: accord test PATH", err=True)
+        raise typer.Exit(WRONG_INPUT)
     files, problems = read_files(path)
     if problems:
         if machine:

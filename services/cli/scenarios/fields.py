@@ -13,7 +13,8 @@ from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
 from shared.documents.notation import local_date
 from shared.documents.problems import Place
 from shared.documents.reader import AsWritten, JsonSchema, Placed, Reader, WithPlace, shown, wrong
-from shared.documents.values import TEXT, ZONE, Flag, Text, Whole
+from shared.documents.schema import DIALECT
+from shared.documents.values import TEXT, ZONE, Flag, Text, Whole, text_of
 
 _MANY: Final = 1_000_000
 
@@ -25,6 +26,16 @@ class Said:
     who: str
     facts: str
     place: Place
+
+
+class _Lines(Reader[Placed[str]]):
+    """A text of many lines, however long; the file's size is its limit."""
+
+    def read(self, node: Node) -> Placed[str]:
+        return Placed(text_of(node), node.place)
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string"}
 
 
 class _Entry(Reader[Said]):
@@ -146,7 +157,7 @@ _SCENARIO: Final = Record(
         "it": Field(WithPlace(TEXT), "what holds, as the rest of a sentence", required=True),
         "documents": Field(_DOCUMENTS, "documents beside those of the file"),
         "alone": Field(Flag(), "without the documents of the file"),
-        "events": Field(WithPlace(TEXT), "one a line: time item what name=value ..."),
+        "events": Field(_Lines(), "one a line: time item what name=value ..."),
         "date": Field(_DATE, "the day of times that name none"),
         "timeZone": Field(ZONE, "the zone of times"),
         "readings": Field(
@@ -173,3 +184,8 @@ FILE: Final = Record(
         ),
     },
 )
+
+
+def scenario_schema() -> JsonSchema:
+    """What may be written in a scenario file, as JSON Schema 2020-12, for editors."""
+    return {"$schema": DIALECT, "title": "Accord scenarios", **FILE.json_schema()}

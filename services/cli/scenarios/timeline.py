@@ -73,7 +73,7 @@ def _envelope(item: str, what: str) -> dict[str, str]:
 
 
 def _line(event: dict[str, str], data: str, number: int) -> str:
-    whole = {"specversion": "1.0", "id": f"line-{number:04}", **event}
+    whole = {"specversion": "1.0", "id": f"line-{number:06}", **event}
     # Data keep their digits: 1.0 is not sent as 1, nor 0.1 as a float.
     return f'{json.dumps(whole, ensure_ascii=False)[:-1]}, "data": {data}}}'
 
