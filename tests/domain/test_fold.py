@@ -17,6 +17,7 @@ from tests.domain.building import (
     an_objective,
     at,
     only,
+    promising,
     within,
 )
 from tests.domain.stories import groups, item_of, story, ticket
@@ -143,6 +144,26 @@ def test_a_breach_is_in_the_group_after_all_events_of_its_instant(
 ) -> None:
     own = an_objective(kpi=SOLVING, target=within(HOUR), group_by=("team",))
     assert groups(own, "09:00 created team=a", *told, now="12:00") == [("breached_open", group)]
+
+
+@pytest.mark.parametrize(
+    ("told", "group"),
+    [
+        (["11:30 assigned team=c"], "a"),
+        (["11:00 commented team=b", "11:30 assigned team=c"], "b"),
+        (["11:00 commented", "11:00 commented team=b", "11:30 assigned team=c"], "b"),
+    ],
+)
+def test_so_is_one_at_the_instant_at_which_a_clock_came_under_an_objective(
+    told: list[str], group: str
+) -> None:
+    own = an_objective("p1", SOLVING, within(HOUR), group_by=("team",), series="s")
+    several = [
+        replace(own, where=only("priority", "p1")),
+        replace(own, name="p2", target=within(3 * HOUR)),
+    ]
+    events = ["09:00 created team=a", "11:00 assigned priority=p1", *told]
+    assert groups(promising(*several), *events, now="12:00") == [("breached_open", group)]
 
 
 def test_the_actor_is_no_attribute() -> None:
