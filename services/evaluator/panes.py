@@ -175,4 +175,4 @@ async def first_counted(connection: Connection, groups: Iterable[Group]) -> dict
 def _measure(sums: Sequence[int | Decimal]) -> Measure:
     """From the sums in the order of a pane's columns."""
     *counts, amount = sums
-    return Measure._make([*map(int, counts), amount_of_decimal(Decimal(amount))])
+    return Measure._make([*counts, amount_of_decimal(Decimal(amount))])

@@ -19,8 +19,8 @@ def amount_to_decimal(amount: int | Fraction) -> Decimal:
 
 def amount_of_decimal(decimal: Decimal) -> int | Fraction:
     """The amount that a decimal is, an int where it is whole."""
-    amount = Fraction(decimal)
-    return amount.numerator if amount.denominator == 1 else amount
+    whole = int(decimal)
+    return whole if whole == decimal else Fraction(decimal)
 
 
 def _places(denominator: int) -> int:
