@@ -104,6 +104,7 @@ def test_times_are_those_of_the_zone_and_the_day(write: Write) -> None:
         ("09:45 T-1 replied", "9:45 T-1 replied", '9: events: "9:45" is not a time like 09:00'),
         ("09:45 T-1 replied", "09:45 T-1", '9: events: "09:45 T-1" is not an event; write'),
         ("09:45 T-1 replied", "09:45 T-1 replied by=", ""),
+        ("09:45 T-1 replied", "09:45 T-1, replied", '9: events: "T-1," has an item without a name'),
         ("09:45 T-1 replied", "09:45 T-1 replied x", '9: events: "x" is not name=value'),
         ("09:45 T-1 replied", "09:45 T-1 replied a=1 a=2", '9: events: "a" stands twice'),
         ("09:45 T-1 replied", "09:45 T-1 replied @replace=r", 'did you mean "replaces"?'),
@@ -221,6 +222,8 @@ def test_some_may_be_run_alone(write: Write) -> None:
         "  ✓ keeps it again",
         "1 scenario, 0 failed",
     ]
+    done = run(path, "--only", "agian")
+    assert (done.exit_code, done.stderr) == (2, '--only: no scenario says "agian"\n')
 
 
 def test_events_are_sent_as_they_are_written(write: Write) -> None:

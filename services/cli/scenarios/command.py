@@ -67,6 +67,9 @@ def scenarios_command(
                 typer.echo(str(problem), err=True)
         raise typer.Exit(WRONG_INPUT)
     told = [one for file in files for one in _file(file, only, quiet=machine)]
+    if only and not told:
+        typer.echo(f'--only: no scenario says "{only}"', err=True)
+        raise typer.Exit(WRONG_INPUT)
     typer.echo(_json(as_json(told)) if machine else summary(told))
     if not all(one.ok for one in told):
         raise typer.Exit(FAILED)

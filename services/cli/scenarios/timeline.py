@@ -31,7 +31,7 @@ def event_lines(text: str, times: Times, places: Callable[[int], Place]) -> list
     """The events of a text whose lines (from 0) stand at `places`; `InvalidDocument` otherwise."""
     found: list[EventLine] = []
     problems: list[Problem] = []
-    for index, line in enumerate(text.splitlines()):
+    for index, line in enumerate(text.split("\n")):
         written = line.strip()
         if not written or written.startswith("#"):
             continue
@@ -58,6 +58,9 @@ def _written(line: str, times: Times, before: int) -> list[str]:
         message = f'"{line}" is not an event; write {_SHAPE}'
         raise ValueError(message)
     items, what, *pairs = words
+    if not all(item.rpartition(":")[2] for item in items.split(",")):
+        message = f'"{items}" has an item without a name'
+        raise ValueError(message)
     members, data = _pairs(pairs)
     return [
         _line({**_envelope(item, what), "time": when, **members}, data, number)
