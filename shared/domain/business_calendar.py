@@ -123,13 +123,12 @@ class BusinessCalendar:
             self._lay_out(at, at)
         return bisect_right(self._edges, at) & 1 == 1
 
-    def reach(self, start: Instant, amount: Micros, limit: Instant) -> Instant | None:
-        """The first instant from `start` on at which `amount` of open time has passed.
+    def leave(self, start: Instant, amount: Micros, limit: Instant) -> Instant | None:
+        """The last instant from `start` on at which no more than `amount` has passed.
 
-        `start` itself for 0; None when that is later than `limit`.
+        That is `reach`, or the next opening when the amount is used up exactly at a closing. None
+        when there is no such instant up to `limit`.
         """
-        if amount <= 0:
-            return start
         if start < self._known_from or start >= self._known_until:
             self._lay_out(start, start)
         edges, passed = self._edges, self._passed
@@ -137,37 +136,38 @@ class BusinessCalendar:
         aim = passed[behind] + amount
         if behind & 1:
             aim += start - edges[behind - 1]
-        # The closing until which there is enough: sums change at closings only.
+        # The first closing at which more has passed: sums change at closings only.
         near = behind + _NEAR
-        if near < len(passed) and passed[near] >= aim:
-            closing = bisect_left(passed, aim, behind, near)
+        if near < len(passed) and passed[near] > aim:
+            closing = bisect_right(passed, aim, behind, near)
         else:
-            closing = bisect_left(passed, aim, behind)
+            closing = bisect_right(passed, aim, behind)
         if closing == len(passed):
             if limit < self._known_until or self._years[-1] == _LAST_YEAR:
                 return None
             self._lay_out(start, self._known_until)
-            return self.reach(start, amount, limit)
+            return self.leave(start, amount, limit)
         found = edges[closing - 1] + aim - passed[closing]
         return found if found <= limit else None
 
-    def leave(self, start: Instant, amount: Micros, limit: Instant) -> Instant | None:
-        """The last instant from `start` on at which no more than `amount` has passed.
+    def reach(self, start: Instant, amount: Micros, limit: Instant) -> Instant | None:
+        """The first instant from `start` on at which `amount` of open time has passed.
 
-        That is `reach`, or the next opening when the amount is used up exactly at a closing. None
-        when there is no such instant up to `limit`.
+        `start` itself for 0; None when that is later than `limit`.
         """
-        after = self.reach(start, max(amount, 0) + 1, limit + 1)
-        return None if after is None else after - 1
+        if amount <= 0:
+            return start
+        before = self.leave(start, amount - 1, limit - 1)
+        return None if before is None else before + 1
 
     def due(
         self, start: Instant, amount: Micros, limit: Instant
     ) -> tuple[Instant | None, Instant | None]:
         """`reach` and `leave` of the same amount, for little more than one of them."""
-        reached = self.reach(start, amount, limit)
-        if reached is None or self.is_open(reached):
-            return reached, reached
-        return reached, self.leave(reached, 0, limit)
+        left = self.leave(start, amount, limit)
+        if left is not None and amount > 0 and self.is_open(left - 1):
+            return left, left
+        return self.reach(start, amount, limit), left
 
     def open_spans(self, start: Instant, end: Instant) -> list[Span]:
         """The open intervals inside `[start, end)`, in order; touching ones are one."""
