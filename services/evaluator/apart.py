@@ -16,6 +16,7 @@ from shared.domain.instant import Instant
 from shared.domain.judge import (
     NO_BUCKETS,
     START,
+    State,
     Step,
     Walk,
     judge,
@@ -194,5 +195,9 @@ def _changed(own: JudgedWindow, known: tuple[Episode, ...], known_at: Instant) -
     def row(episode: Episode) -> BreachRow:
         return window_breach(objective, grp, own.span, episode, known_at)
 
-    withdrawn = [row(episode)._replace(withdrawn_at=known_at) for episode in gone]
+    # A missed volume that is too long ago to be listed is not shown any more, and no news.
+    missed = not own.listed and own.judgement.state is State.BREACHED
+    withdrawn = [
+        row(episode)._replace(withdrawn_at=known_at, unannounced=not missed) for episode in gone
+    ]
     return [*map(row, news), *withdrawn]

@@ -25,7 +25,7 @@ _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class BreachRow(NamedTuple):
-    """What the evaluator finds of a breach: the columns of `breach` that are not about telling."""
+    """What the evaluator finds of a breach, and whether readers of announcements have to know."""
 
     breach_id: str
     scope: str
@@ -40,6 +40,7 @@ class BreachRow(NamedTuple):
     closed_at: Instant | None
     withdrawn_at: Instant | None
     detected_at: Instant
+    unannounced: bool = True
 
 
 def item_breach(

@@ -237,18 +237,19 @@ async def _queue(connection: Connection, posting: Posting) -> None:
 
 _WRITE_BREACHES: Final = """
 INSERT INTO breach AS b (breach_id, scope, part, objective, grp, window_start, window_end, item,
-    cycle, opened_at, closed_at, withdrawn_at, detected_at)
+    cycle, opened_at, closed_at, withdrawn_at, detected_at, unannounced)
 SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[],
     $7::bigint[], $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[],
-    $13::bigint[])
+    $13::bigint[], $14::bool[])
 ON CONFLICT (breach_id) DO UPDATE
 SET part = EXCLUDED.part, grp = EXCLUDED.grp, window_end = EXCLUDED.window_end,
-    closed_at = EXCLUDED.closed_at, withdrawn_at = EXCLUDED.withdrawn_at, unannounced = true
+    closed_at = EXCLUDED.closed_at, withdrawn_at = EXCLUDED.withdrawn_at,
+    unannounced = b.unannounced OR EXCLUDED.unannounced
 """
 
 
 async def write_breaches(connection: Connection, rows: Iterable[BreachRow]) -> None:
-    """Write what is found of breaches; each has to be announced then."""
+    """Write what is found of breaches; those that say so have to be announced then."""
     ordered = sorted(rows, key=lambda row: row.breach_id)
     await connection.execute(_WRITE_BREACHES, *zip(*ordered, strict=True))
 
