@@ -90,33 +90,39 @@ def evaluate_offline(
                     _append(breaches[breach.agreement, breach.objective], item_breach_row(breach))
         windows, missed = ledger.judge(all_windows=all_windows)
         rejected.sort(key=lambda own: own.line)
-    every = bytearray().join(breaches[key] for key in sorted(breaches))
+    breach_rows = [breaches[key] for key in sorted(breaches)]
+    breach_rows.append(bytearray())
     for window_breach in missed:
-        _append(every, window_breach_row(window_breach))
-    write(b'{"as_of":"%s","objectives":[' % format_instant(now).encode())
-    _write_list(write, (results.encode(window_row(reading)) for reading in windows))
-    write(b'],"clocks":[')
-    write(bytes(bytearray().join(clocks[key] for key in sorted(clocks))[1:]))
-    write(b'],"breaches":[')
-    write(bytes(every[1:]))
-    write(b'],"rejected":[')
-    _write_list(
-        write, (results.encode(results.RejectedRow(own.line, own.reason)) for own in rejected)
-    )
-    write(b"]}\n")
+        _append(breach_rows[-1], window_breach_row(window_breach))
+    write(b'{"as_of":"%s"' % format_instant(now).encode())
+    _write_list(write, b"objectives", map(_after_comma, map(window_row, windows)))
+    _write_list(write, b"clocks", (clocks.pop(key) for key in sorted(clocks)))
+    _write_list(write, b"breaches", breach_rows)
+    told = (results.RejectedRow(own.line, own.reason) for own in rejected)
+    _write_list(write, b"rejected", map(_after_comma, told))
+    write(b"}\n")
 
 
 def _append(rows: bytearray, row: object) -> None:
-    """One more row, after a comma."""
     rows += b","
     rows += results.encode(row)
 
 
-def _write_list(write: Callable[[bytes], object], rows: Iterator[bytes]) -> None:
-    for number, row in enumerate(rows):
-        if number:
-            write(b",")
-        write(row)
+def _after_comma(row: object) -> bytes:
+    return b"," + results.encode(row)
+
+
+def _write_list(
+    write: Callable[[bytes], object], name: bytes, parts: Iterable[bytes | bytearray]
+) -> None:
+    """A member of the object; each part is some rows, a comma before each of them."""
+    write(b',"%s":[' % name)
+    begun = False
+    for part in parts:
+        if part:
+            write(bytes(part if begun else memoryview(part)[1:]))
+            begun = True
+    write(b"]")
 
 
 @contextmanager

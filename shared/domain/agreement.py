@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
+from typing import Final
 from urllib.parse import quote
 
 from shared.domain.business_calendar import BusinessCalendar
@@ -23,10 +24,15 @@ class Level(StrEnum):
     CUSTOMER = "customer"
     SERVICE = "service"
 
+    __hash__ = str.__hash__
+
     @property
     def specificity(self) -> int:
         """0 for corporate, 2 for service."""
-        return list(Level).index(self)
+        return _SPECIFICITY[self]
+
+
+_SPECIFICITY: Final = {level: place for place, level in enumerate(Level)}
 
 
 class AgreementType(StrEnum):

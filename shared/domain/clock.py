@@ -6,9 +6,8 @@ the calendar.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.domain.agreement import (
     Objective,
@@ -269,8 +268,7 @@ def _due(
     return (due_at, calendar.leave(cursor, left, limit))
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(NamedTuple):
     """A clock as of an instant: the members of the contract's `clocks[]` (section 5).
 
     Instants and lengths are microseconds. `target` and `remaining` are None for working-day

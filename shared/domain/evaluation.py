@@ -31,7 +31,7 @@ from shared.domain.measure import (
     Outcome,
     bucket_of,
     measure_of,
-    total_of,
+    measure_of_all,
 )
 from shared.domain.rolling import episodes, slide
 from shared.domain.window import RollingWindow, Span
@@ -274,14 +274,16 @@ class _Group:
 
 
 def _measure(entries: Iterable[Contribution]) -> Measure:
-    return total_of(measure_of(entry.outcome, entry.amount) for entry in entries)
+    return measure_of_all((entry.outcome, entry.amount) for entry in entries)
 
 
 def _steps(entries: Iterable[Contribution]) -> Iterator[Step]:
     """The contributions that a walk sees, all of one instant together, in order."""
-    totals: dict[Instant, list[Contribution]] = defaultdict(list)
+    totals: dict[Instant, Measure] = {}
     for entry in entries:
         if entry.at is not None and entry.outcome is not Outcome.EXCLUDED:
-            totals[entry.at].append(entry)
+            own = measure_of(entry.outcome, entry.amount)
+            known = totals.get(entry.at)
+            totals[entry.at] = own if known is None else known.plus(own)
     for at in sorted(totals):
-        yield Step(at, _measure(totals[at]))
+        yield Step(at, totals[at])

@@ -103,6 +103,7 @@ def _offset(text: str, offset: str) -> Micros:
     return -size if offset[0] == "-" else size
 
 
+@lru_cache(maxsize=8192)
 def format_instant(instant: Instant) -> str:
     """Write UTC with `Z`: six digits of fraction, none when it is zero."""
     day, rest = divmod(instant, DAY)

@@ -124,7 +124,8 @@ def misses(own: Objective, measure: Measure) -> bool:
         return False
     match own.target:
         case Within(ratio=ratio) | Percentile(ratio=ratio):
-            return measure.met < ratio * measure.decided
+            # met / decided < ratio, in whole numbers.
+            return measure.met * ratio.denominator < ratio.numerator * measure.decided
         case Mean(at_most):
             return measure.amount > at_most * measure.decided
         case AtLeast(amount):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from operator import add, sub
 from typing import Final, NamedTuple
 
 Amount = int | Decimal
@@ -34,6 +35,9 @@ class Outcome(StrEnum):
     REACHED = "reached"
     LOST = "lost"
 
+    # That of Enum is Python code, and outcomes are looked up for every contribution.
+    __hash__ = str.__hash__
+
 
 class Measure(NamedTuple):
     """The numbers of a window: disjoint counts of clocks, of events, of a ratio, and a sum.
@@ -55,11 +59,11 @@ class Measure(NamedTuple):
 
     def plus(self, other: "Measure") -> "Measure":
         """Both together."""
-        return Measure._make(map(_add, self, other))
+        return Measure._make(map(add, self, other))
 
     def minus(self, other: "Measure") -> "Measure":
         """What is left without the other."""
-        return Measure._make(map(_subtract, self, other))
+        return Measure._make(map(sub, self, other))
 
     @property
     def missed(self) -> int:
@@ -80,14 +84,6 @@ class Measure(NamedTuple):
     def has_data(self) -> bool:
         """Whether any count is not 0, excluded included."""
         return any(self[:-1])
-
-
-def _add(one: int | Fraction, other: int | Fraction) -> int | Fraction:
-    return one + other
-
-
-def _subtract(one: int | Fraction, other: int | Fraction) -> int | Fraction:
-    return one - other
 
 
 NOTHING: Final = Measure()
@@ -120,6 +116,20 @@ def total_of(measures: Iterable[Measure]) -> Measure:
     """The sum of measures."""
     columns = [*zip(*measures, strict=True)]
     return Measure._make(map(sum, columns)) if columns else NOTHING
+
+
+def measure_of_all(entries: Iterable[tuple[Outcome, Amount | None]]) -> Measure:
+    """What several contributions add, by outcome and amount."""
+    times: dict[Outcome, int] = {}
+    amount: int | Fraction = 0
+    for outcome, own in entries:
+        times[outcome] = times.get(outcome, 0) + 1
+        if own is not None:
+            amount += exact(own)
+    total = NOTHING
+    for outcome, number in times.items():
+        total = total.plus(Measure._make(number * count for count in UNIT[outcome]))
+    return total._replace(amount=amount) if amount else total
 
 
 def exact(amount: Amount) -> int | Fraction:
