@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -56,23 +56,30 @@ def scenarios_command(
         typer.echo(_json(scenario_schema()))
         return
     if path is None:
-        typer.echo("name a scenario file or a folder of them: accord test PATH", err=True)
-        raise typer.Exit(WRONG_INPUT)
-    files, problems = read_files(path)
-    if problems:
-        if machine:
-            typer.echo(_json(problems_as_json(problems)))
-        else:
-            for problem in problems:
-                typer.echo(str(problem), err=True)
-        raise typer.Exit(WRONG_INPUT)
-    told = [one for file in files for one in _file(file, only, quiet=machine)]
+        _refuse("name a scenario file or a folder of them: accord test PATH")
+    told = [
+        one for file in _files(path, machine=machine) for one in _file(file, only, quiet=machine)
+    ]
     if only and not told:
-        typer.echo(f'--only: no scenario says "{only}"', err=True)
-        raise typer.Exit(WRONG_INPUT)
+        _refuse(f'--only: no scenario says "{only}"')
     typer.echo(_json(as_json(told)) if machine else summary(told))
     if not all(one.ok for one in told):
         raise typer.Exit(FAILED)
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(WRONG_INPUT)
+
+
+def _files(path: Path, *, machine: bool) -> list[ScenarioFile]:
+    files, problems = read_files(path)
+    if not problems:
+        return files
+    if not machine:
+        _refuse("\n".join(map(str, problems)))
+    typer.echo(_json(problems_as_json(problems)))
+    raise typer.Exit(WRONG_INPUT)
 
 
 def _file(file: ScenarioFile, only: str, *, quiet: bool) -> list[Told]:
