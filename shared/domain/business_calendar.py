@@ -160,15 +160,6 @@ class BusinessCalendar:
         before = self.leave(start, amount - 1, limit - 1)
         return None if before is None else before + 1
 
-    def due(
-        self, start: Instant, amount: Micros, limit: Instant
-    ) -> tuple[Instant | None, Instant | None]:
-        """`reach` and `leave` of the same amount, for little more than one of them."""
-        left = self.leave(start, amount, limit)
-        if left is not None and amount > 0 and self.is_open(left - 1):
-            return left, left
-        return self.reach(start, amount, limit), left
-
     def open_spans(self, start: Instant, end: Instant) -> list[Span]:
         """The open intervals inside `[start, end)`, in order; touching ones are one."""
         if end <= start:

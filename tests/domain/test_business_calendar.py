@@ -177,7 +177,6 @@ def test_each_question_may_be_the_first() -> None:
     assert BusinessCalendar(OFFICE.rules).open_spans(*day) == [(at("09:00"), at("17:00"))]
     assert BusinessCalendar(OFFICE.rules).reach(day[0], HOUR, limit) == at("10:00")
     assert BusinessCalendar(OFFICE.rules).leave(day[0], HOUR, limit) == at("10:00")
-    assert BusinessCalendar(OFFICE.rules).due(day[0], HOUR, limit) == (at("10:00"),) * 2
     assert BusinessCalendar(OFFICE.rules).on(date(2026, 3, 2)) == [(at("09:00"), at("17:00"))]
 
 
