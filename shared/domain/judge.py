@@ -228,7 +228,8 @@ def windows(
     """The windows of one group that are listed as of `now`, in order (contract sections 4, 5).
 
     `with_data` are the starts of those where something counts; a start that none of the
-    objective's windows has is left out.
+    objective's windows has is left out. Of a volume those without data are listed too, as far as
+    they are among the last `MOST_WINDOWS` that exist.
     """
     own = agreement.judging(objective, now)[1]
     found = map(own.window.starting, with_data)
@@ -243,7 +244,7 @@ def windows(
     several = takewhile(lambda span: span.start >= first, own.window.back(current))
     existing = (span for span in several if span in listed or _exists(agreement, own, span))
     listed.update(islice(existing, MOST_WINDOWS))
-    return sorted(listed)[-MOST_WINDOWS:]
+    return sorted(listed)
 
 
 def next_turn(

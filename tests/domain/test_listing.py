@@ -83,18 +83,22 @@ def test_of_a_volume_the_last_2500_are_listed_however_long_ago_the_first_is() ->
     agreement = an_agreement(a_version(least, start="0001-01-01T00:00:00Z"))
     long_ago, now = at("0002-01-01T00:00:00Z"), at("03-11 00:00")
     found = windows(agreement, "o", [long_ago], grouped=True, now=now)
-    assert found == [Span(now - n * DAY, now - n * DAY + DAY) for n in reversed(range(2_500))]
+    # What has data is listed however old it is; the limit is on those without.
+    assert found[0] == DAILY.pane(long_ago)
+    assert found[1:] == [Span(now - n * DAY, now - n * DAY + DAY) for n in reversed(range(2_500))]
 
 
-def test_exactly_2500_rolling_windows_are_listed_and_not_one_more() -> None:
+def test_of_rolling_windows_the_last_2500_are_listed_and_those_with_data() -> None:
     rolling = RollingWindow(2_500 * MINUTE, MINUTE)
     agreement = promising(an_objective(kpi=RETURNS, target=at_least(1), window=rolling))
     last = rolling.current(NOW)
-    for more, expected in ((-1, MOST_WINDOWS - 1), (0, MOST_WINDOWS), (1, MOST_WINDOWS)):
-        first = last.start - (MOST_WINDOWS - 1 + more) * MINUTE
+    oldest = last.start - (MOST_WINDOWS - 1) * MINUTE
+    for more, expected in ((-1, -1), (0, 0), (1, 1), (5, 1)):
+        first = oldest - more * MINUTE
         found = windows(agreement, "o", [first], grouped=True, now=NOW)
-        assert (len(found), found[-1]) == (expected, last)
-        assert found[0].start == max(first, last.start - (MOST_WINDOWS - 1) * MINUTE)
+        assert (len(found), found[-1]) == (MOST_WINDOWS + expected, last)
+        assert found[0].start == first
+        assert more < 1 or found[1].start == oldest
 
 
 def test_nothing_is_looked_for_beyond_the_last_years() -> None:

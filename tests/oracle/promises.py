@@ -105,9 +105,7 @@ class Row:
                 if promise.exists(span) or span in found:
                     chain.append(span)
                 span = promise.windows.following(span)
-            latest = set(chain[-LISTED:])
-            # Of rolling windows none is older than these, with data or without.
-            found = latest if isinstance(promise.windows, RollingWindows) else found | latest
+            found |= set(chain[-LISTED:])
         return sorted(found)
 
     def listed(self, *, all_windows: bool) -> list[Segment]:
