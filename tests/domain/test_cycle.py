@@ -205,6 +205,16 @@ def test_the_group_is_that_of_the_decision_or_of_the_start(
     assert [group for _, group in groups(STARTED, *told, now=now)] == [started]
 
 
+@pytest.mark.parametrize("what", ["assigned", "merged"])
+def test_a_cancelled_clock_is_in_the_group_from_before_its_event(what: str) -> None:
+    own = replace(GROUPED, where=only("priority", "p1"))
+    told = ["09:00 created team=a priority=p1", f"09:10 {what} team=b priority=p2"]
+    for promise in (own, replace(own, attribution=STARTED.attribution)):
+        assert groups(promise, *told, "09:20 assigned team=c", now=NOW) == [("excluded", "a")]
+    left = ["09:00 created team=a priority=p1", "09:05 assigned team=d", *told[1:]]
+    assert groups(own, *left, now=NOW) == [("excluded", "d")]
+
+
 def test_a_carried_clock_started_where_the_cycle_did_and_a_restarted_one_where_it_changed() -> None:
     for change, group in ((OnChange.CARRY, "a"), (OnChange.RESTART, "b")):
         own = replace(STARTED, where=only("priority", "p1"), on_change=change)

@@ -20,6 +20,8 @@ from tests.domain.building import (
     RETURNS,
     SOLVED,
     a_catalogue,
+    a_version,
+    an_agreement,
     an_event,
     an_objective,
     at,
@@ -179,6 +181,22 @@ def test_a_rolling_window_is_judged_when_it_ends_and_until_one_holds() -> None:
     assert breaches(evaluated(own, [*events, *kept], "14:00")) == [(60, 180)]
     (only,) = evaluated(own, events, "13:00").window_breaches
     assert only.window == Span(at("07:00"), at("10:00"))
+
+
+def test_each_rolling_window_is_judged_by_the_version_just_before_its_end() -> None:
+    own = an_objective(window=HOURLY, target=within(MINUTE))
+    mild = replace(own, target=within(MINUTE, "0.5"))
+    events = [*answered("T-1", "09:10"), *answered("T-2", "09:20", "09:21")]
+    for first, then, expected in (
+        (own, mild, [(60, 180)]),
+        (mild, own, [(180, 240)]),
+        (own, own, [(60, 240)]),
+    ):
+        early, late = a_version(first, until="03-02 11:00"), a_version(then, start="03-02 11:00")
+        catalogue = a_catalogue(an_agreement(early, late))
+        plan = compile_plan(catalogue)
+        items = [Item(plan, "ticket", e[0].subject, e) for e in (events[:1], events[1:])]
+        assert breaches(evaluate(catalogue, items, now=at("15:00"))) == expected
 
 
 def test_a_rolling_volume_misses_also_where_there_is_nothing() -> None:
