@@ -81,9 +81,11 @@ def _now(dice: Dice, chosen: list[dict[str, Json]], documents: list[dict[str, Js
 
 
 def _over(dice: Dice, start: str, documents: list[dict[str, Json]]) -> str:
-    lengths = re.findall(r'"(PT?[0-9.HMSD]+)"', json.dumps(documents))
+    cohorts = [d for d in documents if d["kind"] == "Kpi" and "within" in d["spec"]]
+    speaking = cohorts if cohorts and dice.maybe(0.7) else documents
+    lengths = re.findall(r'"(PT?[0-9.HMSD]+)"', json.dumps(speaking))
     micros = duration(dice.choice(lengths or ["PT1H"])) or 0
-    share = dice.choice(("1", "1", "1", "0.8", "0.5", "0.9"))
+    share = dice.choice(("1", "1", "1", "1", "0.8", "0.5", "0.9"))
     length = dt.timedelta(microseconds=int(micros * Fraction(share)))
     length += dt.timedelta(microseconds=dice.choice((-1, 0, 0, 1)))
     return (dt.datetime.fromisoformat(start) + length).isoformat()
