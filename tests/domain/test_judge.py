@@ -247,7 +247,8 @@ def test_where_clocks_count_at_their_start_nothing_is_final_while_one_runs() -> 
     for own in (decided, started):
         assert is_final(own, MARCH, Measure(met=1), now=MARCH.end)
         assert not is_final(own, MARCH, Measure(met=1), now=MARCH.end - 1)
-    assert not is_final(started, MARCH, Measure(running=1), now=MARCH.end + DAY)
+    for own in (decided, started):  # the clock may be of a version that says otherwise
+        assert not is_final(own, MARCH, Measure(running=1), now=MARCH.end + DAY)
     assert is_final(started, MARCH, Measure(breached_open=1), now=MARCH.end)
 
 

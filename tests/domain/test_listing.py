@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.domain.agreement import Agreement, Kpi, Target
 from shared.domain.instant import DAY, HOUR, MINUTE
-from shared.domain.judge import MOST_WINDOWS, windows
+from shared.domain.judge import windows
 from shared.domain.window import CalendarWindow, Period, RollingWindow, Span, TumblingWindow, Window
 from tests.domain.building import (
     ANSWER,
@@ -78,27 +78,36 @@ def test_a_window_outside_every_effective_period_is_listed_only_where_something_
     assert days(windows(agreement, "o", [], grouped=False, now=at("03-07 00:00") - 1)) == [6]
 
 
-def test_of_a_volume_the_last_2500_are_listed_however_long_ago_the_first_is() -> None:
+def test_of_a_volume_the_last_2500_are_listed_and_what_has_data_before_them() -> None:
     least = an_objective(kpi=RETURNS, target=at_least(1), window=DAILY)
     agreement = an_agreement(a_version(least, start="0001-01-01T00:00:00Z"))
     long_ago, now = at("0002-01-01T00:00:00Z"), at("03-11 00:00")
     found = windows(agreement, "o", [long_ago], grouped=True, now=now)
-    # What has data is listed however old it is; the limit is on those without.
-    assert found[0] == DAILY.pane(long_ago)
-    assert found[1:] == [Span(now - n * DAY, now - n * DAY + DAY) for n in reversed(range(2_500))]
+    last = [Span(now - n * DAY, now - n * DAY + DAY) for n in reversed(range(2_500))]
+    assert found == [DAILY.pane(long_ago), *last]
 
 
-def test_of_rolling_windows_the_last_2500_are_listed_and_those_with_data() -> None:
+def test_exactly_2500_rolling_windows_are_listed_and_not_one_more_without_data() -> None:
     rolling = RollingWindow(2_500 * MINUTE, MINUTE)
     agreement = promising(an_objective(kpi=RETURNS, target=at_least(1), window=rolling))
     last = rolling.current(NOW)
-    oldest = last.start - (MOST_WINDOWS - 1) * MINUTE
-    for more, expected in ((-1, -1), (0, 0), (1, 1), (5, 1)):
-        first = oldest - more * MINUTE
+    for more, expected in ((-1, 2_499), (0, 2_500), (1, 2_501), (2, 2_501)):
+        first = last.start - (2_499 + more) * MINUTE
         found = windows(agreement, "o", [first], grouped=True, now=NOW)
-        assert (len(found), found[-1]) == (MOST_WINDOWS + expected, last)
-        assert found[0].start == first
-        assert more < 1 or found[1].start == oldest
+        assert (len(found), found[0].start, found[-1]) == (expected, first, last)
+        assert found[1].start == max(first + MINUTE, last.start - 2_499 * MINUTE)
+
+
+def test_what_has_data_after_the_agreement_ended_is_among_the_last_2500() -> None:
+    short = TumblingWindow(MINUTE)
+    least = an_objective(kpi=RETURNS, target=at_least(1), window=short)
+    until = at("03-06 00:00")
+    agreement = an_agreement(a_version(least, until="03-06 00:00"))
+    first = until - 3_000 * MINUTE
+    late = [NOW - n * MINUTE for n in range(10)]
+    found = windows(agreement, "o", [first, *late], grouped=True, now=NOW)
+    without = [Span(until - n * MINUTE, until - (n - 1) * MINUTE) for n in range(1, 2_491)]
+    assert found == sorted([short.pane(first), *map(short.pane, late), *without])
 
 
 def test_nothing_is_looked_for_beyond_the_last_years() -> None:

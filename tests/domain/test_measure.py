@@ -17,6 +17,7 @@ from shared.domain.measure import (
     bucket_middle,
     bucket_of,
     measure_of,
+    measure_of_all,
     ranked,
     total_of,
 )
@@ -48,6 +49,7 @@ def test_any_order_and_any_partition_add_up_to_the_same(
     dice.shuffle(shuffled)
     parts = (shuffled[:cut], shuffled[cut:])
     assert total_of(total_of(measure_of(*one) for one in part) for part in parts) == whole
+    assert measure_of_all(shuffled) == whole
 
 
 @given(MEASURES)
@@ -89,7 +91,7 @@ def test_sums_of_decimals_never_round() -> None:
     assert total == Measure(counted=3, amount=Fraction(int("1" * 400)) + Fraction(6, 10) - 3)
     assert measure_of(Outcome.MET, 7) == Measure(met=1, amount=7)
     assert measure_of(Outcome.RUNNING, None) == Measure(running=1)
-    assert total_of([]) == NOTHING
+    assert total_of([]) == measure_of_all([]) == NOTHING
 
 
 @given(TIMES)
