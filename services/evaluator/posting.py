@@ -121,16 +121,34 @@ class Posting:
     panes: dict[tuple[str, str, Instant, int], list[int | Fraction]] = field(default_factory=dict)
     buckets: dict[tuple[str, str, Instant, int, int], int] = field(default_factory=dict)
     dirty: dict[Window, tuple[Instant, str]] = field(default_factory=dict)
+    later: dict[Window, Instant] = field(default_factory=dict)
     breaches: dict[str, BreachRow] = field(default_factory=dict)
     quarantined: list[QuarantineRow] = field(default_factory=list)
 
     def mark(self, window: Window, dirty_from: Instant, cause: str) -> None:
-        """Have what a pane counts in judged again, its walk from `dirty_from` on."""
+        """Have what a pane counts in judged again."""
         known = self.dirty.get(window)
         if known is not None:
             dirty_from = min(dirty_from, known[0])
             cause = stronger(cause, known[1])
         self.dirty[window] = (dirty_from, cause)
+
+    def mark_walk(self, window: Window, at: Instant, cause: str) -> None:
+        """Have it judged again, and walked from the earliest of these instants on.
+
+        Judging may not have come to the latest of them when it comes to the earliest: it is
+        marked for itself.
+        """
+        self.mark(window, at, cause)
+        self.later[window] = max(at, self.later.get(window, at))
+
+    def marks(self) -> Iterator[tuple[Window, Instant, str]]:
+        """Windows and the instants from which on they are judged, in the order of windows."""
+        for window, (dirty_from, cause) in sorted(self.dirty.items()):
+            yield window, dirty_from, cause
+            later = self.later.get(window, dirty_from)
+            if later > dirty_from:
+                yield window, later, cause
 
 
 def stronger(one: str, other: str) -> str:
@@ -192,7 +210,7 @@ def _post(
             posting.mark(window, source.now, source.cause)
     for (window, at, _), net in nets.items():
         if net:
-            posting.mark(window, at, source.cause)
+            posting.mark_walk(window, at, source.cause)
     for own, _ in removed:
         if own.breaches:
             row = _breach(posting, source, own)

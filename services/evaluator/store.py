@@ -231,7 +231,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::tex
 
 
 async def _queue(connection: Connection, posting: Posting) -> None:
-    rows = [(*window, *change) for window, change in sorted(posting.dirty.items())]
+    rows = [(*window, *change) for window, *change in posting.marks()]
     await connection.execute(_QUEUE, *zip(*rows, strict=True))
 
 

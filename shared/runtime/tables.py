@@ -5,7 +5,8 @@ Instants are microseconds since the epoch in `bigint` columns, named for what ha
 counts is kept by pane: the window itself, or a step of a rolling one; `amount` is exact.
 
 Who writes what, all of it parts of the evaluator:
-fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, judge_queue (adds), breach (of items)
+fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, judge_queue (adds), breach
+       (of items)
 judge  value, value_revision, judgement, document, judge_queue (takes), breach (of windows)
 relay  outbox, breach (what is confirmed and announced)
 `stream` is written by ingest or evaluator, whichever starts first. The api only reads.
@@ -191,6 +192,7 @@ value: Final = Table(
     Column("checkpoint", Text, nullable=False),
     Index("value_window", "objective", "window_start", "grp"),
     Index("value_open", "objective", "window_end", postgresql_where=text("NOT final")),
+    Index("value_listed", "objective", "grp", "window_start", postgresql_where=text("listed")),
     Index("value_provisional", "objective", postgresql_where=text("provisional")),
     comment="The latest judgement of each window; `listed` as `evaluate` lists it",
 )
@@ -243,9 +245,7 @@ breach: Final = Table(
     Index(
         "breach_open",
         "objective",
-        postgresql_where=text(
-            "scope = 'window' AND withdrawn_at IS NULL AND closed_at IS NULL"
-        ),
+        postgresql_where=text("scope = 'window' AND withdrawn_at IS NULL AND closed_at IS NULL"),
     ),
     Index("breach_item", "item", postgresql_where=text("item IS NOT NULL")),
     Index("breach_unannounced", "part", "opened_at", postgresql_where=text("unannounced")),

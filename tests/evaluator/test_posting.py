@@ -168,6 +168,14 @@ def test_marks_of_one_window_keep_the_earliest_instant_and_the_strongest_cause()
     assert posting.dirty == {WINDOW: (70, Cause.DOCUMENTS)}
 
 
+def test_the_latest_change_of_a_walk_is_marked_for_itself() -> None:
+    other = MET._replace(counts_at=650, at=650, cycle=2)
+    posting, _ = difference([MET], [OPEN._replace(at=900), other])
+    assert [*posting.marks()] == [(WINDOW, 500, Cause.LATE), (WINDOW, 900, Cause.LATE)]
+    one, _ = difference([RUNNING], [MET])
+    assert [*one.marks()] == [(WINDOW, 500, Cause.LATE), (RUNNING_HERE, NOW, Cause.LATE)]
+
+
 def test_group_values_survive_being_text() -> None:
     group = ("", 'a"b', "münchen", "[]")
     assert group_of(group_text(group)) == group

@@ -15,7 +15,7 @@ from tests.integration.stepping import Stepping
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 BEGIN = at("03-01T00:00")
-SEEDS = range(8)
+SEEDS = (1, 2, 3, 4, 114)
 
 
 def instants(random: Random) -> list[Instant]:
@@ -57,7 +57,7 @@ async def _take(stepping: Stepping, random: Random, events: list[Event], instant
     await stepping.judge()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 103])
 async def test_documents_edited_in_place_judge_everything_anew(
     seed: int, database: Pool, tmp_path: Path
 ) -> None:

@@ -135,6 +135,7 @@ SCHEMA = (
     checkpoint TEXT NOT NULL,
     PRIMARY KEY (objective, grp, window_start)
 )""",
+    "CREATE INDEX value_listed ON value (objective, grp, window_start) WHERE listed",
     "CREATE INDEX value_open ON value (objective, window_end) WHERE NOT final",
     "CREATE INDEX value_provisional ON value (objective) WHERE provisional",
     "CREATE INDEX value_window ON value (objective, window_start, grp)",
