@@ -365,6 +365,25 @@ def test_another_meaning_has_another_digest(tmp_path: Path, old: str, new: str) 
     assert digest(tmp_path / "a", one=text) != digest(tmp_path / "b", one=text.replace(old, new))
 
 
+def test_a_number_has_one_digest_however_it_is_written(tmp_path: Path) -> None:
+    texts = ("1", "1.0", "1e0", '"1"', "true", "2")
+    promises = [promising(first_response(where=f"{{size: {text}}}")) for text in texts]
+    found = [digest(tmp_path / str(n), a=p, b=RESPONSE) for n, p in enumerate(promises)]
+    assert found[0] == found[1] == found[2]
+    assert len(set(found)) == 4
+
+
+def test_other_public_holidays_have_another_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = OFFICE
+    with_them = OFFICE.rstrip() + "\n  holidays: {countries: [{country: DE}]}\n"
+    before = [digest(tmp_path / name, a=text) for name, text in (("a", without), ("b", with_them))]
+    monkeypatch.setattr("shared.documents.digest.PACKAGE_VERSION", "another")
+    after = [digest(tmp_path / name, a=text) for name, text in (("c", without), ("d", with_them))]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False]
+
+
 def test_the_example_company_loads() -> None:
     found = load(ROOT / "deploy" / "agreements")
     assert found.problems == ()

@@ -347,6 +347,20 @@ def test_c28_of_very_many_problems_the_first_are_said(tmp_path: Path, text: str)
     assert found.problems[-1].message == "there is more; these are the first 1,000"
 
 
+def test_c28_after_very_many_problems_no_more_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def asking(word: str, _known: object) -> str:
+        asked.append(word)
+        return ""
+
+    monkeypatch.setattr("shared.documents.notation.did_you_mean", asking)
+    loaded(tmp_path, *(calendar("timeZone: Berln", f"c-{n}") for n in range(5000)))
+    assert len(asked) < 2000
+
+
 def test_json_is_yaml_too(tmp_path: Path) -> None:
     found = catalogue(tmp_path, RESPONSE)
     text = json.dumps(
