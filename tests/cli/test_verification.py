@@ -111,9 +111,7 @@ def test_final_too_early_is_a_difference() -> None:
     ],
 )
 def test_what_may_wait_is_what_became_final_within_the_allowed_disorder(
-    now: str,
-    final: bool,  # noqa: FBT001
-    waits: bool,  # noqa: FBT001
+    *, now: str, final: bool, waits: bool
 ) -> None:
     expected = expect(of_solved(TumblingWindow(HOUR)), [CREATED], at=at(now))
     first, *_ = expected.objectives
