@@ -109,7 +109,7 @@ def decode_structured(value: bytes, *, max_bytes: int = MAX_BYTES) -> Event:
     else:  # unknown members are not looked into, only for keys that are there twice
         _check_members(data, 1)
         _refuse_duplicate_keys_slowly(value)
-    return _event(envelope, data)
+    return event_of(envelope, data)
 
 
 def decode_binary(headers: Headers, value: bytes | None, *, max_bytes: int = MAX_BYTES) -> Event:
@@ -133,7 +133,7 @@ def decode_binary(headers: Headers, value: bytes | None, *, max_bytes: int = MAX
     if value and value.strip() != b"null":
         data = _decode_object(value, max_bytes, "wrong_type_data")
         _refuse_duplicate_keys(value, _check_members(data, 1))
-    return _event(envelope, data)
+    return event_of(envelope, data)
 
 
 def encode(event: Event) -> bytes:
@@ -157,11 +157,25 @@ def _refuse(reason: str, message: str) -> NoReturn:
     raise InvalidEvent(reason, message)
 
 
+def decode_json(value: bytes, *, max_bytes: int = MAX_BYTES) -> object:
+    """Read any JSON as strictly as the data of an event. Raises `InvalidEvent`."""
+    decoded = _decode(value, max_bytes)
+    _refuse_duplicate_keys(value, _check_other(decoded, 0))
+    return decoded
+
+
 def _decode_object(value: bytes, max_bytes: int, otherwise: str) -> dict[str, object]:
+    decoded = _decode(value, max_bytes)
+    if type(decoded) is not dict:
+        _refuse(otherwise, "the value is JSON but not an object")
+    return decoded
+
+
+def _decode(value: bytes, max_bytes: int) -> object:
     if len(value) > max_bytes:
         _refuse("too_large", f"{len(value)} bytes are more than the {max_bytes} allowed")
     try:
-        decoded = _DECODER.decode(value)
+        decoded: object = _DECODER.decode(value)
     except RecursionError:
         _refuse("nested_too_deep", f"the JSON is nested more than {MAX_DEPTH} levels deep")
     except UnicodeDecodeError as error:
@@ -172,8 +186,6 @@ def _decode_object(value: bytes, max_bytes: int, otherwise: str) -> dict[str, ob
         _refuse("number_out_of_range", _OUT_OF_RANGE)
     except msgspec.DecodeError as error:
         _refuse_undecodable(value, str(error))
-    if type(decoded) is not dict:
-        _refuse(otherwise, "the value is JSON but not an object")
     return decoded
 
 
@@ -198,7 +210,7 @@ def _refuse_undecodable(value: bytes, problem: str) -> NoReturn:
 def _check_members(members: dict[str, object], depth: int) -> int:
     """Count the members of an object and all below, refusing what could not be kept exactly."""
     if depth > MAX_DEPTH:
-        _refuse("nested_too_deep", f"data is nested more than {MAX_DEPTH} levels deep")
+        _refuse("nested_too_deep", f"it is nested more than {MAX_DEPTH} levels deep")
     count = len(members)
     for member in members.values():
         kind = type(member)
@@ -225,7 +237,7 @@ def _check_other(member: object, depth: int) -> int:
 
 def _check_list(members: list[object], depth: int) -> int:
     if depth > MAX_DEPTH:
-        _refuse("nested_too_deep", f"data is nested more than {MAX_DEPTH} levels deep")
+        _refuse("nested_too_deep", f"it is nested more than {MAX_DEPTH} levels deep")
     return sum(_check_other(member, depth) for member in members)
 
 
@@ -266,7 +278,8 @@ def _unique(pairs: list[tuple[str, object]]) -> None:
         _refuse("duplicate_key", "a member is there more than once in one object")
 
 
-def _event(envelope: Mapping[str, object], data: dict[str, object]) -> Event:
+def event_of(envelope: Mapping[str, object], data: dict[str, object]) -> Event:
+    """Make an event of an envelope and data that were read strictly. Raises `InvalidEvent`."""
     version = envelope.get("specversion")
     if version != SPEC_VERSION and version is not None:
         _refuse("unsupported_specversion", f"specversion is not {SPEC_VERSION!r}")
