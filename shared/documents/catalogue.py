@@ -6,13 +6,16 @@ from datetime import date
 from pathlib import Path
 
 from shared.documents.coverage import coverage
-from shared.documents.files import Source, read_path
+from shared.documents.files import Source as File
+from shared.documents.files import read_path
 from shared.documents.loader import MapNode, Node, ScalarNode, parse
 from shared.documents.problems import MAX_PROBLEMS, InvalidDocument, Place, Problem
 from shared.documents.resolve import Document, resolve
 from shared.documents.schema import HEADER, SPECS, Kind, Spec
+from shared.documents.sources import clashes, sources_of
 from shared.documents.suspicions import suspicions
 from shared.domain.agreement import Catalogue
+from shared.domain.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +23,23 @@ class Loaded:
     """The catalogue, or (then it is None) what is wrong, in the order of files and lines.
 
     `warnings` are what is allowed and hardly meant, in the same order. `built_in` names the KPIs
-    that agreements use and no document defines.
+    that agreements use and no document defines. `sources` are no part of the catalogue.
     """
 
     catalogue: Catalogue | None
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
     built_in: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The documents of a path, and what is wrong with the files and texts that hold them."""
+
+    nodes: tuple[Node, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
 
 
 def load(path: Path, *, today: date | None = None) -> Loaded:
@@ -34,14 +47,20 @@ def load(path: Path, *, today: date | None = None) -> Loaded:
 
     With `today` there are also warnings of calendars whose holidays run out.
     """
-    sources = read_path(path)
+    texts = read_texts(path)
+    return load_nodes(texts.nodes, texts.problems, texts.warnings, today=today)
+
+
+def read_texts(path: Path) -> Texts:
+    """The documents of a file or a folder, not yet looked into."""
+    files = read_path(path)
     nodes: list[Node] = []
-    problems = list(sources.problems)
-    for source in sources.texts:
-        found, wrong = _parsed(source)
+    problems = list(files.problems)
+    for file in files.texts:
+        found, wrong = _parsed(file)
         nodes.extend(found)
         problems.extend(wrong)
-    return load_nodes(nodes, problems, sources.warnings, today=today)
+    return Texts(tuple(nodes), tuple(problems), files.warnings)
 
 
 def load_nodes(
@@ -65,13 +84,14 @@ def load_nodes(
             return Loaded(None, _first(problems), _first(warnings))
     found = resolve(documents)
     already = {problem.place for problem in problems}
-    problems.extend(one for one in found.problems if one.place not in already)
+    beside = (*found.problems, *clashes(documents))
+    problems.extend(one for one in beside if one.place not in already)
     versions = [written.version for written in found.versions]
     holidays = [] if today is None else coverage(found.calendars, versions, today)
     warned = _first([*warnings, *suspicions(found), *holidays])
     if problems:
         return Loaded(None, _first(problems), warned)
-    return Loaded(found.catalogue, (), warned, found.built_in)
+    return Loaded(found.catalogue, (), warned, found.built_in, sources_of(documents))
 
 
 def _first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -84,7 +104,7 @@ def _first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return (*each[:MAX_PROBLEMS], more)
 
 
-def _parsed(source: Source) -> tuple[list[Node], list[Problem]]:
+def _parsed(source: File) -> tuple[list[Node], list[Problem]]:
     try:
         nodes, problems = parse(source.text, source.file)
     except InvalidDocument as error:

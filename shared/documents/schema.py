@@ -1,8 +1,8 @@
 """The kinds of documents and the fields that all of them have; the published JSON Schema.
 
-What a kind says stands in `calendar_fields`, `kpi_fields` and `agreement_fields`. Reading gives
-specs: values of the domain where a document alone decides them, names with their places where
-other documents do.
+What a kind says stands in `calendar_fields`, `kpi_fields`, `agreement_fields` and `source_fields`.
+Reading gives specs: values of the domain where a document alone decides them, names with their
+places where other documents do.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from shared.documents.fields import Field, Record
 from shared.documents.kpi_fields import KPI, KpiSpec
 from shared.documents.loader import MapNode
 from shared.documents.reader import AsWritten, JsonSchema
+from shared.documents.source_fields import SOURCE, SourceSpec
 from shared.documents.values import NAME, OneOf, Text
 
 API_VERSION: Final = "accord/v1"
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     CALENDAR = "Calendar"
     KPI = "Kpi"
     AGREEMENT = "Agreement"
+    SOURCE = "Source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ HEADER = Record(
     Header,
     {
         "apiVersion": Field(Text(_api_version, {"const": API_VERSION}), API_VERSION, required=True),
-        "kind": Field(OneOf(Kind), "Calendar, Kpi or Agreement", required=True),
+        "kind": Field(OneOf(Kind), "Calendar, Kpi, Agreement or Source", required=True),
         "metadata": Field(
             Record(
                 "metadata",
@@ -70,11 +72,12 @@ HEADER = Record(
         "spec": Field(AsWritten(), "what it says", required=True),
     },
 )
-Spec = CalendarSpec | KpiSpec | AgreementSpec
+Spec = CalendarSpec | KpiSpec | AgreementSpec | SourceSpec
 SPECS: Final[Mapping[Kind, Record[Spec]]] = {
     Kind.CALENDAR: CALENDAR,
     Kind.KPI: KPI,
     Kind.AGREEMENT: AGREEMENT,
+    Kind.SOURCE: SOURCE,
 }
 
 

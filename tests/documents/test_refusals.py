@@ -25,7 +25,7 @@ from tests.documents.writing import (
             2,
             'kind: "Agrement" is unknown; did you mean "Agreement"?',
         ),
-        ("apiVersion: accord/v1\nkind: Source", 2, 'kind: "Source" is unknown; it is one of'),
+        ("apiVersion: accord/v1\nkind: Report", 2, 'kind: "Report" is unknown; it is one of'),
         (
             "apiVersion: accord/v1\nmetadata: acme",
             2,

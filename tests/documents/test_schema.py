@@ -105,7 +105,44 @@ AGREEMENTS = documents(
         )
     ),
 )
-CORPUS = [*CALENDARS, *KPIS, *AGREEMENTS]
+TAKEN: dict[str, object] = {"id": {"path": "id"}, "subject": {"path": "/ticket/id"}}
+TAKEN |= {"time": {"path": "at", "format": "epoch-milliseconds"}, "source": "/desk", "kind": "lead"}
+SOURCES = documents(
+    "Source",
+    {"topic": "tickets", "subjectPrefix": "A-"},
+    {
+        "topic": "desk.tickets",
+        "mapping": TAKEN
+        | {
+            "type": {"path": "what", "values": {"comment": "replied"}, "otherwise": "skip"},
+            "data": {
+                "priority": {"path": "ticket.priority", "values": {"1": 7}, "otherwise": "omit"},
+                "team": {"path": "each", "required": True},
+                "channel": {"value": None},
+            },
+            "each": {"path": ""},
+            "sequence": {"path": "events.0.n"},
+        },
+    },
+    {
+        "topic": "desk.tickets",
+        "mapping": TAKEN
+        | {
+            "id": {"path": ["id", "at"]},
+            "events": [
+                {
+                    "name": "solved",
+                    "when": {"ticket.status": ["solved", None], "/a~1b": {"not": 1}},
+                    "type": "solved",
+                    "time": {"path": "then"},
+                    "data": {"status": {"value": "solved"}},
+                }
+            ],
+            "otherwise": "skip",
+        },
+    },
+)
+CORPUS = [*CALENDARS, *KPIS, *AGREEMENTS, *SOURCES]
 OTHERS: list[object] = [
     *("", "text", "PT1H", "0.95", "1.0", "7", "-1", "2026-01-01T00:00:00Z", "12-25", "UTC"),
     *("P1D", "PT", "P", "P1DT", "09:00-10:00", "ticket.created", "lead", "a" * 1001, "9" * 41),
@@ -117,6 +154,7 @@ BEYOND_A_SCHEMA = re.compile(
     "|ends after 24:00|overlap|no open time|never happens to|is not after|are named|between .* and"
     "|multiple of the step|are more than|at (least|most) P|whole number of microseconds|longer than"
     "|impossible offset|in UTC outside|is not a date like|is not a day of every year"
+    "|begins at an element|itself begins at the payload|the kind is put before|by Accord itself"
 )
 """What the loader says of a single document and no schema can."""
 
