@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from shared.documents.agreement_fields import AgreementSpec, ObjectiveSpec
+from shared.documents.kpi_fields import KpiSpec
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
 from shared.documents.notation import fixed_offset
 from shared.documents.problems import Place, Problem, printable
@@ -25,6 +26,8 @@ def suspicions(found: Resolved) -> Iterator[Problem]:
     """Everything that is suspicious in the documents."""
     for document in found.documents:
         yield from _invisible(document.written)
+        if isinstance(document.spec, KpiSpec):
+            yield from _kpi(document.spec)
     for calendar in found.calendars.values():
         yield from _zone(calendar.node)
     by_name: dict[str, list[Written]] = defaultdict(list)
@@ -56,6 +59,12 @@ def _lookalike(text: str, place: Place) -> Iterator[Problem]:
     elif not text.isprintable():
         message = f'"{printable(text)}" holds a character that no screen shows'
         yield Problem(place, f"{message}, which an event's text would need too")
+
+
+def _kpi(spec: KpiSpec) -> Iterator[Problem]:
+    yield from _actor([spec.field], spec.node, "field")
+    for matcher in spec.pause:
+        yield from _actor(matcher.names, spec.node, "pause")
 
 
 def _zone(holder: Node | None) -> Iterator[Problem]:

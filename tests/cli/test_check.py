@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
+from shared.documents.schema import Kind
 from tests.documents.writing import OFFICE, REOPENED, RESPONSE, first_response, promising
 
 ROOT = Path(__file__).parents[2]
@@ -148,11 +149,11 @@ def test_holidays_that_run_out_are_warned_of(tmp_path: Path) -> None:
 def test_the_schema_is_printed_for_editors() -> None:
     done = CliRunner().invoke(app, ["check", "--schema"])
     assert done.exit_code == 0
-    assert list(json.loads(done.stdout)["$defs"]) == ["Calendar", "Kpi", "Agreement"]
+    assert list(json.loads(done.stdout)["$defs"]) == list(Kind)
 
 
-@pytest.mark.parametrize("kind", ["Calendar", "Kpi", "Agreement"])
-def test_the_schema_of_one_kind_is_printed(kind: str) -> None:
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_schema_of_one_kind_is_printed(kind: Kind) -> None:
     done = CliRunner().invoke(app, ["check", "--schema", kind])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["title"] == kind
@@ -161,7 +162,7 @@ def test_the_schema_of_one_kind_is_printed(kind: str) -> None:
 def test_a_schema_of_no_kind_is_refused() -> None:
     done = CliRunner().invoke(app, ["check", "--schema", "agreement"])
     assert done.exit_code == 2
-    assert "write --schema Calendar, Kpi, Agreement or nothing" in done.stderr
+    assert f"write --schema {', '.join(Kind)} or nothing" in done.stderr
 
 
 def test_without_a_path_it_says_what_to_do() -> None:

@@ -9,6 +9,7 @@ from tests.documents.writing import (
     REOPENED,
     RESPONSE,
     first_response,
+    kpi,
     loaded,
     promising,
 )
@@ -68,6 +69,25 @@ def test_it_is_not_warned_of(tmp_path: Path, changes: dict[str, str]) -> None:
 def test_an_agreement_for_an_actor_is_warned_of(tmp_path: Path) -> None:
     (found,) = warnings(tmp_path, promising(first_response(), more="appliesTo: {actor: bot}\n"))
     assert found.startswith("7: appliesTo: the actor belongs to its event")
+
+
+@pytest.mark.parametrize(
+    ("measure", "last", "message"),
+    [
+        ("duration", "pause: [{status: x}, {actor: bot}]", "pause: the actor belongs to its event"),
+        ("sum", "field: actor", "field: the actor belongs to its event"),
+    ],
+)
+def test_a_kpi_that_looks_for_the_actor_is_warned_of(
+    tmp_path: Path, measure: str, last: str, message: str
+) -> None:
+    milestones = {
+        "duration": "start: {event: ticket.a}\nstop: {event: ticket.b, where: {actor: bot}}",
+        "sum": "event: {event: ticket.a, where: {actor: bot}}",
+    }
+    text = kpi(f"item: ticket\nmeasure: {measure}\n{milestones[measure]}\n{last}", "own")
+    (found,) = warnings(tmp_path, text)
+    assert found.startswith(f"{len(text.splitlines())}: {message}")
 
 
 def test_an_alternative_that_is_never_reached_is_warned_of(tmp_path: Path) -> None:
