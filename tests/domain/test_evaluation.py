@@ -122,6 +122,15 @@ def name(measure: Measure) -> str | None:
     return next((field for field, n in measure._asdict().items() if n and field != "amount"), None)
 
 
+def test_what_is_decided_at_one_instant_is_seen_together() -> None:
+    own = an_objective(target=within(HOUR, "0.5"))
+    missed = answered("T-1", "09:00")
+    for stop, expected in (("10:00", []), ("10:01", [(60, 61)])):
+        met = answered("T-2", "09:30", stop)
+        assert breaches(evaluated(own, [*missed, *met], "12:00")) == expected
+        assert breaches(evaluated(own, [*met, *missed], "12:00")) == expected
+
+
 def test_what_is_decided_late_breaks_an_ended_window_of_starts_for_no_time() -> None:
     early = answered("T-1", "02-28 22:30")
     late = answered("T-2", "02-28 23:30")

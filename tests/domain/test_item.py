@@ -92,11 +92,29 @@ def test_of_several_contents_the_same_stands_in_whatever_order_they_come(seed: i
     given, dice = random_case(seed), dice_of(seed)
     shuffled = [*given.events]
     dice.shuffle(shuffled)
-    one, other = given.items(), given.items(shuffled)
-    assert one.keys() == other.keys()
-    for key, item in one.items():
-        assert item.events == other[key].events
-        same(given, item, other[key], given.now)
+    once = given.items()
+    pieces: dict[str, Item] = {}
+    for event in shuffled:
+        item = pieces.setdefault(event.item, Item(given.plan, event.kind, event.subject))
+        item.admit(event)
+        if dice.random() < 0.5:
+            item.settle(now=given.now)
+    assert once.keys() == pieces.keys()
+    for key, item in once.items():
+        assert item.events == pieces[key].events
+        same(given, item, pieces[key], given.now)
+
+
+def test_another_content_takes_back_what_the_first_did() -> None:
+    created = an_event("created", "09:00")
+    late = an_event("replied", "09:40", event_id="r")
+    early = an_event("replied", "09:10", event_id="r")
+    item = Item(SIMPLE, "ticket", "T-1", [created, late])
+    assert item.settle(now=at("11:00")).contributions[0].at == at("09:40")
+    item.admit(early)
+    assert item.settle(now=at("11:00")).contributions[0].at == at("09:10")
+    (reading,) = item.clocks(now=at("11:00"))
+    assert reading.stopped_at == at("09:10")
 
 
 def test_a_conflict_names_the_content_that_has_to_go() -> None:
