@@ -200,10 +200,11 @@ def explained_state(
     value = None if state.value is None else Fraction(state.value)
     agreement, name = served.agreement, served.name
     own = served.judged_by(min(as_of, span.end - 1))[1]
-    measure = found
-    if counts_form(own.kpi, found) != state.counts:
+    counts = counts_of(state.counts)
+    measure = found._replace(running=counts.running)
+    if counts_form(own.kpi, measure) != state.counts:
         # The panes are ahead of the judge: explain what was judged.
-        measure = _judged_measure(own, counts_of(state.counts), value)
+        measure = _judged_measure(own, counts, value)
     judged = replace(
         judge(agreement, name, span, measure, now=as_of),
         value=value,

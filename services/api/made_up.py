@@ -1,7 +1,6 @@
 """What a window is made up of: its panes, and the ledger's entries, net of reversals (SQL).
 
-A window is one pane, or several steps of a rolling one; what is running is kept under a pane of its
-own, which belongs to the window that holds the instant of judging.
+A window is one pane, or several steps of a rolling one.
 """
 
 from collections.abc import Sequence
@@ -13,21 +12,16 @@ from services.api.objectives import Group
 from shared.domain.measure import NOTHING, Measure
 from shared.domain.window import Span
 from shared.runtime.database import Connection
-from shared.runtime.tables import PANE_COUNTS, RUNNING_PANE
+from shared.runtime.tables import PANE_COUNTS
 from shared.wire.amounts import amount_of_decimal
 
 MEMBER_KEY: Final = (int, str, int, int, str)
 """The types of the key of an entry: when it was decided, item, cycle, ordinal, outcome."""
 
 
-async def read_measure(
-    connection: Connection, group: Group, span: Span, *, current: bool
-) -> Measure:
-    """What the panes of a window hold; of the current one also what is running."""
-    running = RUNNING_PANE if current else None
-    row = await connection.fetchrow(
-        _MEASURE, group.served.key, group.stored, span.start, span.end, running
-    )
+async def read_measure(connection: Connection, group: Group, span: Span) -> Measure:
+    """What the panes of a window hold; what is running and has no pane yet is not in it."""
+    row = await connection.fetchrow(_MEASURE, group.served.key, group.stored, span.start, span.end)
     if row is None:
         return NOTHING
     counts = dict(zip(PANE_COUNTS, row, strict=False))
@@ -38,8 +32,7 @@ _MEASURE: Final = f"""
 SELECT {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in PANE_COUNTS)},
        coalesce(sum(amount), 0) AS amount
 FROM pane
-WHERE objective = $1 AND grp = $2
-  AND ((pane_start >= $3 AND pane_start < $4) OR pane_start = $5)
+WHERE objective = $1 AND grp = $2 AND pane_start >= $3 AND pane_start < $4
 """  # noqa: S608 - columns are ours
 
 

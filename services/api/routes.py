@@ -40,7 +40,6 @@ from services.api.requests import (
 from services.api.responses import conditional, json_answer, list_answer
 from services.api.sources import From
 from shared.domain.instant import Instant, format_instant
-from shared.domain.measure import Measure
 from shared.domain.window import Span
 from shared.runtime.database import Connection
 
@@ -127,20 +126,12 @@ async def get_state(
         as_of = standing.as_of([key])
         if row is None or as_of is None:
             raise _no_window(sla_id, as_of, wanted.window)
-        found = await _read_measure(connection, groups, row, as_of)
+        group = next(own for own in groups if own.stored == row["grp"])
+        span = Span(row["window_start"], row["window_end"])
+        found = await read_measure(connection, group, span)
     state = state_row(objectives, standing, row, now=now)
     answer = json_answer(explained_state(groups[0].served, state, row, found, as_of=as_of))
     return conditional(request, answer, [state])
-
-
-async def _read_measure(
-    connection: Connection, groups: Sequence[Group], row: asyncpg.Record, as_of: Instant
-) -> Measure:
-    """What the panes of a window that was read hold."""
-    group = next(own for own in groups if own.stored == row["grp"])
-    span = Span(row["window_start"], row["window_end"])
-    current = group.served.window.current(as_of) == span
-    return await read_measure(connection, group, span, current=current)
 
 
 async def _read_state(

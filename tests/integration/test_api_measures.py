@@ -123,6 +123,11 @@ async def test_the_items_of_a_rolling_window_are_those_of_its_steps(api: Api) ->
         "/v1/values/items", sla_id="figures/qualified", window="2026-02-28T10:00:00Z"
     )
     assert [row["item"] for row in before] == ["lead:L-1", "lead:L-2"]
+    # L-3 comes in the step that begins where this window ends.
+    up_to = await api.items(
+        "/v1/values/items", sla_id="figures/qualified", window="2026-03-01T09:00:00Z"
+    )
+    assert [row["item"] for row in up_to] == ["lead:L-1", "lead:L-2"]
     none = await api.get(
         "/v1/values/items", sla_id="figures/qualified", window="2026-02-28T10:00:01Z"
     )
