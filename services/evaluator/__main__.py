@@ -5,6 +5,7 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -22,7 +23,9 @@ from services.evaluator.prover import Prover
 from services.evaluator.readiness import Readiness
 from services.evaluator.relay import Relay
 from shared.documents import load
+from shared.documents.source_files import load_sources
 from shared.domain.agreement import Catalogue
+from shared.domain.source import DEFAULT_SOURCES, Source
 from shared.runtime.config import (
     SESSION_TIMEOUT_MS,
     InvalidSettings,
@@ -58,12 +61,14 @@ class Evaluator:
         registry: CollectorRegistry,
         *,
         clock: WallClock,
+        sources: Iterable[Source] = DEFAULT_SOURCES,
     ) -> None:
-        """Judge by the catalogue."""
+        """Judge by the catalogue; ingest is complete when it has read all `sources`."""
         self._settings = settings
         self._clock = clock
         self._catalogue = catalogue
         self._topics = Topics(settings.topic_prefix)
+        self._inputs = [self._topics.input(source.topic) for source in sources]
         self._figures = Figures(registry, self._topics.events)
         self.readiness = Readiness()
 
@@ -115,7 +120,7 @@ class Evaluator:
             admin,
             self._figures,
             clock=self._clock,
-            inputs=(topics.leads, topics.tickets),
+            inputs=self._inputs,
             topic=topics.events,
             ingest_group=topics.group("ingest"),
             group=topics.group(SERVICE),
@@ -201,10 +206,20 @@ def main() -> int:
     if loaded.catalogue is None:
         sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
         return NOT_LOADED
+    declared = load_sources(settings.sources)
+    if declared.problems:
+        sys.stderr.writelines(f"{problem}\n" for problem in declared.problems)
+        return NOT_LOADED
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     registry = new_registry()
-    evaluator = Evaluator(settings, loaded.catalogue, registry, clock=wall_clock(settings.clock))
+    evaluator = Evaluator(
+        settings,
+        loaded.catalogue,
+        registry,
+        clock=wall_clock(settings.clock),
+        sources=declared.sources,
+    )
     return run(
         SERVICE,
         evaluator.serve,

@@ -10,13 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.evaluator import judge_store, panes, standing
-from services.evaluator.judge_store import BEGINNING, NEVER, Change, Due, Moment, Said
+from services.evaluator.judge_store import BEGINNING, NEVER, Change, Due, Moment
 from services.evaluator.panes import Group
 from services.evaluator.posting import Cause, Window, stronger
 from shared.domain.agreement import Agreement, Objective, objective_id
 from shared.domain.instant import Instant
-from shared.domain.judge import windows
-from shared.domain.measure import Measure
 from shared.domain.pace import periods
 from shared.domain.window import RollingWindow, Span
 from shared.runtime.database import Connection
@@ -247,67 +245,3 @@ async def _look_at_panes(
         objective = group[0]
         cause = work.anew.get(objective, Cause.LATE)
         work.roll(group, ends[objective], subjects[objective].current.end, cause)
-
-
-async def list_volumes(
-    connection: Connection, work: Work, subjects: Mapping[str, Subject], as_of: Instant
-) -> dict[Group, set[Instant]]:
-    """Of groups whose listed windows may be others now: which those are; has these judged.
-
-    An `atLeast` of a count or sum lists every window from the first with data on, which all exist
-    since an event counts in the effective period only. Others are listed when time turns or a pane
-    at or before the first listed window changes.
-    """
-    touched: dict[Group, Instant] = {}
-    for window in work.changed:
-        if subjects[window.objective].own.is_volume:
-            group = window[:2]
-            touched[group] = min(window.start, touched.get(group, NEVER))
-    for group, stretches in work.rolled.items():
-        rolling = subjects[group[0]].rolling
-        if rolling is not None and subjects[group[0]].own.is_volume:
-            touched[group] = min(first for first, _ in stretches.causes) - rolling.length
-    known = await judge_store.first_listed(connection, [*touched])
-    again = [
-        group
-        for group, start in touched.items()
-        if group[0] in work.turned or start <= known.get(group, NEVER)
-    ]
-    counted = await panes.first_counted(connection, again)
-    before = await judge_store.starts_listed(connection, again)
-    listed: dict[Group, set[Instant]] = {}
-    for group in again:
-        subject = subjects[group[0]]
-        listed[group] = _listed(subject, group, counted.get(group), as_of)
-        for start in listed[group] ^ before.get(group, set()):
-            work.look_at(Window(*group, start), subject)
-    return listed
-
-
-def _listed(
-    subject: Subject, group: Group, counted: Instant | None, as_of: Instant
-) -> set[Instant]:
-    """The starts of a group's listed windows, the first event of which counts in that pane."""
-    starts = []
-    if counted is not None and counted <= as_of:
-        rolling = subject.rolling
-        starts = [counted if rolling is None else rolling.pane(counted).end - rolling.length]
-    grouped = group[1] != UNGROUPED
-    shown = windows(subject.agreement, subject.name, starts, grouped=grouped, now=as_of)
-    return {span.start for span in shown}
-
-
-def is_listed(
-    subject: Subject,
-    window: Window,
-    measure: Measure,
-    said: Said | None,
-    listed: Mapping[Group, set[Instant]],
-) -> bool:
-    """Whether `evaluate` would list the window; `listed` has the groups that were looked up."""
-    if subject.own.is_volume:
-        known = said is not None and said.listed
-        group = window[:2]
-        return window.start in listed[group] if group in listed else known
-    is_current = window.start == subject.current.start and window.grp == UNGROUPED
-    return measure.has_data or (is_current and subject.is_shown)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.evaluator import judge_store, panes, standing
-from services.evaluator.agenda import Subject, Work, is_listed
+from services.evaluator.agenda import Subject, Work
 from services.evaluator.breaches import BreachRow, Episode, changed_episodes, window_breach
 from services.evaluator.checkpoint import Checkpoint, Continue, go_on
 from services.evaluator.judge_store import BEGINNING, Moment, Said
 from services.evaluator.judgement_rows import JudgedWindow
+from services.evaluator.listing import is_listed
 from services.evaluator.panes import Group, Stretch
 from services.evaluator.posting import Window
 from shared.domain.agreement import Percentile

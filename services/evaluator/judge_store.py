@@ -158,22 +158,6 @@ async def next_ends(
     return {row["objective"]: row["min"] for row in rows}
 
 
-_FIRST_LISTED: Final = """
-SELECT g.objective, g.grp, first.window_start
-FROM unnest($1::text[], $2::text[]) AS g (objective, grp)
-CROSS JOIN LATERAL (
-    SELECT v.window_start FROM value v
-    WHERE v.objective = g.objective AND v.grp = g.grp AND v.listed
-    ORDER BY v.window_start LIMIT 1
-) first
-"""
-_LISTED: Final = """
-SELECT v.objective, v.grp, v.window_start FROM value v
-JOIN unnest($1::text[], $2::text[]) AS g (objective, grp) USING (objective, grp)
-WHERE v.listed
-"""
-
-
 _GROUPS_LISTED: Final = """
 SELECT DISTINCT objective, grp FROM value WHERE objective = ANY($1::text[]) AND listed
 """
@@ -185,26 +169,6 @@ async def groups_listed(connection: Connection, objectives: Sequence[str]) -> li
         return []
     rows = await connection.fetch(_GROUPS_LISTED, objectives)
     return [(row["objective"], row["grp"]) for row in rows]
-
-
-async def first_listed(connection: Connection, groups: Sequence[Group]) -> dict[Group, Instant]:
-    """The start of each group's first window that is listed so far."""
-    if not groups:
-        return {}
-    rows = await connection.fetch(_FIRST_LISTED, *zip(*groups, strict=True))
-    return {(row["objective"], row["grp"]): row["window_start"] for row in rows}
-
-
-async def starts_listed(
-    connection: Connection, groups: Sequence[Group]
-) -> dict[Group, set[Instant]]:
-    """The starts of each group's windows that are listed so far."""
-    found: dict[Group, set[Instant]] = {}
-    if groups:
-        rows = await connection.fetch(_LISTED, *zip(*groups, strict=True))
-        for objective, grp, start in rows:
-            found.setdefault((objective, grp), set()).add(start)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +229,7 @@ class ValueRow(NamedTuple):
     window_start: Instant
     window_end: Instant
     listed: bool
+    empty: bool
     final: bool
     revision: int
     state: str
@@ -283,8 +248,8 @@ class ValueRow(NamedTuple):
 _WRITE_VALUES: Final = f"""
 INSERT INTO value ({", ".join(ValueRow._fields)})
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bool[], $6::bool[],
-    $7::int[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[],
-    $14::text[], $15::text[], $16::bool[], $17::bigint[], $18::text[])
+    $7::bool[], $8::int[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[],
+    $14::text[], $15::text[], $16::text[], $17::bool[], $18::bigint[], $19::text[])
 ON CONFLICT (objective, grp, window_start) DO UPDATE
 SET {", ".join(f"{name} = EXCLUDED.{name}" for name in ValueRow._fields[3:])}
 """  # noqa: S608 - our own column names

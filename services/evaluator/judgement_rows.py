@@ -110,6 +110,7 @@ def _value(own: JudgedWindow, moment: Moment, revision: int) -> ValueRow:
         *own.window,
         own.span.end,
         own.listed,
+        own.listed and not own.measure.has_data,
         final,
         revision,
         state,

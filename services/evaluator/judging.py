@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from services.evaluator import judge_store, standing, store
-from services.evaluator.agenda import Subject, find_work, list_volumes
+from services.evaluator.agenda import Subject, find_work
 from services.evaluator.apart import judge_apart
 from services.evaluator.breaches import BreachRow
 from services.evaluator.figures import Figures
 from services.evaluator.fold import objectives
 from services.evaluator.judge_store import NEVER, Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
+from services.evaluator.listing import list_volumes
 from services.evaluator.rolling import judge_rolling
 from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.instant import Instant

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.evaluator import judge_store, panes, standing
-from services.evaluator.agenda import UNGROUPED, Stretches, Subject, Work, is_listed
+from services.evaluator.agenda import UNGROUPED, Stretches, Subject, Work
 from services.evaluator.breaches import BreachRow, window_breach
 from services.evaluator.checkpoint import Closed
 from services.evaluator.judge_store import BEGINNING, Moment, Said
 from services.evaluator.judgement_rows import JudgedWindow, since_of
+from services.evaluator.listing import is_listed
 from services.evaluator.panes import Group, Stretch
 from services.evaluator.posting import Cause, Window
 from services.evaluator.standing import Standing

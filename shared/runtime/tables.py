@@ -177,6 +177,7 @@ value: Final = Table(
     Column("window_start", BigInteger, primary_key=True, autoincrement=False),
     _instant("window_end"),
     Column("listed", Boolean, nullable=False),
+    Column("empty", Boolean, nullable=False, server_default="false"),
     Column("final", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),
@@ -192,9 +193,10 @@ value: Final = Table(
     Column("checkpoint", Text, nullable=False),
     Index("value_window", "objective", "window_start", "grp"),
     Index("value_open", "objective", "window_end", postgresql_where=text("NOT final")),
-    Index("value_listed", "objective", "grp", "window_start", postgresql_where=text("listed")),
+    Index("value_empty", "objective", "grp", "window_start", postgresql_where=text("empty")),
     Index("value_provisional", "objective", postgresql_where=text("provisional")),
-    comment="The latest judgement of each window; `listed` as `evaluate` lists it",
+    comment="The latest judgement of each window; `listed` as `evaluate` lists it, `empty` "
+    "where it lists it without data",
 )
 
 value_revision: Final = Table(

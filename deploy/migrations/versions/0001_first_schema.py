@@ -120,6 +120,7 @@ SCHEMA = (
     window_start BIGINT NOT NULL,
     window_end BIGINT NOT NULL,
     listed BOOLEAN NOT NULL,
+    empty BOOLEAN DEFAULT 'false' NOT NULL,
     final BOOLEAN NOT NULL,
     revision INTEGER NOT NULL,
     state TEXT NOT NULL,
@@ -135,12 +136,13 @@ SCHEMA = (
     checkpoint TEXT NOT NULL,
     PRIMARY KEY (objective, grp, window_start)
 )""",
-    "CREATE INDEX value_listed ON value (objective, grp, window_start) WHERE listed",
+    "CREATE INDEX value_empty ON value (objective, grp, window_start) WHERE empty",
     "CREATE INDEX value_open ON value (objective, window_end) WHERE NOT final",
     "CREATE INDEX value_provisional ON value (objective) WHERE provisional",
     "CREATE INDEX value_window ON value (objective, window_start, grp)",
     """COMMENT ON TABLE value
-    IS 'The latest judgement of each window; `listed` as `evaluate` lists it'""",
+    IS 'The latest judgement of each window; `listed` as `evaluate` lists it, `empty` '
+    'where it lists it without data'""",
     """CREATE TABLE value_revision (
     objective TEXT COLLATE "C" NOT NULL,
     grp TEXT COLLATE "C" NOT NULL,
