@@ -4,10 +4,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.documents import load
+from shared.documents.catalogue import load_nodes
 from shared.documents.loader import MAX_DEPTH, parse, plain
 from shared.documents.problems import InvalidDocument
+from tests.documents.writing import COHORT, OFFICE, RESPONSE, first_response, promising
 
 
 def value_of(text: str) -> object:
@@ -132,3 +136,66 @@ def test_a_file_that_is_no_document_is_refused(tmp_path: Path, data: bytes, mess
     (problem,) = load(tmp_path).problems
     assert problem.message.startswith(message)
     assert str(problem).startswith(f"{tmp_path / 'a.yaml'}:1: ")
+
+
+JUNK = (
+    *("\t", "\0", "\ufeff", "\u202e", "\x85", "\u2028", "\r", "\n", "- ", ": ", "{", "}", "[", "]"),
+    *("&a ", "*a", "!!x ", "? ", "| \n", "%YAML 1.1\n", "---\n", "...\n", '"', "'", "#", "~"),
+    *(
+        "null",
+        ".inf",
+        "1e9",
+        "0x1",
+        "-",
+        "9" * 50,
+        "P1D",
+        "<<: ",
+        "{not: x}",
+        "[[]]",
+        "actor",
+        "-0",
+    ),
+)
+GOOD = "---\n".join(
+    (
+        promising(
+            first_response(
+                where="{priority: [p1, 2.50], team: {not: null}}",
+                target='{percentile: "0.9", atMost: {workingDays: 2}}',
+                window="{rolling: P7D, step: PT1H}",
+                groupBy="[team]",
+            ),
+            more="appliesTo: {customer: acme}\ncalendar: office\n",
+        ),
+        RESPONSE,
+        COHORT,
+        OFFICE,
+    )
+)
+
+
+def test_the_text_that_is_changed_below_is_good() -> None:
+    nodes, problems = parse(GOOD, "a.yaml")
+    assert (problems, load_nodes(nodes).problems) == ([], ())
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(GOOD)), st.integers(0, 40), st.sampled_from(JUNK) | st.text()),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(max_examples=400, deadline=None)
+def test_any_text_is_read_or_refused(changes: list[tuple[int, int, str]]) -> None:
+    text = GOOD
+    for at, left_out, put_in in changes:
+        text = text[:at] + put_in + text[at + left_out :]
+    try:
+        nodes, problems = parse(text, "a.yaml")
+    except InvalidDocument as error:
+        nodes, problems = [], list(error.problems)
+    found = load_nodes(nodes, problems)
+    assert found.catalogue is None or found.problems == ()
+    said = [str(problem) for problem in (*found.problems, *found.warnings)]
+    assert all(line.isprintable() and line.startswith("a.yaml:") for line in said)
