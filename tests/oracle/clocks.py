@@ -215,4 +215,4 @@ def _reached(
                 return due, a if target == 0 else due
             return due, running[n + 1][0] if n + 1 < len(running) else None
         used += b - a
-    return None, None
+    return (None if target else started), None

@@ -120,8 +120,13 @@ class Compared(NamedTuple):
 def compared(seed: int) -> Compared:
     """The case of a seed, compared."""
     given = case(seed)
-    want = by_oracle(given)
-    return Compared(seed, len(want["clocks"]), len(want["objectives"]), _differing(given, want))
+    try:
+        want = by_oracle(given)
+        found = _differing(given, want)
+    except BaseException as error:
+        error.add_note(f"in seed {seed}")  # another process says it
+        raise
+    return Compared(seed, len(want["clocks"]), len(want["objectives"]), found)
 
 
 def difference(given: Case) -> str | None:

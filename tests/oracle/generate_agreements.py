@@ -18,7 +18,9 @@ APPLIES: tuple[Spec, ...] = (
     {"customer": ["other", "acme"], "priority": {"not": "p3"}},
     {"team": {"not": "b"}},
 )
-OPEN_TIME = ("PT10M", "PT30M", "PT1H", "PT90M", "PT4H", "PT8H", "PT24H", "PT100H", "PT1H0.5S")
+OPEN_TIME = (
+    *("PT10M", "PT30M", "PT1H", "PT90M", "PT4H", "PT8H", "PT24H", "PT100H", "PT1H0.5S", "PT0S"),
+)
 LIMITS: tuple[Json, ...] = (
     *OPEN_TIME,
     *OPEN_TIME[:4],
@@ -31,9 +33,10 @@ ROLLING = (
 )
 NUMBERS: dict[str, tuple[Json, ...]] = {
     "count": (0, 1, 1, 2, 2, 3, 5, "2.5", 1.5),
-    "sum": (0, 1, 2, 3, "2.5", 7.5, 10, "0.1", "0.0000000000005"),
-    "mean": (0, 1, "1.5", 2, 3, 2.5, "0.1"),
-    "ratio": ("0.5", "0.25", "0.75", "0.333", "0.9", 0, 1, 0.5),
+    "sum": (0, 1, 2, 3, "2.5", 7.5, 10, "0.1", "0.0000000000005", -3),
+    "mean": (0, 1, "1.5", 2, 3, 2.5, "0.1", "-1"),
+    "ratio": ("0.5", "0.25", "0.75", "0.333", "0.9", 0, 1, 0.5, "1.25"),
+    "cohort": ("0.5", "0.25", "0.75", "0.333", "0.9", 0, 1, 0.5),
 }
 GROUPS = ("team", "team", "priority", "priority", "status", "status", "score", "actor", "amount")
 
@@ -58,7 +61,9 @@ class _Agreement:
             few = dict([dice.choice(list(kpis.items()))])
         names = dice.some(["gold", "silver", "bronze", "iron"], 1, 4)
         self.kpis = kpis
-        self.measures = {name: kpi["measure"] for name, kpi in kpis.items()}
+        self.measures = {
+            name: "cohort" if "cohort" in kpi else kpi["measure"] for name, kpi in kpis.items()
+        }
         self.kept = {name: self.keep(few) for name in names}
         # So that another calendar does not change the zone of the windows.
         self.zoned = any(
@@ -162,12 +167,15 @@ class _Agreement:
                 spec["onChange"] = dice.choice(("carry", "restart", "keep"))
             if dice.maybe(0.45):
                 spec["attribution"] = dice.choice(("started", "started", "decided"))
-        if kind == "within" and dice.maybe(0.2):
+        if kind in {"within", "percentile"} and dice.maybe(0.2):
             spec["series"] = dice.choice(("one", "two"))
         if dice.maybe(0.25):
             spec["minimum"] = dice.random.randint(1, 4)
         if dice.maybe(0.5):
-            budget, elapsed = dice.choice(("0.5", "0.25", 0.1, "1")), dice.choice(("0.5", "0.9"))
+            budget, elapsed = (
+                dice.choice(("0.5", "0.25", 0.1, "1", 0)),
+                dice.choice(("0.5", "0.9", 0)),
+            )
             spec["atRisk"] = {"budgetConsumed": budget, "elapsed": elapsed}
         if kind == "atLeast" and measure in {"count", "sum"} and dice.maybe(0.6):
             spec["pace"] = dice.choice(({}, {"tolerance": "0.1"}, {"tolerance": "0.5"}))

@@ -14,7 +14,7 @@ ATTRIBUTES: dict[str, list[Json]] = {
     "team": ["a", "b", None, ["not", "a", "scalar"]],
     "customer": ["acme", "acme", "other", None],
     "score": [1, 1.0, "1", 2, True, 1.5, None],
-    "actor": ["agent", "customer", None],
+    "actor": ["agent", "agent", "customer", None, 5],
 }
 AMOUNTS: list[Json] = [
     *(0, 1, 2, 3, 3, -1, -2, 2.5, 0.1, 10),

@@ -33,7 +33,7 @@ WHERE: tuple[Spec, ...] = (
     {"status": {"not": ["solved", "closed"]}},
     {"actor": None},
 )
-COHORT_WITHIN = ("PT10M", "PT30M", "PT1H", "PT2H", "PT6H", "P1D", "P3D")
+COHORT_WITHIN = ("PT10M", "PT30M", "PT1H", "PT2H", "PT6H", "P1D", "P3D", "PT0S")
 MEASURES = (  # of a case: where all are of one sort, most events count
     ("duration",),
     ("duration",),
@@ -76,7 +76,7 @@ def _kpi(dice: Dice, measure: str) -> Spec:
     spec["event"] = _milestones(dice, types)
     if measure == "count":
         return spec | ({"every": True} if dice.maybe(0.6) else {})
-    return {**spec, "field": dice.choice(("amount", "amount", "amount", "score"))}
+    return {**spec, "field": dice.choice(("amount", "amount", "amount", "score", "score", "actor"))}
 
 
 def _ratio(dice: Dice, *, cohort: bool) -> Spec:

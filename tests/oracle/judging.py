@@ -40,16 +40,15 @@ def judged(objective: Objective, entries: Sequence[Entry]) -> Judgement:
     target = objective.number(objective.kind)
     if objective.kind == "atLeast":
         return Judgement(value, misses=value < target)
-    consumed, left = _budget(max(Fraction(0), value), target)
+    consumed, left = _budget(value, target)
     return Judgement(value, misses=value > target, consumed=consumed, left=left)
 
 
 def _budget(missed: Fraction, allowed: Fraction) -> tuple[Fraction | None, Fraction | None]:
     """The share of the budget that is consumed, and what remains of it."""
-    if missed <= 0:
-        return Fraction(0), Fraction(1)
-    if allowed <= 0:
-        return None, None
+    missed = max(Fraction(0), missed)
+    if allowed <= 0:  # nothing of nothing is no share, and nothing to be at risk
+        return None, None if missed else Fraction(1)
     return missed / allowed, 1 - missed / allowed
 
 
