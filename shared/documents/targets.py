@@ -71,7 +71,7 @@ def _days(_node: MapNode, **given: int) -> Duration:
     return EndOfWorkingDay(given["end_of_working_day"])
 
 
-_NOUGHT: Final = r"^[-+]?0+(\.0+)?$"
+_NOUGHT: Final = r"^[-+]?(0+(\.0*)?|\.0+)$"
 _DURATION_TEXT: Final = Text(notation.duration, {"pattern": f"^{notation.DURATION}$"})
 
 

@@ -153,9 +153,9 @@ class Ratio(Reader[Fraction]):
         return {"oneOf": [{"type": "number", "minimum": 0, "maximum": 1}, _number_text(_SHARE)]}
 
 
-_DECIMAL: Final = r"[-+]?[0-9]+(\.[0-9]+)?"
-_WHOLE: Final = r"[-+]?[0-9]+(\.0+)?"
-_SHARE: Final = r"([-+]?0+(\.0+)?|\+?0+\.[0-9]+|\+?0*1(\.0+)?)"
+_DECIMAL: Final = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
+_WHOLE: Final = r"[-+]?([0-9]+(\.0*)?|\.0+)"
+_SHARE: Final = r"([-+]?(0+(\.0*)?|\.0+)|\+?0*\.[0-9]+|\+?0*1(\.0*)?)"
 
 
 def _number_text(pattern: str) -> JsonSchema:

@@ -212,6 +212,9 @@ def test_c13_decimals_are_exact(tmp_path: Path) -> None:
     target = found.agreements["acme"].versions[0].objectives[0].target
     assert isinstance(target, Within)
     assert target.ratio == Decimal("0.1") + Decimal("0.2")
+    for written in ('".3"', ".3", '"0.30"', "3e-1"):
+        found = catalogue(tmp_path, promise(target=f"{{within: PT1H, ratio: {written}}}"))
+        assert found.agreements["acme"].versions[0].objectives[0].target == target
 
 
 def test_c15_lengths_of_time_are_exact(tmp_path: Path) -> None:
@@ -386,3 +389,9 @@ def test_lines_may_end_as_they_do_on_other_systems(tmp_path: Path) -> None:
             (promise() + "---\n" + OFFICE).replace("\n", end).encode()
         )
         assert load(tmp_path).problems == ()
+
+
+def test_every_hostile_document_of_the_catalogue_is_accounted_for() -> None:
+    by_data = {c for c, _, _ in (*REFUSED, *WARNED)}
+    by_name = {"C15", "C18", "C27", "C29", "C30", "C32", "C33", "C35"}
+    assert sorted(by_data | by_name) == [f"C{n:02}" for n in range(1, 36)]

@@ -144,7 +144,26 @@ SOURCES = documents(
 )
 CORPUS = [*CALENDARS, *KPIS, *AGREEMENTS, *SOURCES]
 OTHERS: list[object] = [
-    *("", "text", "PT1H", "0.95", "1.0", "7", "-1", "2026-01-01T00:00:00Z", "12-25", "UTC"),
+    *(
+        ".5",
+        "1.",
+        "-0",
+        "+.0",
+        "-.5",
+        "1.01",
+        "7.0",
+        "0",
+        "",
+        "text",
+        "PT1H",
+        "0.95",
+        "1.0",
+        "7",
+        "-1",
+        "2026-01-01T00:00:00Z",
+        "12-25",
+        "UTC",
+    ),
     *("P1D", "PT", "P", "P1DT", "09:00-10:00", "ticket.created", "lead", "a" * 1001, "9" * 41),
     *(0, 1, 7, -1, 0.5, 2.5, 10**9 + 1, True, False, None, [], {}, ["a", "a"], [[]], {"not": "x"}),
     *({"event": "ticket.created"}, {"workingDays": 1}, {"atMost": 5}, {"mean": True}),
