@@ -131,6 +131,17 @@ def test_a_target_used_up_at_closing_is_left_at_the_next_opening() -> None:
     assert OFFICE.leave(begin, HOUR - 1, begin + HORIZON) == at("17:00") - 1
 
 
+def test_an_empty_span_has_no_open_interval() -> None:
+    assert OFFICE.open_spans(at("10:00"), at("10:00")) == []
+    assert OFFICE.open_spans(at("10:00"), at("09:30")) == []
+    assert OFFICE.open_between(at("10:00"), at("09:30")) == 0
+
+
+def test_a_date_begins_at_its_midnight() -> None:
+    assert SPRING.midnight(date(2026, 3, 29)) == at("03-28 23:00")
+    assert SPRING.midnight(date(2026, 3, 30)) == at("03-29 22:00")
+
+
 def test_intervals_that_touch_also_at_midnight_are_one() -> None:
     touching = a_calendar({"mon": "09:00-12:00 12:00-24:00", "tue": "00:00-01:00"})
     spans = touching.open_spans(at("00:00"), at("03-04 00:00"))
@@ -210,11 +221,11 @@ def test_a_working_day_later_may_lie_in_the_next_month_or_year() -> None:
     assert OFFICE.working_days_later(begin, 1, begin + HORIZON) == local("2027-01-01 12:00")
 
 
-def test_working_days_are_looked_for_until_the_day_after_the_limit() -> None:
+def test_working_days_are_looked_for_until_two_dates_after_the_limit() -> None:
     calendar = a_calendar({}, shifts={"2026-03-02": "09:00-10:00", "2026-03-12": "09:00-10:00"})
     begin = at("08:00")
     found = at("03-12 09:00"), at("03-12 10:00")
-    for limit, expected in ((at("03-11 00:00"), found), (at("03-09 23:59"), (None, None))):
+    for limit, expected in ((at("03-10 00:00"), found), (at("03-09 23:59"), (None, None))):
         assert calendar.working_days_later(begin, 1, limit) == expected[0]
         assert calendar.end_of_working_day(begin, 1, limit) == expected[1]
 

@@ -134,6 +134,51 @@ def test_tumbling_windows_are_aligned_to_the_epoch_and_not_to_midnight() -> None
             "2011-12-29T10:00:00Z",
             "2011-12-30T10:00:00Z",
         ),
+        # 23:30 is 00:30: what is left of the date before is the first half hour of the clock's next
+        (
+            "day",
+            "America/Toronto",
+            "1919-03-31T04:59:59Z",
+            "1919-03-30T05:00:00Z",
+            "1919-03-31T05:00:00Z",
+        ),
+        (
+            "week",
+            "America/Toronto",
+            "1919-03-31T04:45:00Z",
+            "1919-03-24T05:00:00Z",
+            "1919-03-31T05:00:00Z",
+        ),
+        # 00:01 is 23:01 of the day before once more: the day has begun
+        (
+            "day",
+            "America/St_Johns",
+            "2006-10-29T03:00:00Z",
+            "2006-10-29T02:30:00Z",
+            "2006-10-30T03:30:00Z",
+        ),
+        (
+            "month",
+            "America/St_Johns",
+            "2009-11-01T03:00:00Z",
+            "2009-11-01T02:30:00Z",
+            "2009-12-01T03:30:00Z",
+        ),
+        # no offset of whole minutes
+        (
+            "day",
+            "Africa/Monrovia",
+            "1971-06-01T00:44:29.999999Z",
+            "1971-05-31T00:44:30Z",
+            "1971-06-01T00:44:30Z",
+        ),
+        (
+            "day",
+            "Africa/Monrovia",
+            "1971-06-01T00:44:30Z",
+            "1971-06-01T00:44:30Z",
+            "1971-06-02T00:44:30Z",
+        ),
     ],
 )
 def test_a_window_is_a_local_period(
