@@ -351,7 +351,11 @@ def test_a_final_window_no_longer_changes_by_itself(seed: int) -> None:
     for reading in evaluate(given.catalogue, items, now=given.now).objectives:
         if not reading.judgement.final or len(known) < len(given.events):
             continue
-        own = after[row(reading)]
+        own = after.get(row(reading))
+        if own is None:  # of a volume only the last many windows without data are listed
+            assert reading.judgement.objective.is_volume
+            assert not reading.measure.has_data
+            continue
         open_, closed = reading.measure.breached_open, reading.measure.breached_closed
         assert own.measure._replace(breached_open=open_, breached_closed=closed, amount=0) == (
             reading.measure._replace(amount=0)

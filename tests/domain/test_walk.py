@@ -151,7 +151,9 @@ def test_a_volume_is_not_walked() -> None:
 def test_an_ended_window_is_walked_by_the_version_just_before_its_end() -> None:
     strict, mild = (an_objective(target=within(HOUR, ratio)) for ratio in ("1", "0.5"))
     agreement = an_agreement(
-        a_version(mild, until="03-20 00:00"), a_version(strict, start="03-20 00:00")
+        a_version(mild, until="03-20 00:00"),
+        a_version(strict, start="03-20 00:00", until="04-01 00:00"),
+        a_version(mild, start="04-01 00:00"),
     )
     steps = {1: MET, 2: MISSED}
     assert walked(agreement, steps, 18) == ()
