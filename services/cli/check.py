@@ -26,6 +26,7 @@ from shared.domain.agreement import (
     WorkingDays,
 )
 from shared.domain.instant import DAY, HOUR, MINUTE, Micros, as_datetime, format_instant
+from shared.domain.source import Source
 from shared.domain.window import CalendarWindow, RollingWindow, TumblingWindow, Window
 from shared.runtime.wall_clock import system_clock
 from shared.wire.results import decimal_text, seconds
@@ -66,7 +67,7 @@ def _tell(loaded: Loaded) -> None:
     for warning in loaded.warnings:
         typer.echo(warning.as_warning, err=True)
     if loaded.catalogue is not None:
-        typer.echo("\n".join(summary(loaded.catalogue, loaded.built_in)))
+        typer.echo("\n".join(summary(loaded.catalogue, loaded.built_in, loaded.sources)))
 
 
 def _schema(kind: Path | None) -> JsonSchema:
@@ -103,6 +104,7 @@ def _report(loaded: Loaded) -> dict[str, object]:
         "kpis": sorted(catalogue.kpis),
         "built_in_kpis": list(loaded.built_in),
         "calendars": sorted(catalogue.calendars),
+        "sources": {source.name: source.topic for source in loaded.sources},
     }
 
 
@@ -115,13 +117,16 @@ def _placed(problem: Problem) -> dict[str, object]:
     }
 
 
-def summary(catalogue: Catalogue, built_in: tuple[str, ...] = ()) -> Iterator[str]:
+def summary(
+    catalogue: Catalogue, built_in: tuple[str, ...] = (), sources: tuple[Source, ...] = ()
+) -> Iterator[str]:
     """What documents say, a line for each promise; `built_in` are KPIs without a document."""
     agreements = catalogue.agreements.values()
     promises = sum(len(own.objective_names) for own in agreements)
     yield (
         f"ok: {_many(len(agreements), 'agreement')} with {_many(promises, 'objective')},"
         f" {_many(len(catalogue.kpis), 'KPI')}, {_many(len(catalogue.calendars), 'calendar')}"
+        + (f", {_many(len(sources), 'source')}" if sources else "")
     )
     for agreement in agreements:
         yield ""
@@ -132,6 +137,24 @@ def summary(catalogue: Catalogue, built_in: tuple[str, ...] = ()) -> Iterator[st
     if built_in:
         yield f"built-in KPIs: {', '.join(built_in)}"
     yield f"calendars: {', '.join(sorted(catalogue.calendars))}"
+    if sources:
+        yield "sources:"
+    for source in sources:
+        yield f"    {source.name}: the topic {source.topic} carries {_carried(source)}"
+
+
+def _carried(source: Source) -> str:
+    """`CloudEvents`, `payloads that become ticket.solved`."""
+    if source.payload is None:
+        return "CloudEvents"
+    whats: list[str] = []
+    for rule in source.payload.rules:
+        if isinstance(rule.type, str):
+            whats.append(rule.type)
+        else:
+            whats.extend((rule.type.values or {"…": "…"}).values())
+    types = [f"{source.payload.kind}.{what}" for what in dict.fromkeys(whats)]
+    return f"payloads that become {', '.join(types)}"
 
 
 def _many(number: int, what: str) -> str:

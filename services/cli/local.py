@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from services.cli.declared import declared_sources
 from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
@@ -65,7 +66,8 @@ def local(
     data: Annotated[Path, typer.Option(help="Folder of the data and the logs.")] = DATA,
 ) -> None:
     """Run Kafka and PostgreSQL, print where they are, then `ready`; Ctrl-C stops all of it."""
-    stack = LocalStack(data, port_base=port_base, fresh=fresh, say=say)
+    inputs = [source.topic for source in declared_sources()]
+    stack = LocalStack(data, port_base=port_base, fresh=fresh, inputs=inputs, say=say)
     try:
         with until_stopped(), ExitStack() as running:
             running.enter_context(stack)
@@ -74,7 +76,7 @@ def local(
             if services:
                 started = Services(
                     stack.home,
-                    stack.environment,
+                    {**stack.environment, "ACCORD_SOURCES": environment_value("SOURCES") or ""},
                     agreements=agreements or default_agreements(),
                     ports=stack.ports,
                     say=say,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
+from services.cli.declared import declared_sources
 from services.cli.local import say
 from shared.runtime.config import EVENT_PARTITIONS, environment_value
 from shared.runtime.topics import TopicError, create_topics
@@ -16,17 +17,19 @@ def topics_command(
         int, typer.Option(help="On how many brokers each partition is kept; -1: Kafka's default.")
     ] = -1,
 ) -> None:
-    """Make the topics that are not there yet, on ACCORD_KAFKA_BOOTSTRAP_SERVERS."""
+    """Make the topics that are not there yet, those of ACCORD_SOURCES too."""
     servers = environment_value("KAFKA_BOOTSTRAP_SERVERS")
     if servers is None:
         say("ACCORD_KAFKA_BOOTSTRAP_SERVERS is not set; `accord local` prints a value that works")
         raise typer.Exit(2)
+    inputs = [source.topic for source in declared_sources()]
     partitions = environment_value("EVENT_PARTITIONS") or str(EVENT_PARTITIONS)
     try:
         asyncio.run(
             create_topics(
                 servers,
                 prefix=environment_value("TOPIC_PREFIX") or "",
+                inputs=inputs,
                 event_partitions=int(partitions),
                 replication_factor=replication_factor,
             )

@@ -4,7 +4,7 @@ Exit code 0: no difference; 1: differences, each printed; 2: it could not be com
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -16,13 +16,14 @@ from aiokafka.errors import KafkaError
 
 from services.cli.api_client import Api, ApiError
 from services.cli.background import Background
+from services.cli.declared import declared_sources
 from services.cli.feed import Feed
 from services.cli.local import default_agreements, say, until_stopped
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
-from services.cli.verification.accepted import read_accepted, records_of
+from services.cli.verification.accepted import Accepted, read_accepted, records_of
 from services.cli.verification.compare import Difference
 from services.cli.verification.expected import expect
 from services.cli.verification.rest import NotAtRest, System, wait_for_rest
@@ -118,7 +119,7 @@ def verify(
     say(f"waiting until everything is evaluated as of {format_instant(at)}")
     with Background() as background:
         background.run(wait_for_rest(system, at=at, patience_s=patience_s, told=_Changes()))
-        accepted = background.run(read_accepted(system.bootstrap_servers, system.topics))
+        accepted = background.run(_accepted(system))
     say(
         f"evaluating {len(accepted.events)} events ({accepted.invalid} records are no events, "
         f"{accepted.put_aside} were put aside as too far in the future)"
@@ -130,6 +131,10 @@ def verify(
     _show(found)
     names = {(row["agreement"], row["objective"]) for row in expected.objectives}
     return Verdict(len(names), len(expected.items), len(found))
+
+
+def _accepted(system: System) -> Coroutine[object, object, Accepted]:
+    return read_accepted(system.bootstrap_servers, system.topics, system.sources)
 
 
 @contextmanager
@@ -163,8 +168,7 @@ def started(
 
 
 async def _fill_if_empty(system: System, simulated: Simulation) -> None:
-    names = (system.topics.leads, system.topics.tickets)
-    async for _ in records_of(system.bootstrap_servers, names):
+    async for _ in records_of(system.bootstrap_servers, system.inputs):
         return
     say("the topics are empty: simulating a history")
     records = takewhile(lambda record: record.at < simulated.now, simulate(simulated))
@@ -176,7 +180,10 @@ async def _fill_if_empty(system: System, simulated: Simulation) -> None:
 def _named_system(api: str | None) -> tuple[System, str]:
     settings = read_settings("verify")
     system = System(
-        settings.kafka_bootstrap_servers, settings.database_url, Topics(settings.topic_prefix)
+        settings.kafka_bootstrap_servers,
+        settings.database_url,
+        Topics(settings.topic_prefix),
+        declared_sources(),
     )
     return system, api or environment_value("API_URL") or _API
 

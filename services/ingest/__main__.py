@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import gc
 import sys
+from collections.abc import Sequence
 
 from services.ingest.consume import Ingest, Meters, new_consumer
 from services.ingest.publish import STOP_S, Publisher, Writer, new_producer
+from shared.documents.source_files import load_sources
+from shared.domain.source import Source
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_engine
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.process import new_registry, program_version, run
-from shared.runtime.topics import Topics
+from shared.runtime.topics import Topics, require_inputs
 from shared.runtime.wall_clock import wall_clock
 
 
 class _Service:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sources: Sequence[Source]) -> None:
         self._settings = settings
+        topics = Topics(settings.topic_prefix)
+        self._sources = {topics.input(source.topic): source for source in sources}
         self.registry = new_registry()
         self._meters = Meters(self.registry)
         self._ingest: Ingest | None = None
@@ -29,17 +34,20 @@ class _Service:
 
     async def serve(self, stopping: asyncio.Event) -> None:
         settings, topics = self._settings, Topics(self._settings.topic_prefix)
+        await require_inputs(settings.kafka_bootstrap_servers, self._sources)
         publisher = await self._publisher(topics)
         consumer = new_consumer(
             settings.kafka_bootstrap_servers,
-            topics,
+            self._sources,
+            group=topics.group("ingest"),
             session_timeout_ms=settings.session_timeout_ms,
         )
         try:
             await publisher.start()
             await consumer.start()
+            clock = wall_clock(settings.clock)
             self._ingest = Ingest(
-                consumer, publisher, clock=wall_clock(settings.clock), meters=self._meters
+                consumer, publisher, self._sources, clock=clock, meters=self._meters
             )
             # Batches are many objects without cycles: looking for these took a fifth of the time.
             gc.freeze()
@@ -79,14 +87,11 @@ def main() -> int:
     except InvalidSettings as problem:
         print(f"accord ingest: {problem}", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
-    if settings.sources is not None:
-        print(  # noqa: T201
-            "accord ingest: ACCORD_SOURCES is not supported yet: leads and tickets carry "
-            "CloudEvents; leave it out",
-            file=sys.stderr,
-        )
+    loaded = load_sources(settings.sources)
+    if loaded.problems:
+        sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
         return 2
-    service = _Service(settings)
+    service = _Service(settings, loaded.sources)
     return run(
         "ingest",
         service.serve,

@@ -8,7 +8,7 @@ it has seen all there is.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,9 +19,9 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.handle import Handled, Record, handle
 from services.ingest.publish import Publisher
+from shared.domain.source import Source
 from shared.runtime import metrics
 from shared.runtime.config import SESSION_TIMEOUT_MS
-from shared.runtime.topics import Topics
 from shared.runtime.wall_clock import WallClock
 
 BATCH_RECORDS: Final = 4_000
@@ -44,15 +44,18 @@ class GapError(RuntimeError):
 
 
 def new_consumer(
-    bootstrap_servers: str, topics: Topics, *, session_timeout_ms: int = SESSION_TIMEOUT_MS
+    bootstrap_servers: str,
+    topics: Iterable[str],
+    *,
+    group: str,
+    session_timeout_ms: int = SESSION_TIMEOUT_MS,
 ) -> AIOKafkaConsumer:
     """A member of ingest's group on the topics of the sources."""
     return AIOKafkaConsumer(
-        topics.leads,
-        topics.tickets,
+        *topics,
         bootstrap_servers=bootstrap_servers,
         client_id="accord-ingest",
-        group_id=topics.group("ingest"),
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
@@ -75,6 +78,7 @@ class Meters:
         """Make the metrics in `registry`."""
         self.consumed = metrics.RECORDS_CONSUMED.counter(registry)
         self.processed = metrics.RECORDS_PROCESSED.counter(registry)
+        self.skipped = metrics.RECORDS_SKIPPED.counter(registry)
         self.failed = metrics.RECORDS_FAILED.counter(registry)
         self.dead = metrics.DLQ_RECORDS.counter(registry)
         self.lag = metrics.CONSUMER_LAG.gauge(registry)
@@ -98,12 +102,14 @@ class Ingest:
         self,
         consumer: AIOKafkaConsumer,
         publisher: Publisher,
+        sources: Mapping[str, Source],
         *,
         clock: WallClock,
         meters: Meters,
     ) -> None:
-        """Both the consumer and the publisher are started by the caller."""
+        """Both the consumer and the publisher are started by the caller; `sources` by topic."""
         self._consumer = consumer
+        self._sources = sources
         self._publisher = publisher
         self._clock = clock
         self._meters = meters
@@ -196,7 +202,8 @@ class Ingest:
         if not records:
             return
         began = time.perf_counter()
-        handled = handle(records, partitions=self._publisher.partitions, now=self._clock())
+        partitions = self._publisher.partitions
+        handled = handle(records, self._sources, partitions=partitions, now=self._clock())
         await self._publisher.publish(handled)
         self._moved_at = time.monotonic()
         for topic in {place.topic for place in batches}:
@@ -210,6 +217,8 @@ class Ingest:
             bad[place] = bad.get(place, 0) + 1
             failed = self._meters.failed.labels(topic=place.topic, error_type=refused.why.reason)
             failed.inc()
+        for record in handled.skipped:
+            self._meters.skipped.labels(topic=record.topic).inc()
         for place, found in batches.items():
             known = self._assigned.get(place)
             if known is None or known.stopped:

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 from prometheus_client import Counter
 
 from services.ingest.dead_letter import dead_letter, truncated
-from services.ingest.handle import Handled, Outgoing, Refused
+from services.ingest.handle import Handled, Outgoing, Record, Refused
 from shared.runtime.topics import TopicError, dead_letters
 from shared.runtime.wall_clock import WallClock
 from shared.wire.cloudevents import InvalidEvent
@@ -211,7 +211,8 @@ class Publisher:
         await self._check_partitions()
         places = {(self.topic, part): events for part, events in handled.events.items()}
         too_large = await self.events.write(places)
-        refused = [*handled.refused, *(Refused(one.origin, _too_large()) for one in too_large)]
+        origins = {_place(one.origin): one.origin for one in too_large}
+        refused = [*handled.refused, *(Refused(one, _too_large()) for one in origins.values())]
         if refused:
             await self._bury(refused)
 
@@ -261,6 +262,9 @@ def _too_large() -> InvalidEvent:
     return InvalidEvent("too_large", "the event log takes no event of this size")
 
 
+def _place(origin: Record) -> str:
+    return f"{origin.topic}/{origin.partition}@{origin.offset}"
+
+
 def _name(refused: Refused) -> str:
-    origin = refused.origin
-    return f"{origin.topic}/{origin.partition}@{origin.offset}: {refused.why}"
+    return f"{_place(refused.origin)}: {refused.why}"

@@ -46,6 +46,9 @@ RECORDS_CONSUMED: Final = Metric(
 RECORDS_PROCESSED: Final = Metric(
     "accord_kafka_records_processed", "Records whose effect is stored or published", ("topic",)
 )
+RECORDS_SKIPPED: Final = Metric(
+    "accord_kafka_records_skipped", "Records that give no event, as their source says", ("topic",)
+)
 RECORDS_FAILED: Final = Metric(
     "accord_kafka_records_failed", "Records refused", ("topic", "error_type")
 )

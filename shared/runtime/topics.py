@@ -1,17 +1,20 @@
 """The topics: their names, their partitions, and making them."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from shared.domain.source import DEFAULT_SOURCES
 from shared.runtime.config import EVENT_PARTITIONS
 
 UNLIMITED: Final = "-1"
 EVENT_BYTES: Final = 4 * 1024 * 1024
 DEAD_LETTER_BYTES: Final = 32 * 1024 * 1024
+DEFAULT_INPUTS: Final = tuple(source.topic for source in DEFAULT_SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +23,19 @@ class Topics:
 
     prefix: str = ""
 
+    def input(self, name: str) -> str:
+        """A topic that a source declares."""
+        return f"{self.prefix}{name}"
+
     @property
     def leads(self) -> str:
-        """Leads as their sources send them."""
-        return f"{self.prefix}leads"
+        """Leads as their sources send them, where no others are declared."""
+        return self.input("leads")
 
     @property
     def tickets(self) -> str:
-        """Tickets as their sources send them."""
-        return f"{self.prefix}tickets"
+        """Tickets as their sources send them, where no others are declared."""
+        return self.input("tickets")
 
     @property
     def events(self) -> str:
@@ -58,29 +65,45 @@ async def create_topics(
     bootstrap_servers: str,
     *,
     prefix: str = "",
+    inputs: Iterable[str] = DEFAULT_INPUTS,
     event_partitions: int = EVENT_PARTITIONS,
     replication_factor: int = 1,
 ) -> None:
     """Make every topic that is not there yet; refuse a different number of event partitions.
 
-    A replication factor of -1 leaves the choice to the broker.
+    `inputs` are those of the sources; they too get the prefix. A replication factor of -1 leaves
+    the choice to the broker.
     """
     topics = Topics(prefix)
+    new = _new_topics(topics, inputs, event_partitions)
+    for topic in new:
+        topic.replication_factor = replication_factor  # what makes it refuses the broker's default
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        answer = await admin.create_topics(new, timeout_ms=30_000)
+        for name, code, *detail in answer.topic_errors:
+            _check(name, code, detail)
+        await _check_partitions(admin, topics.events, event_partitions)
+    finally:
+        await admin.close()
+
+
+def _new_topics(topics: Topics, inputs: Iterable[str], event_partitions: int) -> list[NewTopic]:
+    names = [topics.input(name) for name in inputs]
+    letters = [dead_letters(name) for name in names]
     wanted = {
-        topics.leads: event_partitions,
-        topics.tickets: event_partitions,
+        **dict.fromkeys(names, event_partitions),
         topics.events: event_partitions,
         topics.breaches: 1,
-        dead_letters(topics.leads): 1,
-        dead_letters(topics.tickets): 1,
+        **dict.fromkeys(letters, 1),
     }
     # An event may grow when it is written anew, and a dead letter has more headers than it had.
     larger = {
         topics.events: str(EVENT_BYTES),
-        dead_letters(topics.leads): str(DEAD_LETTER_BYTES),
-        dead_letters(topics.tickets): str(DEAD_LETTER_BYTES),
+        **dict.fromkeys(letters, str(DEAD_LETTER_BYTES)),
     }
-    new = [
+    return [
         NewTopic(
             name=name,
             num_partitions=partitions,
@@ -93,17 +116,24 @@ async def create_topics(
         )
         for name, partitions in wanted.items()
     ]
-    for topic in new:
-        topic.replication_factor = replication_factor  # what makes it refuses the broker's default
+
+
+async def require_inputs(bootstrap_servers: str, inputs: Iterable[str]) -> None:
+    """Raise TopicError for the first topic of a source, or of its dead letters, that is missing.
+
+    `inputs` are full names, with the prefix.
+    """
+    names = [one for name in inputs for one in (name, dead_letters(name))]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
-        answer = await admin.create_topics(new, timeout_ms=30_000)
-        for name, code, *detail in answer.topic_errors:
-            _check(name, code, detail)
-        await _check_partitions(admin, topics.events, event_partitions)
+        found = await admin.describe_topics(names)
     finally:
         await admin.close()
+    for topic in found:
+        if topic["error_code"]:
+            message = f"Kafka has no topic {topic['topic']}; `accord topics` makes it"
+            raise TopicError(message)
 
 
 def _check(name: str, code: int, detail: list[str | None]) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from services.cli.stack.postgres import PostgresServer
 from services.cli.stack.server import Server
 from shared.runtime.config import EVENT_PARTITIONS, environment_value
 from shared.runtime.migrate import migrate
-from shared.runtime.topics import create_topics
+from shared.runtime.topics import DEFAULT_INPUTS, create_topics
 
 DATA: Final = Path(".accord")
 _BROKER_DECIDES: Final = -1
@@ -46,11 +46,13 @@ class LocalStack:
         durable: bool = True,
         prepare: bool = True,
         event_partitions: int = EVENT_PARTITIONS,
+        inputs: Iterable[str] = DEFAULT_INPUTS,
         say: Say = lambda _: None,
     ) -> None:
         """`fresh` forgets the data first, not `keep` afterwards.
 
-        `prepare` makes the topics and the schema; `say` is told what takes long.
+        `prepare` makes the topics (`inputs` are those of the sources) and the schema; `say` is
+        told what takes long.
         """
         self.home = home.resolve()
         self.ports = Ports(port_base)
@@ -58,6 +60,7 @@ class LocalStack:
         self._keep = keep
         self._prepare = prepare
         self._event_partitions = event_partitions
+        self._inputs = tuple(inputs)
         self._say = say
         self._given_kafka = environment_value("KAFKA_BOOTSTRAP_SERVERS")
         self._given_database = environment_value("DATABASE_URL")
@@ -150,6 +153,7 @@ class LocalStack:
         self._say("making the topics and the schema")
         await create_topics(
             self.bootstrap_servers,
+            inputs=self._inputs,
             event_partitions=self._event_partitions,
             replication_factor=1 if self.kafka else _BROKER_DECIDES,
         )

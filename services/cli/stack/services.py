@@ -39,7 +39,8 @@ class Services:
         self._home = home.resolve()
         self._names = tuple(names)
         self._say = say
-        self._environment = dict(environment)
+        # Who starts these knows what they are to read, not who started that program.
+        self._environment = {"ACCORD_SOURCES": "", **environment}
         if agreements is not None:
             self._environment["ACCORD_AGREEMENTS"] = str(agreements.resolve())
         ports = ports or Ports()

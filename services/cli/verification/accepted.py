@@ -1,4 +1,4 @@
-"""The events in the topics `leads` and `tickets`, from the beginning to their end."""
+"""The events in the topics of the sources, from the beginning to their end."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.cli.verification.compare import Difference
 from services.cli.verification.places import partitions_of
 from shared.domain.event import Event
+from shared.domain.source import DEFAULT_SOURCES, Source
 from shared.runtime.topics import Topics, dead_letters
-from shared.wire.cloudevents import InvalidEvent, decode_record
+from shared.wire.cloudevents import InvalidEvent
+from shared.wire.mapping import read_record
 
 _READ_AT_ONCE: Final = 4 * 1024 * 1024
 _ORIGIN: Final = ("__dlq.errors.topic", "__dlq.errors.partition", "__dlq.errors.offset")
@@ -34,8 +36,8 @@ class Accepted:
     """What the input topics hold, told apart.
 
     Places are `topic/partition@offset`. An event that ingest has put aside (too far in the
-    future when it came) is no accepted one; a record that is no event has to lie in the dead
-    letters.
+    future when it came) is no accepted one, and neither are others of its record; a record that
+    is no event has to lie in the dead letters.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -44,15 +46,18 @@ class Accepted:
     missing: list[Difference] = field(default_factory=list)
 
 
-async def read_accepted(bootstrap_servers: str, topics: Topics) -> Accepted:
-    """Every accepted event of the input topics, decoded as ingest does."""
+async def read_accepted(
+    bootstrap_servers: str, topics: Topics, sources: Iterable[Source] = DEFAULT_SOURCES
+) -> Accepted:
+    """Every accepted event of the sources' topics, read as ingest does."""
     accepted = Accepted()
-    names = (topics.leads, topics.tickets)
+    by_topic = {topics.input(source.topic): source for source in sources}
+    names = [*by_topic]
     letters = await _origins(bootstrap_servers, [dead_letters(name) for name in names])
     async for record in records_of(bootstrap_servers, names):
         place = f"{record.topic}/{record.partition}@{record.offset}"
         try:
-            event = decode_record(record.headers, record.value)
+            events = read_record(by_topic[record.topic], record.headers, record.value)
         except InvalidEvent as invalid:
             accepted.invalid += 1
             if place not in letters:
@@ -62,7 +67,7 @@ async def read_accepted(bootstrap_servers: str, topics: Topics) -> Accepted:
         if place in letters:
             accepted.put_aside += 1
         else:
-            accepted.events.append(event)
+            accepted.events += events
     return accepted
 
 

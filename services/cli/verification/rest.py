@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.verification.places import partitions_of
 from shared.domain.instant import Instant, format_instant
+from shared.domain.source import DEFAULT_SOURCES, Source
 from shared.runtime.config import driver_url
 from shared.runtime.topics import Topics
 
@@ -30,6 +31,12 @@ class System:
     bootstrap_servers: str
     database_url: str
     topics: Topics = field(default_factory=Topics)
+    sources: tuple[Source, ...] = DEFAULT_SOURCES
+
+    @property
+    def inputs(self) -> list[str]:
+        """The topics of the sources."""
+        return [self.topics.input(source.topic) for source in self.sources]
 
 
 async def wait_for_rest(
@@ -104,8 +111,8 @@ class Progress:
         return bool(row["judged"])
 
     async def unread(self) -> int:
-        """Records in `leads` and `tickets` that ingest has not committed yet."""
-        ends = await self._ends(self._topics.leads, self._topics.tickets)
+        """Records in the sources' topics that ingest has not committed yet."""
+        ends = await self._ends(*self._system.inputs)
         done = await self._admin.list_consumer_group_offsets(self._topics.group("ingest"))
         committed = {part: max(0, done[part].offset) for part in ends if part in done}
         return sum(end - committed.get(part, 0) for part, end in ends.items())
