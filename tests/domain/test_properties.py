@@ -232,7 +232,7 @@ def rolling(
             yield key, window, entries
 
 
-@pytest.mark.parametrize("seed", range(90))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_rolling_breaches_are_the_runs_of_ended_windows_that_miss(seed: int) -> None:
     given = random_case(seed)
     found = evaluated(seed).window_breaches
@@ -263,7 +263,7 @@ def test_rolling_breaches_are_the_runs_of_ended_windows_that_miss(seed: int) -> 
         assert own_breaches == expected
 
 
-@pytest.mark.parametrize("seed", range(90))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_walk_breach_is_open_exactly_while_its_window_is_breached(seed: int) -> None:
     given = random_case(seed)
     found = evaluated(seed)
@@ -317,7 +317,7 @@ def test_a_walk_breach_begins_at_the_first_of_its_instants_as_seen_from_scratch(
             ] == [*expected]
 
 
-@pytest.mark.parametrize("seed", range(90))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_percentile_is_kept_exactly_when_its_true_rank_is_in_time(seed: int) -> None:
     given = random_case(seed)
     entries = ledger(seed)
