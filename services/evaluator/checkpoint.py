@@ -38,7 +38,6 @@ class _Stored(msgspec.Struct, array_like=True):
 
 
 class _Closed(msgspec.Struct, array_like=True):
-    until: int
     numbers: _Numbers
     buckets: list[tuple[int, int]]
 
@@ -76,9 +75,8 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What counts in the current rolling window before its last pane, which starts at `until`."""
+    """What counts in the current rolling window before its last pane."""
 
-    until: Instant
     measure: Measure = NOTHING
     buckets: Buckets = field(default_factory=dict)
 
@@ -88,11 +86,11 @@ class Closed:
         if not text:
             return None
         stored = _closed_decoder.decode(text)
-        return cls(stored.until, _measure(stored.numbers), dict(stored.buckets))
+        return cls(_measure(stored.numbers), dict(stored.buckets))
 
     def write(self) -> str:
         """For `value.checkpoint`."""
-        stored = _Closed(self.until, _numbers(self.measure), sorted(self.buckets.items()))
+        stored = _Closed(_numbers(self.measure), sorted(self.buckets.items()))
         return msgspec.json.encode(stored).decode()
 
 

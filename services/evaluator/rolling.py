@@ -199,9 +199,9 @@ async def _panes(
         row = said.get(Window(*group, current.start))
         if first == current.end and row is not None and group[0] not in work.anew:
             closed = Closed.read(row.checkpoint)
-            if closed is not None and closed.until == current.end - window.step:
+            if closed is not None:
                 kept[part] = closed
-                begin = closed.until
+                begin = current.end - window.step
         stretches[part] = Stretch(*group, begin, last)
         if last == current.end:
             running[part] = Window(*group, RUNNING_PANE)
@@ -249,7 +249,7 @@ def _totals(window: RollingWindow, part: Part, current: Span, counting: _Panes) 
             over = None
             if span == current:
                 before = total.minus(measures.get(newest, NOTHING))
-                over = Closed(newest, before, times - Counter(buckets.get(newest, {})))
+                over = Closed(before, times - Counter(buckets.get(newest, {})))
             yield _Total(span, total, times, over)
 
 
@@ -289,7 +289,7 @@ def _seen(
     for start in starts:
         span = subject.span(start)
         if span is not None and first <= span.end <= last and span.end not in seen:
-            over = Closed(current.end - window.step) if span == current else None
+            over = Closed() if span == current else None
             see(_Total(span, NOTHING, NO_BUCKETS, over))
     return [seen[end] for end in sorted(seen)]
 

@@ -77,6 +77,6 @@ def test_a_change_keeps_only_the_walks_before_it_and_a_version_none() -> None:
 
 
 def test_what_is_over_of_a_rolling_window_comes_back_as_it_was_kept() -> None:
-    kept = Closed(5, Measure(met=3, counted=1, amount=Fraction(-1, 10**200)), {0: 1, 90: 2})
+    kept = Closed(Measure(met=3, counted=1, amount=Fraction(-1, 10**200)), {0: 1, 90: 2})
     assert Closed.read(kept.write()) == kept
     assert Closed.read("") is None
