@@ -1,6 +1,8 @@
 """From a path to the catalogue: which files are read, and everything that is wrong with them."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,8 +49,25 @@ def load(path: Path, *, today: date | None = None) -> Loaded:
 
     With `today` there are also warnings of calendars whose holidays run out.
     """
-    texts = read_texts(path)
-    return load_nodes(texts.nodes, texts.problems, texts.warnings, today=today)
+    with _no_collecting():
+        texts = read_texts(path)
+        return load_nodes(texts.nodes, texts.problems, texts.warnings, today=today)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Look for no garbage cycles meanwhile.
+
+    Documents hold none, and the collector would walk the growing pile of their nodes again and
+    again: with thousands of promises that is nearly half of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def read_texts(path: Path) -> Texts:

@@ -3,6 +3,7 @@
 What is refused is said with its name, never left out in silence.
 """
 
+import gc
 import os
 import socket
 import tempfile
@@ -203,3 +204,25 @@ def test_a_folder_is_read_in_one_order(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
     names = [str(path.relative_to(tmp_path)) for path in find(tmp_path).paths]
     assert names == ["a/z.yaml", "a.yaml", "b.yaml", "c/a.yml"]
+
+
+def test_the_collector_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.yaml").write_text(RESPONSE)
+    seen: list[bool] = []
+    read = files._bytes  # noqa: SLF001 - as above
+
+    def looking(path: Path, start: Place) -> object:
+        seen.append(gc.isenabled())
+        return read(path, start)
+
+    monkeypatch.setattr(files, "_bytes", looking)
+    assert gc.isenabled()
+    load(tmp_path)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load(tmp_path)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert seen == [False, False]
