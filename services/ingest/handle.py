@@ -87,8 +87,12 @@ def handle(
         source = sources[record.topic]
         try:
             found = read_record(source, record.headers, record.value)
-            _refuse_future(found, latest)
-            written = _written(found, limited=source.payload is not None)
+            for event in found:
+                if event.time > latest:
+                    raise _in_the_future()
+            written = (
+                [encode(event) for event in found] if source.payload is None else _written(found)
+            )
         except InvalidEvent as why:
             refused.append(Refused(record, why))
             continue
@@ -101,19 +105,13 @@ def handle(
     return Handled(events, refused, skipped)
 
 
-def _refuse_future(events: Iterable[Event], latest: Instant) -> None:
-    for event in events:
-        if event.time > latest:
-            raise _in_the_future()
-
-
-def _written(events: Iterable[Event], *, limited: bool) -> list[bytes]:
+def _written(events: Iterable[Event]) -> list[bytes]:
     written: list[bytes] = []
     total = 0
     for event in events:
         value = encode(event)
         total += len(value)
-        if limited and total > RECORD_BYTES:
+        if total > RECORD_BYTES:
             raise _too_large()
         written.append(value)
     return written
