@@ -190,5 +190,5 @@ def opened(events: str) -> Iterator[BinaryIO]:
         with Path(events).open("rb") as file:
             yield file
     except OSError as error:
-        typer.echo(f"--events: {events}: {error.strerror}", err=True)
+        typer.echo(f"{events}: {error.strerror}", err=True)
         raise typer.Exit(WRONG_INPUT) from None

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "demo": "services.cli.demo:demo_command",
     "evaluate": "services.cli.evaluate_command:evaluate_command",
     "local": "services.cli.local:local",
+    "map": "services.cli.map_command:map_command",
     "migrate": "services.cli.migrate:migrate_command",
     "test": "services.cli.scenarios.command:scenarios_command",
     "topics": "services.cli.topics:topics_command",
