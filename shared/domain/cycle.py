@@ -57,7 +57,6 @@ class Track:
         "_matches",
         "_starts",
         "_stops",
-        "_unsettled",
         "cycles",
         "earliest",
         "open",
@@ -72,7 +71,6 @@ class Track:
         self.earliest: Instant = NEVER
         self._clocks: dict[int, Clock] = {}
         self._matches = _NO_MATCHES
-        self._unsettled = False
         self._starts = plan.start.counter()
         self._stops = plan.stop.counter()
 
@@ -144,9 +142,9 @@ class Track:
     def change(self, moment: Moment) -> None:
         """Move undecided clocks to the objectives that match now; begin clocks that are due."""
         matches = self.plan.matches(moment.after, self.cycles[-1].started_at)
-        if matches is self._matches and not self._unsettled:
+        if matches is self._matches:
             return
-        self._matches, self._unsettled = matches, False
+        self._matches = matches
         for series, clock in [*self._clocks.items()]:
             if clock.undecided:
                 self._leave(clock, matches.get(series), moment)
@@ -170,7 +168,7 @@ class Track:
         self.open = True
         self._stops = self.plan.stop.counter()
         self._clocks = {}
-        self._matches, self._unsettled = self.plan.matches(moment.after, at), False
+        self._matches = self.plan.matches(moment.after, at)
         for candidate in self._matches.values():
             self._add_clock(candidate, moment)
 
@@ -191,7 +189,7 @@ class Track:
         if cycle.stopped_at is not None and cycle.stopped_at < at:
             cycle.pauses.append(Span(cycle.stopped_at, at))
         cycle.stopped_at = None
-        self.open = self._unsettled = True
+        self.open = True
         self._stops = self.plan.stop.counter()
         for clock in self._clocks.values():
             clock.go_on()
