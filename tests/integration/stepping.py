@@ -123,6 +123,7 @@ class Stepping:
                 row["target"],
                 row["level"],
                 row["final"],
+                row["provisional"],
             )
             for row in rows
         }
@@ -145,15 +146,21 @@ class Stepping:
         return evaluate(self.catalogue, items.values(), now=self.now, all_windows=True)
 
     def expected(self, evaluation: Evaluation) -> dict[tuple[str, str, Instant], Row]:
-        """What has to be stored of its windows; final ones wait for the allowed disorder."""
+        """What has to be stored of its windows; some are provisional for the allowed disorder."""
+        watermark = self.now - ALLOWED_DISORDER
+        opened = {
+            (objective_id(own.agreement, own.objective), group_text(own.group), own.window.start)
+            for own in evaluation.window_breaches
+            if own.opened_at > watermark
+        }
         found: dict[tuple[str, str, Instant], Row] = {}
         for reading in evaluation.objectives:
             judgement = reading.judgement
             row = objective_row(judgement, reading.group, reading.window, reading.measure)
             name = objective_id(row.agreement, row.objective)
-            watermark = self.now - ALLOWED_DISORDER
             final = is_final(judgement.objective, reading.window, reading.measure, now=watermark)
-            found[name, group_text(reading.group), reading.window.start] = (
+            key = (name, group_text(reading.group), reading.window.start)
+            found[key] = (
                 reading.window.end,
                 row.state,
                 row.value,
@@ -162,6 +169,7 @@ class Stepping:
                 _text(row.target),
                 row.level,
                 final,
+                (row.final and not final) or key in opened,
             )
         return found
 
