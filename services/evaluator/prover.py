@@ -57,6 +57,7 @@ class Prover:
         self._group = group
         self._places: list[TopicPartition] = []
         self._looked_up = float("-inf")
+        self._told: set[str] = set()
         self._noted: tuple[Instant, dict[TopicPartition, int]] | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -133,5 +134,22 @@ class Prover:
                 for topic in described
                 for partition in topic["partitions"]
             )
+            await self._tell_unknown_inputs()
             self._looked_up = time.monotonic()
         return self._places
+
+    async def _tell_unknown_inputs(self) -> None:
+        """Warn when ingest has read topics that are not waited for here: other documents, perhaps.
+
+        They are not waited for all the same: ingest may have been told to read them no more.
+        """
+        committed = await self._admin.list_consumer_group_offsets(self._ingest_group)
+        unknown = {place.topic for place in committed}.difference(self._inputs)
+        if unknown - self._told:
+            _logger.warning(
+                "Ingest has read topics that this evaluator does not know of: %s. "
+                "ACCORD_SOURCES has to be the same for both.",
+                ", ".join(sorted(unknown)),
+                extra={"action": "unknown_inputs"},
+            )
+        self._told = unknown

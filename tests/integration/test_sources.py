@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.services import Services
@@ -23,6 +23,7 @@ from shared.runtime.config import process_environment
 from shared.runtime.topics import Topics, create_topics, dead_letters
 from shared.wire.cloudevents import decode_record
 from tests.documents.examples import example
+from tests.integration.evaluating import Pipeline, event
 from tests.integration.test_topics import partitions_and_replicas
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -179,3 +180,23 @@ async def test_the_command_makes_the_topics_of_the_sources(
     assert (await partitions_and_replicas(stack, f"{prefix}other.tickets.dlq"))[0] == 1
     with pytest.raises(IndexError):
         await partitions_and_replicas(stack, f"{prefix}leads")
+
+
+async def test_an_evaluator_warns_of_topics_that_only_ingest_knows_of(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    topics = pipeline.topics
+    await create_topics(pipeline.servers, prefix=topics.prefix, inputs=["desk"])
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=pipeline.servers, group_id=topics.group(NAME), enable_auto_commit=False
+    )
+    async with consumer:
+        place = TopicPartition(topics.input("desk"), 0)
+        consumer.assign([place])
+        await consumer.commit({place: 0})
+    async with pipeline.evaluator():
+        await pipeline.produce(event("ticket.created", "T-1", "03-02T09:00", customer="acme"))
+        await pipeline.rest()
+    warned = [one.message for one in caplog.records if "does not know of" in one.message]
+    assert len(warned) == 1
+    assert place.topic in warned[0]

@@ -324,6 +324,10 @@ def test_a_record_gives_so_many_events_and_no_more(folder: Path) -> None:
     source = desk(folder, each={"path": "changes"})
     assert len(events(source, written(changes=[0] * MAX_EVENTS))) == MAX_EVENTS
     assert refusal(source, written(changes=[0] * (MAX_EVENTS + 1))) == "too_many_events"
+    twice = [{"name": name, "type": "b"} for name in ("one", "two")]
+    source = desk(folder, each={"path": "changes"}, type=None, events=twice)
+    assert len(events(source, written(changes=[0] * (MAX_EVENTS // 2)))) == MAX_EVENTS
+    assert refusal(source, written(changes=[0] * (MAX_EVENTS // 2 + 1))) == "too_many_events"
     rules = [{"name": f"r-{n}", "type": "b", "when": {"m": n}} for n in range(1, 101)]
     source = desk(folder, each={"path": "changes"}, type=None, events=rules, otherwise="skip")
     began = process_time()
