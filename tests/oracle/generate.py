@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.oracle.days import duration
 from tests.oracle.dice import Dice
-from tests.oracle.generate_agreements import agreement
+from tests.oracle.generate_agreements import LONG_AGO, agreement
 from tests.oracle.generate_events import events
 from tests.oracle.generate_kpis import calendar, kpis
 
@@ -74,6 +74,10 @@ def _now(dice: Dice, chosen: list[dict[str, Json]], documents: list[dict[str, Js
         now = max([now, *(e["time"] for e in chosen)], key=dt.datetime.fromisoformat)
     if dice.maybe(0.3):  # where a length of the documents, or a share of it, is just over
         now = _over(dice, dice.choice(chosen)["time"], documents)
+    periods = [d["spec"]["effective"] for d in documents if d["kind"] == "Agreement"]
+    edges = [edge for period in periods for edge in period.values() if edge != LONG_AGO]
+    if edges and dice.maybe(0.15):
+        now = dice.choice(edges)
     if dice.maybe(0.2):
         days = dice.choice((1, 1, 2, 3, 7, 40))
         now = (dt.datetime.fromisoformat(now) + dt.timedelta(days=days)).isoformat()

@@ -38,6 +38,7 @@ NUMBERS: dict[str, tuple[Json, ...]] = {
     "ratio": ("0.5", "0.25", "0.75", "0.333", "0.9", 0, 1, 0.5, "1.25"),
     "cohort": ("0.5", "0.25", "0.75", "0.333", "0.9", 0, 1, 0.5),
 }
+LONG_AGO = "2011-01-01T00:00:00Z"
 GROUPS = ("team", "team", "priority", "priority", "status", "status", "score", "actor", "amount")
 
 
@@ -84,14 +85,14 @@ class _Agreement:
             spec["precedence"] = dice.random.randint(0, 2)
         more = 0 if dice.plain else dice.choice((0, 0, 0, 1, 1, 2))
         edges = sorted({dice.at() for _ in range(more)})
-        begin = dice.at() if dice.seldom(0.2) else "2011-01-01T00:00:00Z"
+        begin = dice.at() if dice.seldom(0.2) else LONG_AGO
         edges = sorted({begin, *edges}, key=dt.datetime.fromisoformat)
         found = []
         for n, start in enumerate(edges):
             later, period = n > 0, {"from": start}
             if n + 1 < len(edges):
                 period["until"] = edges[n + 1]
-            elif dice.seldom(0.1):
+            elif dice.seldom(0.2):
                 period["until"] = max(dice.at(), _after(start), key=dt.datetime.fromisoformat)
             version = {**spec, "effective": period}
             if later and not self.zoned:
@@ -121,6 +122,8 @@ class _Agreement:
 
     def window(self) -> Spec:
         dice = self.dice
+        if dice.crowd and dice.maybe(0.5):  # much in each of several windows
+            return {"tumbling": dice.choice(("PT1H", "PT2H", "PT7H", "P1D"))}
         way = dice.random.random()
         if way < 0.4:
             spec = {"calendar": dice.choice(("day", "day", "week", "month", "quarter", "year"))}
@@ -165,7 +168,7 @@ class _Agreement:
         if measure == "duration":
             if dice.maybe(0.5):
                 spec["onChange"] = dice.choice(("carry", "restart", "keep"))
-            if dice.maybe(0.45):
+            if dice.maybe(0.8 if dice.crowd else 0.4):
                 spec["attribution"] = dice.choice(("started", "started", "decided"))
         if kind in {"within", "percentile"} and dice.maybe(0.2):
             spec["series"] = dice.choice(("one", "two"))
@@ -177,6 +180,6 @@ class _Agreement:
                 dice.choice(("0.5", "0.9", 0)),
             )
             spec["atRisk"] = {"budgetConsumed": budget, "elapsed": elapsed}
-        if kind == "atLeast" and measure in {"count", "sum"} and dice.maybe(0.6):
+        if kind == "atLeast" and measure in {"count", "sum"} and dice.maybe(0.8):
             spec["pace"] = dice.choice(({}, {"tolerance": "0.1"}, {"tolerance": "0.5"}))
         return spec
