@@ -46,9 +46,10 @@ def judged(objective: Objective, entries: Sequence[Entry]) -> Judgement:
 
 def _budget(missed: Fraction, allowed: Fraction) -> tuple[Fraction | None, Fraction | None]:
     """The share of the budget that is consumed, and what remains of it."""
-    missed = max(Fraction(0), missed)
-    if allowed <= 0:  # nothing of nothing is no share, and nothing to be at risk
-        return None, None if missed else Fraction(1)
+    if missed <= 0:  # also where none is allowed: what remains is 1, and that is 1 - consumed
+        return Fraction(0), Fraction(1)
+    if allowed <= 0:
+        return None, None
     return missed / allowed, 1 - missed / allowed
 
 
