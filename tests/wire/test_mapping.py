@@ -148,6 +148,7 @@ WORDS = {"urgent": "p1", "1": 7, "true": "yes", "none": None}
         ({"path": "m"}, ..., {}),
         ({"path": "m", "values": WORDS}, "urgent", {"x": "p1"}),
         ({"path": "m", "values": WORDS}, 1, {"x": 7}),
+        ({"path": "m", "values": WORDS}, 1.0, {"x": 7}),
         ({"path": "m", "values": WORDS}, "1", {"x": 7}),
         ({"path": "m", "values": WORDS}, True, {"x": "yes"}),
         ({"path": "m", "values": WORDS}, "none", {"x": None}),
