@@ -1,6 +1,5 @@
 """Breaches over rolling windows, found again from a stretch of them and what stood around it."""
 
-from collections.abc import Iterable
 from random import Random
 
 import pytest
@@ -10,7 +9,6 @@ from services.evaluator.judge_store import BEGINNING
 from services.evaluator.posting import Cause
 from services.evaluator.rolling import Part, rejoined
 from services.evaluator.standing import Standing
-from shared.domain.rolling import episodes
 from shared.domain.window import RollingWindow, Span
 
 STEP, LENGTH = 10, 40
@@ -18,10 +16,17 @@ WINDOW = RollingWindow(LENGTH, STEP)
 GROUP = ("a/b", "[]")
 
 
-def standing(missing: Iterable[int], as_of: int) -> set[Standing]:
+def standing(missing: set[int], as_of: int) -> set[Standing]:
     """The breaches where the windows that end at these instants miss."""
-    judged = [(Span(end - LENGTH, end), True) for end in sorted(missing)]
-    return {Standing(*own) for own in episodes(WINDOW, judged, now=as_of)}
+    found = set()
+    for opened in missing:
+        if opened - STEP not in missing:
+            closed = opened
+            while closed in missing:
+                closed += STEP
+            span = Span(opened - LENGTH, opened)
+            found.add(Standing(span, opened, closed if closed <= as_of else None))
+    return found
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -52,12 +52,12 @@ async def test_the_oldest_windows_leave_the_list_without_news(
     withdrawn = "SELECT count(*) FROM breach WHERE withdrawn_at IS NOT NULL AND objective = $1"
     assert await database.fetchval(withdrawn, "acme/apart") == 60
     assert await database.fetchval(f"{withdrawn} AND unannounced", "acme/apart") == 0
-    # An event in the middle, and one before everything that is listed.
-    await stepping.fold([event("ticket.created", "T-2", "03-03T05:00", team="red")])
-    await stepping.fold([event("ticket.created", "T-3", "03-02T08:10", team="red")])
+    # An event in the middle, and some before all that is listed without data.
+    for name, time in (("T-2", "03-03T05:00"), ("T-3", "03-02T08:10"), ("T-4", "03-02T08:30")):
+        await stepping.fold([event("ticket.created", name, time, team="red")])
     await _pass(stepping, 2_561)
     # And they did not happen: old windows are without data again.
-    for name in ("T-3", "T-1", "T-2"):
+    for name in ("T-4", "T-3", "T-1", "T-2"):
         gone = event("ticket.retracted", name, "03-03T06:00")
         created = next(own for own in stepping.events if own.subject == name)
         await stepping.fold([replace(gone, replaces=created.id)])
