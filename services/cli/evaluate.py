@@ -187,8 +187,9 @@ def opened(events: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        with Path(events).open("rb") as file:
-            yield file
+        file = Path(events).open("rb")  # noqa: SIM115 - what reading it raises is told elsewhere
     except OSError as error:
         typer.echo(f"{events}: {error.strerror}", err=True)
         raise typer.Exit(WRONG_INPUT) from None
+    with file:
+        yield file

@@ -270,12 +270,22 @@ class Agreement:
         The one effective then; where it has no such objective or there is none, the latest begun
         that has it, else the first (contract section 2). `KeyError` if no version has it.
         """
-        having = [(v, o) for v in self.versions if (o := v.objective(objective)) is not None]
-        if not having:
-            raise KeyError(objective)
-        effective = [pair for pair in having if pair[0].effective_at(instant)]
-        begun = [pair for pair in having if pair[0].start <= instant]
-        return (effective or begun[-1:] or having)[0]
+        having = self._having[objective]
+        chosen = having[0]
+        for pair in having:
+            if pair[0].start > instant:
+                break
+            chosen = pair
+        return chosen
+
+    @cached_property
+    def _having(self) -> Mapping[str, list[tuple[Version, Objective]]]:
+        """The versions that have each objective, in the order of their periods."""
+        found: dict[str, list[tuple[Version, Objective]]] = {}
+        for version in self.versions:
+            for own in version.objectives:
+                found.setdefault(own.name, []).append((version, own))
+        return found
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ class BusinessCalendar:
         `start` itself for 0; None when that is later than `limit`.
         """
         if amount <= 0:
-            return start
+            return start if start <= limit else None
         before = self.leave(start, amount - 1, limit - 1)
         return None if before is None else before + 1
 
@@ -186,7 +186,8 @@ class BusinessCalendar:
     def end_of_working_day(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The end of the last interval of the date `days` dates with open time later."""
         found = self._working_date(start, days, limit)
-        return None if found is None else self.on(found[1])[-1].end
+        # Where the zone jumps, the interval that begins last need not be the one that ends last.
+        return None if found is None else max(span.end for span in self.on(found[1]))
 
     def on(self, day: date) -> list[Span]:
         """The open intervals of a local date; where the zone jumps they may overlap others."""

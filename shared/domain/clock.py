@@ -82,12 +82,12 @@ GONE: Final = frozenset({ClockState.CANCELLED, ClockState.SUPERSEDED})
 class Clock:
     """The mutable state of one clock inside a fold.
 
-    `begun` are the attributes right after the event at which it started. `came_under` is the
-    instant at which it came under its objective; `group` is set once it is decided or cancelled
-    (with `attribution: started` from its start on); `due_last` is kept up to date while it is
-    undecided, None when it cannot run out (paused, or out of reach). `undecided` says whether it is
-    running or paused. `entry` is what it contributes, kept from when that was asked on until it
-    changes.
+    `begun` are attributes right after the event at which it started, as far as anything is grouped
+    by them. `came_under` is the instant at which it came under its objective; `group` is set once
+    it is decided or cancelled (with `attribution: started` from its start on); `due_last` is kept
+    up to date while it is undecided, None when it cannot run out (paused, or out of reach).
+    `undecided` says whether it is running or paused. `entry` is what it contributes, kept from when
+    that was asked on until it changes.
     """
 
     __slots__ = (
@@ -142,8 +142,7 @@ class Clock:
         if self.target is None:
             self.due_last = None
         elif paused_since is None and (not pauses or pauses[-1].end <= self.started_at):
-            limit = self.started_at + HORIZON
-            self.due_last = self.version.calendar.leave(self.started_at, self.target, limit)
+            self.due_last = _used_up(self.version.calendar, self.started_at, self.target)
         else:
             self.due_last = self.due(pauses, paused_since)[1]
 
@@ -255,8 +254,10 @@ def _due(
         ran = calendar.open_between(cursor, start)
         if due_at is None and ran >= left:
             due_at = calendar.reach(cursor, left, limit)
+            if due_at is None:
+                return (None, None)
         if ran > left:
-            return (due_at, calendar.leave(cursor, left, limit))
+            return (due_at, _leave(calendar, cursor, left, limit))
         left -= ran
         cursor = max(cursor, end)
     if paused_since is not None:
@@ -265,7 +266,27 @@ def _due(
         due_at = calendar.reach(cursor, left, limit)
     if due_at is None:
         return (None, None)
-    return (due_at, calendar.leave(cursor, left, limit))
+    return (due_at, _leave(calendar, cursor, left, limit))
+
+
+def _used_up(calendar: BusinessCalendar, started_at: Instant, target: Micros) -> Instant | None:
+    """`due_last` of a clock that is never paused."""
+    limit = started_at + HORIZON
+    found = _leave(calendar, started_at, target, limit)
+    if found is not None and found > limit and calendar.reach(started_at, target, limit) is None:
+        return None
+    return found
+
+
+def _leave(
+    calendar: BusinessCalendar, cursor: Instant, left: Micros, limit: Instant
+) -> Instant | None:
+    """The last instant at which no more than `left` has passed; its opening may be past the limit.
+
+    Whether a target is reached in time is asked of `due_at`; what runs out does so even if the
+    calendar opens again only later.
+    """
+    return calendar.leave(cursor, left, limit + HORIZON)
 
 
 class ClockReading(NamedTuple):

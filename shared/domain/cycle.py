@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.domain.agreement import OnChange, Reopen
 from shared.domain.clock import Clock, ClockState, Signal
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.matcher import Attributes, group_values
 from shared.domain.milestone import Moment
 from shared.domain.plan import Candidate, KpiPlan, Matches
@@ -19,7 +19,7 @@ class Cycle:
     """One cycle: its span, its pauses and its clocks in the order in which they began."""
 
     __slots__ = (
-        "attributes",
+        "begun",
         "clocks",
         "number",
         "paused_since",
@@ -28,19 +28,20 @@ class Cycle:
         "stopped_at",
     )
 
-    def __init__(self, number: int, started_at: Instant, attributes: Attributes) -> None:
-        """Begin with the attributes after the event that starts it; the first is number 1."""
+    def __init__(self, number: int, started_at: Instant, begun: Attributes) -> None:
+        """Begin; the first is number 1. `begun` are the attributes after the event that starts it.
+
+        Of those only what groups clocks by their start is kept.
+        """
         self.number = number
         self.started_at = started_at
-        self.attributes = attributes
+        self.begun = begun
         self.stopped_at: Instant | None = None
         self.pauses: list[Span] = []
         self.paused_since: Instant | None = None
         self.clocks: list[Clock] = []
 
 
-NEVER: Final = (1 << 63) - 1
-"""After every instant."""
 _NO_MATCHES: Final[Matches] = {}
 
 
@@ -162,7 +163,7 @@ class Track:
 
     def _begin(self, moment: Moment) -> None:
         at = moment.event.time
-        cycle = Cycle(len(self.cycles) + 1, at, moment.after)
+        cycle = Cycle(len(self.cycles) + 1, at, self.plan.kept(moment.after))
         cycle.paused_since = at if self._is_paused(moment.after) else None
         self.cycles.append(cycle)
         self.open = True
@@ -199,7 +200,7 @@ class Track:
         match candidate.objective.on_change:
             case OnChange.CARRY:
                 cycle = self.cycles[-1]
-                self._add_clock(candidate, moment, (cycle.started_at, cycle.attributes))
+                self._add_clock(candidate, moment, (cycle.started_at, cycle.begun))
             case OnChange.RESTART:
                 self._add_clock(candidate, moment)
             case OnChange.KEEP:
@@ -229,7 +230,7 @@ class Track:
     ) -> None:
         """Begin a clock at this event, or with the start (and attributes then) of another."""
         cycle, at = self.cycles[-1], moment.event.time
-        started_at, begun = (at, moment.after) if carried is None else carried
+        started_at, begun = (at, self.plan.kept(moment.after)) if carried is None else carried
         before = self._clocks.get(candidate.series)
         clock = Clock(
             candidate.version,

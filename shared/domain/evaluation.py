@@ -5,7 +5,7 @@ the panes are dictionaries here instead of tables.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shared.domain.agreement import Agreement, Catalogue, Objective, Percentile
@@ -14,6 +14,7 @@ from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
 from shared.domain.item import Item
 from shared.domain.judge import (
+    NO_BUCKETS,
     START,
     Judgement,
     State,
@@ -33,7 +34,7 @@ from shared.domain.measure import (
     measure_of,
     measure_of_all,
 )
-from shared.domain.rolling import episodes, slide
+from shared.domain.rolling import Run, episodes, following, runs
 from shared.domain.window import RollingWindow, Span
 
 Group = tuple[str, ...]
@@ -121,9 +122,14 @@ class Ledger:
                 groups = self._entries.get((name, objective), {})
                 for group in sorted({*groups, *_always_listed(agreement, objective)}):
                     entries = groups.get(group, [])
-                    shown = _Group(agreement, objective, group, entries, self._now)
-                    readings.extend(shown.readings(all_windows=all_windows))
-                    missed.extend(shown.breaches())
+                    window = agreement.judging(objective, self._now)[1].window
+                    given = (agreement, objective, group, entries, self._now)
+                    if isinstance(window, RollingWindow):
+                        told = _Rolled(*given).told(window, all_windows=all_windows)
+                    else:
+                        told = _Apart(*given).told()
+                    readings.extend(told[0])
+                    missed.extend(told[1])
         return tuple(readings), tuple(missed)
 
 
@@ -178,99 +184,141 @@ class _Group:
         self._now = now
         self._own = agreement.judging(objective, now)[1]
         self._panes: dict[Instant, list[Contribution]] = defaultdict(list)
+        pane = self._own.window.pane
         for entry in entries:
             counts_at = now if entry.counts_at is None else entry.counts_at
-            self._panes[self._own.window.pane(counts_at).start].append(entry)
-        rolls = isinstance(self._own.window, RollingWindow)
-        self._windows = dict(self._rolled() if rolls else self._apart())
-        with_data = [span.start for span, measure in self._windows.items() if measure.has_data]
-        self._listed = windows(agreement, objective, with_data, grouped=bool(group), now=now)
+            self._panes[pane(counts_at).start].append(entry)
 
-    def readings(self, *, all_windows: bool) -> Iterator[WindowReading]:
-        """The windows that are listed."""
-        own = self._own
-        rolling = own.window if isinstance(own.window, RollingWindow) else None
-        current = own.window.current(self._now)
-        for span in self._listed:
-            if rolling is None or all_windows or span == current:
-                measure = self._windows.get(span, NOTHING)
-                yield WindowReading(self._judge(span, measure), self._group, span, measure)
+    def _listed(self, with_data: Iterable[Instant]) -> list[Span]:
+        grouped = bool(self._group)
+        return windows(
+            self._agreement, self._objective, [*with_data], grouped=grouped, now=self._now
+        )
 
-    def breaches(self) -> Iterator[WindowBreach]:
-        """The breaches of its windows."""
-        window = self._own.window
-        if isinstance(window, RollingWindow):
-            for own in episodes(window, self._ended(), now=self._now):
-                yield self._breach(own.window, own.opened_at, own.closed_at)
-            return
-        agreement, objective, now = self._agreement, self._objective, self._now
-        for span in self._listed:
-            steps = _steps(self._panes.get(span.start, ()))
-            walked = walk(agreement, objective, span, START, steps, now=now)
-            measure = self._windows.get(span, NOTHING)
-            found = window_breaches(agreement, objective, span, walked, measure, now=now)
-            for opened, closed in found:
-                yield self._breach(span, opened, closed)
-
-    def _judge(self, span: Span, measure: Measure) -> Judgement:
-        buckets = self._buckets(span) if isinstance(self._own.target, Percentile) else {}
+    def _judge(self, span: Span, measure: Measure, buckets: Buckets = NO_BUCKETS) -> Judgement:
         return judge(
             self._agreement, self._objective, span, measure, now=self._now, buckets=buckets
         )
 
-    def _apart(self) -> Iterator[tuple[Span, Measure]]:
-        """The measure of each calendar or tumbling window, which is a pane."""
-        for start, entries in self._panes.items():
-            yield self._own.window.pane(start), _measure(entries)
-
-    def _rolled(self) -> Iterator[tuple[Span, Measure]]:
-        """The measure of each rolling window; what runs is in the current one only."""
-        window = self._own.window
-        if not isinstance(window, RollingWindow):
-            return
-        current = window.current(self._now)
-        panes = {start: _measure(entries) for start, entries in self._panes.items()}
-        total = NOTHING
-        for span, entered, left in slide(window, panes, current):
-            for start in entered:
-                total = total.plus(panes[start])
-            for start in left:
-                total = total.minus(panes[start])
-            yield span, total
-
-    def _ended(self) -> Iterator[tuple[Span, bool]]:
-        """The ended windows that are judged, and whether each misses."""
-        agreement, objective, now = self._agreement, self._objective, self._now
-        known: tuple[Objective, Measure, bool] | None = None
-        for span in self._listed:
-            measure = self._windows.get(span, NOTHING)
-            own = agreement.judging(objective, min(now, span.end - 1))[1]
-            if own.is_volume:
-                yield span, self._judge(span, measure).state is State.BREACHED
-                continue
-            # Most windows hold the same as the one a step before.
-            if known is None or known[0] is not own or known[1] is not measure:
-                known = (own, measure, misses(own, measure))
-            yield span, known[2]
-
-    def _buckets(self, span: Span) -> Buckets:
-        """The times of the stopped clocks in a window."""
-        window = self._own.window
-        starts: Sequence[Instant] = [span.start]
-        if isinstance(window, RollingWindow):
-            starts = range(span.start, span.end, window.step)
-        counter: Counter[int] = Counter()
-        for start in starts:
-            for entry in self._panes.get(start, ()):
-                if isinstance(entry.amount, int):
-                    counter[bucket_of(entry.amount)] += 1
-        return counter
+    def _reading(
+        self, span: Span, measure: Measure, buckets: Buckets = NO_BUCKETS
+    ) -> WindowReading:
+        judgement = self._judge(span, measure, buckets)
+        return WindowReading(judgement, self._group, span, measure)
 
     def _breach(self, span: Span, opened: Instant, closed: Instant | None) -> WindowBreach:
         group_by = self._own.group_by
         return WindowBreach(
             self._agreement.name, self._objective, group_by, self._group, span, opened, closed
         )
+
+
+class _Apart(_Group):
+    """Calendar or tumbling windows: each is a pane."""
+
+    def told(self) -> tuple[list[WindowReading], list[WindowBreach]]:
+        """The windows that are listed, and their breaches."""
+        measures = {start: _measure(entries) for start, entries in self._panes.items()}
+        agreement, objective, now = self._agreement, self._objective, self._now
+        percentile = isinstance(self._own.target, Percentile)
+        readings: list[WindowReading] = []
+        breaches: list[WindowBreach] = []
+        for span in self._listed(start for start, own in measures.items() if own.has_data):
+            entries = self._panes.get(span.start, ())
+            measure = measures.get(span.start, NOTHING)
+            buckets = Counter(_buckets(entries)) if percentile else NO_BUCKETS
+            readings.append(self._reading(span, measure, buckets))
+            walked = walk(agreement, objective, span, START, _steps(entries), now=now)
+            found = window_breaches(agreement, objective, span, walked, measure, now=now)
+            breaches.extend(self._breach(span, opened, closed) for opened, closed in found)
+        return readings, breaches
+
+
+class _Rolled(_Group):
+    """Rolling windows: sums of panes, alike for as long as no pane comes in or goes."""
+
+    def told(
+        self, window: RollingWindow, *, all_windows: bool
+    ) -> tuple[list[WindowReading], list[WindowBreach]]:
+        """The windows that are listed (only the current one unless `all_windows`), the breaches."""
+        current = window.current(self._now)
+        ended: Iterable[tuple[Span, Span, bool]]
+        if self._own.is_volume:
+            judged = self._volumes(window, current)
+            ended = ((own.window, own.window, _is_missed(own)) for own in judged)
+            readings = [own for own in judged if all_windows or own.window == current]
+        else:
+            ended = self._ended(window, current)
+            readings = [*self._readings(window, current, all_windows=all_windows)]
+        breaches = [
+            self._breach(own.window, own.opened_at, own.closed_at)
+            for own in episodes(window, ended, now=self._now)
+        ]
+        return readings, breaches
+
+    def _readings(
+        self, window: RollingWindow, current: Span, *, all_windows: bool
+    ) -> Iterator[WindowReading]:
+        percentile = isinstance(self._own.target, Percentile)
+        buckets: Counter[int] = Counter()
+        shown = False
+        for run, measure in self._measured(window, current):
+            if percentile:
+                buckets.update(_buckets(e for start in run.entered for e in self._panes[start]))
+                buckets.subtract(_buckets(e for start in run.left for e in self._panes[start]))
+            if not measure.has_data:
+                continue
+            shown = run.last == current
+            spans = [run.first, *following(window, run.first, run.last)] if all_windows else ()
+            for span in spans or ((current,) if shown else ()):
+                yield self._reading(span, measure, buckets)
+        if not shown:
+            for span in self._listed(()):
+                yield self._reading(span, NOTHING)
+
+    def _volumes(self, window: RollingWindow, current: Span) -> list[WindowReading]:
+        measures = {
+            span: measure
+            for run, measure in self._measured(window, current)
+            for span in (run.first, *following(window, run.first, run.last))
+        }
+        listed = self._listed(span.start for span, own in measures.items() if own.has_data)
+        return [self._reading(span, measures.get(span, NOTHING)) for span in listed]
+
+    def _ended(self, window: RollingWindow, current: Span) -> Iterator[tuple[Span, Span, bool]]:
+        """The windows with data, those alike together, and whether they miss."""
+        for run, measure in self._measured(window, current):
+            if not measure.has_data:
+                continue
+            own, last = self._judging(run.first), self._judging(run.last)
+            if own is last:
+                yield run.first, run.last, misses(own, measure)
+                continue
+            for span in (run.first, *following(window, run.first, run.last)):
+                yield span, span, misses(self._judging(span), measure)
+
+    def _measured(self, window: RollingWindow, current: Span) -> Iterator[tuple[Run, Measure]]:
+        """What windows hold; what runs is in the current one only."""
+        panes = {start: _measure(entries) for start, entries in self._panes.items()}
+        total = NOTHING
+        for run in runs(window, panes, current):
+            for start in run.entered:
+                total = total.plus(panes[start])
+            for start in run.left:
+                total = total.minus(panes[start])
+            yield run, total
+
+    def _judging(self, span: Span) -> Objective:
+        return self._agreement.judging(self._objective, min(self._now, span.end - 1))[1]
+
+
+def _is_missed(own: WindowReading) -> bool:
+    return own.judgement.state is State.BREACHED
+
+
+def _buckets(entries: Iterable[Contribution]) -> Iterator[int]:
+    """How long each stopped clock took, as a percentile counts it."""
+    return (bucket_of(entry.amount) for entry in entries if isinstance(entry.amount, int))
 
 
 def _measure(entries: Iterable[Contribution]) -> Measure:

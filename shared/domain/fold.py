@@ -11,9 +11,9 @@ from typing import Final
 from shared.domain.agreement import AgreementType, Within
 from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
 from shared.domain.contribution import Contribution
-from shared.domain.cycle import NEVER, Cycle, Track, settle_group
+from shared.domain.cycle import Cycle, Track, settle_group
 from shared.domain.event import Event, Scalar
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.matcher import group_values, same_value
 from shared.domain.measure import Outcome
 from shared.domain.milestone import Moment

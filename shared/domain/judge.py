@@ -7,11 +7,11 @@ atLeast of a volume, no open time .. excluded
 otherwise .......................... ok
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import islice, takewhile
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -26,7 +26,7 @@ from shared.domain.agreement import (
     Version,
     Within,
 )
-from shared.domain.instant import SECOND, Instant
+from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.measure import NOTHING, Buckets, Measure, ranked
 from shared.domain.pace import is_behind, open_time, pace_crossing, periods
 from shared.domain.window import Span
@@ -35,7 +35,6 @@ MOST_WINDOWS: Final = 2_500
 """How many windows of a group are listed for an `atLeast` of a count or sum (section 4)."""
 
 NO_BUCKETS: Final[Buckets] = MappingProxyType({})
-_ALL_TIME: Final = (1 << 62) - 1
 
 
 class State(StrEnum):
@@ -86,15 +85,13 @@ def judge(
     if not _has_enough(own, measure):
         return Judgement(None, State.NO_DATA, None, final, version, own)
     missed, budget = budget_of(own, measure)
-    consumed = None if budget is None or budget <= 0 else missed / budget
+    consumed = _consumed(missed, budget)
     state = State.OK
     if misses(own, measure):
         state = State.BREACHED
     elif not final and consumed is not None and consumed >= own.at_risk.budget_consumed:
         state = State.AT_RISK
-    remaining = None
-    if budget is not None:
-        remaining = Fraction(1) if not missed else None if consumed is None else 1 - consumed
+    remaining = None if consumed is None else 1 - consumed
     return Judgement(_value(own, measure, buckets), state, remaining, final, version, own)
 
 
@@ -205,8 +202,8 @@ def window_breaches(
     A breach closes at the window's end at the latest, one that opens later at once; a missed
     `atLeast` of a count or sum opens at the end.
     """
-    judgement = judge(agreement, objective, span, measure, now=now)
-    if judgement.objective.is_volume:
+    if agreement.judging(objective, now)[1].is_volume:
+        judgement = judge(agreement, objective, span, measure, now=now)
         missed = now >= span.end and judgement.state is State.BREACHED
         return ((span.end, span.end),) if missed else ()
     if now < span.end:
@@ -239,11 +236,8 @@ def windows(
         listed.add(current)
     if not listed or not own.is_volume:
         return sorted(listed)
-    # Backwards, since the first with data may be many more than those away.
-    first = min(listed).start
-    several = takewhile(lambda span: span.start >= first, own.window.back(current))
-    existing = (span for span in several if span in listed or _exists(agreement, own, span))
-    listed.update(islice(existing, MOST_WINDOWS))
+    latest = islice(_existing(agreement, own, current, min(listed)), MOST_WINDOWS)
+    listed.update(sorted({*latest, *listed})[-MOST_WINDOWS:])
     return sorted(listed)
 
 
@@ -260,7 +254,7 @@ def next_turn(
         crossing = pace_crossing(agreement, version, own, span, _volume(own, measure))
         if crossing is not None:
             edges.append(crossing)
-    return min((turn for turn in (span.start, span.end, *edges) if turn > now), default=_ALL_TIME)
+    return min((turn for turn in (span.start, span.end, *edges) if turn > now), default=NEVER)
 
 
 def _share(own: Objective, measure: Measure) -> tuple[int | Fraction, int]:
@@ -311,8 +305,6 @@ def budget_of(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | No
     match own.target:
         case Within(ratio=ratio) | Percentile(ratio=ratio):
             return Fraction(measure.missed), (1 - ratio) * measure.decided
-        case Mean():
-            return Fraction(0), None
         case AtLeast(amount) if own.kpi.measure is MeasureKind.RATIO:
             bad = measure.total - measure.pending - measure.good
             return Fraction(max(0, bad)), (1 - amount) * measure.total
@@ -322,6 +314,15 @@ def budget_of(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | No
             return max(Fraction(0), _volume(own, measure)), amount
         case _:
             return Fraction(0), None
+
+
+def _consumed(missed: Fraction, budget: Fraction | None) -> Fraction | None:
+    """The share of the budget that is used; None without one, or when none was left to use."""
+    if budget is None:
+        return None
+    if not missed:
+        return Fraction(0)
+    return missed / budget if budget > 0 else None
 
 
 def _volume_state(
@@ -341,6 +342,21 @@ def _volume_state(
         return State.BREACHED
     behind = is_behind(agreement, version, own, span, total, now=now)
     return State.AT_RISK if behind else State.OK
+
+
+def _existing(agreement: Agreement, own: Objective, last: Span, first: Span) -> Iterator[Span]:
+    """The windows from the last back to the first in which a version is in force, each once.
+
+    Backwards, since only so many are wanted, and by periods, since there may be long gaps.
+    """
+    before = last.start + 1
+    for period in reversed(periods(agreement, own, Span(first.start, last.end))):
+        for span in own.window.back(min(last, own.window.last_holding(period.end - 1))):
+            if span.end <= period.start or span.start < first.start:
+                break
+            if span.start < before:
+                yield span
+                before = span.start
 
 
 def _exists(agreement: Agreement, own: Objective, span: Span) -> bool:

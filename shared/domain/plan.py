@@ -1,7 +1,8 @@
 """The catalogue compiled for folding: which KPIs watch an item, which promises match it.
 
 Which promises match depends on the values of a few attributes and on the instant at which a cycle
-began. Items are many, such combinations few, so each is looked for once. Looking is quick too:
+began. Items are many, such combinations few (what no document names counts as one value), so each
+is looked for once, and no event can make them more. Looking is quick too:
 agreements are found by an attribute whose values `appliesTo` lists (the customer, if it does), so
 that an item meets only those that can concern it and not every customer's.
 """
@@ -26,9 +27,8 @@ from shared.domain.matcher import Attributes, Matcher
 from shared.domain.milestone import Milestones
 
 _PREFERRED: Final = ("customer", "service", "team", "site", "provider")
-_KNOWN_MOST: Final = 50_000
-"""Combinations of values that are remembered for a KPI, a few hundred bytes each."""
 _ValueKey = tuple[bool, Scalar]
+_NO_ATTRIBUTES: Final[Attributes] = {}
 
 MERGED: Final = "ticket.merged"
 """The type that ends every cycle of an item for good (contract section 3)."""
@@ -67,25 +67,27 @@ class Party:
 class KpiPlan:
     """One KPI and the agreements that promise something of it.
 
+    `types` and `changing` are the events and the attributes' changes that its milestones look for;
     `attributes` are those whose change may matter to a clock that runs: what pauses it, what a
     promise looks at.
     """
 
     __slots__ = (
-        "_changing",
         "_edges",
         "_indexes",
+        "_kept",
         "_known",
-        "_names",
+        "_listed",
         "_open",
-        "_types",
         "attributes",
+        "changing",
         "event",
         "good",
         "kpi",
         "start",
         "stop",
         "total",
+        "types",
     )
 
     def __init__(self, kpi: Kpi, parties: Sequence[Party]) -> None:
@@ -96,13 +98,14 @@ class KpiPlan:
         self.event = Milestones(kpi.event)
         self.good = Milestones(kpi.good)
         self.total = Milestones(kpi.total)
-        self._types = frozenset(milestone.event for milestone in kpi.milestones)
-        looked_at = frozenset(_looked_at(parties))
-        self._changing = {own.changes for own in kpi.milestones if own.changes is not None}
-        self.attributes = looked_at | {name for matcher in kpi.pause for name in matcher.names}
-        self._names = tuple(sorted(looked_at))
+        self.types = frozenset(own.event for own in kpi.milestones if own.event is not None)
+        self.changing = frozenset(own.changes for own in kpi.milestones if own.changes is not None)
+        pausing = {name for matcher in kpi.pause for name in matcher.names}
+        self._listed = _listed(parties)
+        self.attributes = frozenset({name for name, _ in self._listed} | pausing)
+        self._kept = frozenset(_kept(parties))
         self._edges = sorted({*_edges(parties)})
-        self._known: dict[tuple[object, ...], Matches] = {}
+        self._known: dict[tuple[int, ...], Matches] = {}
         self._open: list[Party] = []
         self._indexes: dict[str, dict[_ValueKey, list[Party]]] = {}
         for party in parties:
@@ -110,22 +113,25 @@ class KpiPlan:
 
     def watches(self, type_: str, changed: Iterable[str]) -> bool:
         """Whether one of its milestones may match an event of this type that changes these."""
-        return type_ in self._types or not self._changing.isdisjoint(changed)
+        return type_ in self.types or not self.changing.isdisjoint(changed)
+
+    def kept(self, attributes: Attributes) -> Attributes:
+        """Of some attributes those that clocks may be grouped by after they have changed."""
+        if not self._kept:
+            return _NO_ATTRIBUTES
+        return {name: attributes.get(name) for name in self._kept}
 
     def matches(self, attributes: Attributes, instant: Instant) -> Matches:
         """What matches of the versions effective at the instant; the same value for the same."""
-        get = attributes.get
-        # True == 1 in Python, not in JSON.
-        values = [
-            value if (value := get(name)).__class__ is not bool else (value,)
-            for name in self._names
-        ]
-        key = (bisect_right(self._edges, instant), *values)
-        known = self._known.get(key)
+        key = [bisect_right(self._edges, instant)]
+        for name, listed in self._listed:
+            value = attributes.get(name)
+            # True == 1 in Python, not in JSON.
+            key.append(listed.get(value if value.__class__ is not bool else (value,), 0))
+        looked_up = tuple(key)
+        known = self._known.get(looked_up)
         if known is None:
-            if len(self._known) >= _KNOWN_MOST:
-                self._known.clear()
-            known = self._known[key] = dict(self._search(attributes, instant))
+            known = self._known[looked_up] = dict(self._search(attributes, instant))
         return known
 
     def _search(self, attributes: Attributes, instant: Instant) -> Iterator[tuple[int, Candidate]]:
@@ -167,22 +173,25 @@ class Concerned(NamedTuple):
 class KindPlan:
     """What is measured on items of one kind: by clocks (`durations`) and over events (`events`)."""
 
-    __slots__ = ("_known", "durations", "events")
+    __slots__ = ("_attributes", "_known", "_types", "durations", "events")
 
     def __init__(self, durations: Sequence[KpiPlan], events: Sequence[KpiPlan]) -> None:
         """Nothing has been asked."""
         self.durations = tuple(durations)
         self.events = tuple(events)
+        both = (*durations, *events)
+        self._types = {MERGED, *(type_ for own in both for type_ in own.types)}
+        self._attributes = {name for own in both for name in (*own.attributes, *own.changing)}
         self._known: dict[tuple[str, bool, tuple[str, ...]], Concerned] = {}
 
     def concerned(self, type_: str, changed: tuple[str, ...], *, reopens: bool) -> Concerned:
         """What an event of this type that changes these attributes may matter to."""
-        key = (type_, reopens, changed)
+        # What no document names is left out, so that no event can make the combinations more.
+        own = tuple([name for name in changed if name in self._attributes])
+        key = (type_ if type_ in self._types else "", reopens, own)
         known = self._known.get(key)
         if known is None:
-            if len(self._known) >= _KNOWN_MOST:
-                self._known.clear()
-            known = self._known[key] = self._search(type_, changed, reopens=reopens)
+            known = self._known[key] = self._search(type_, own, reopens=reopens)
         return known
 
     def _search(self, type_: str, changed: tuple[str, ...], *, reopens: bool) -> Concerned:
@@ -242,12 +251,30 @@ def _interested(catalogue: Catalogue, kpi: Kpi) -> list[Party]:
     return found
 
 
-def _looked_at(parties: Iterable[Party]) -> Iterator[str]:
-    """The attributes that the parties' promises look at."""
+def _listed(parties: Iterable[Party]) -> tuple[tuple[str, Mapping[object, int]], ...]:
+    """The attributes that the parties' promises look at, and a number for each value they name.
+
+    All other values are alike to them, however many there are.
+    """
+    found: dict[str, dict[object, int]] = {}
     for party in parties:
         for several in party.series.values():
             for candidate in (one for series in several for one in series):
-                yield from candidate.matcher.names
+                for name, choice in candidate.matcher.choices:
+                    numbers = found.setdefault(name, {})
+                    for value in choice.values:
+                        key = (value,) if isinstance(value, bool) else value
+                        numbers.setdefault(key, len(numbers) + 1)
+    return tuple(sorted(found.items()))
+
+
+def _kept(parties: Iterable[Party]) -> Iterator[str]:
+    """What clocks that count at their start are grouped by: its values then."""
+    for party in parties:
+        for several in party.series.values():
+            for candidate in (one for series in several for one in series):
+                if candidate.objective.started:
+                    yield from candidate.objective.group_by
 
 
 def _edges(parties: Iterable[Party]) -> Iterator[Instant]:

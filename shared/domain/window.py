@@ -54,6 +54,10 @@ class CalendarWindow:
         span = self.pane(start)
         return span if span.start == start else None
 
+    def last_holding(self, instant: Instant) -> Span:
+        """The last window that holds the instant: the only one."""
+        return self.pane(instant)
+
     def back(self, last: Span) -> Iterator[Span]:
         """The window and all those before it, each ending where the one after it starts."""
         while True:
@@ -79,6 +83,10 @@ class TumblingWindow:
     def starting(self, start: Instant) -> Span | None:
         """The window that starts exactly there, if one does."""
         return None if start % self.length else Span(start, start + self.length)
+
+    def last_holding(self, instant: Instant) -> Span:
+        """The last window that holds the instant: the only one."""
+        return self.pane(instant)
 
     def back(self, last: Span) -> Iterator[Span]:
         """The window and all those before it."""
@@ -111,6 +119,11 @@ class RollingWindow:
     def starting(self, start: Instant) -> Span | None:
         """The window that starts exactly there, if one does."""
         return None if start % self.step else Span(start, start + self.length)
+
+    def last_holding(self, instant: Instant) -> Span:
+        """The last window that holds the instant: it starts with the instant's step."""
+        start = self.pane(instant).start
+        return Span(start, start + self.length)
 
     def back(self, last: Span) -> Iterator[Span]:
         """The window and all those before it, a step apart."""

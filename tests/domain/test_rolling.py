@@ -1,5 +1,6 @@
 """Rolling windows against brute force: what slides in and out, and breaches from end to end."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -101,7 +102,7 @@ def test_panes_after_the_last_window_do_not_come_in() -> None:
 def test_a_breach_runs_from_the_end_of_a_window_that_misses_to_that_of_one_that_does_not(
     judged: list[tuple[int, bool]], now: int, expected: list[tuple[int, int | None]]
 ) -> None:
-    spans = [(at_hour(end), missing) for end, missing in judged]
+    spans = [(at_hour(end), at_hour(end), missing) for end, missing in judged]
     found = episodes(HOURLY, spans, now=now * HOUR)
     assert found == [
         Episode(at_hour(opened), opened * HOUR, None if closed is None else closed * HOUR)
@@ -110,10 +111,26 @@ def test_a_breach_runs_from_the_end_of_a_window_that_misses_to_that_of_one_that_
 
 
 def test_the_last_instant_before_an_end_still_leaves_a_breach_open() -> None:
-    judged = [(at_hour(5), True)]
+    judged = [(at_hour(5), at_hour(5), True)]
     assert episodes(HOURLY, judged, now=6 * HOUR - 1)[0].closed_at is None
     assert episodes(HOURLY, judged, now=6 * HOUR)[0].closed_at == 6 * HOUR
     assert episodes(HOURLY, judged, now=5 * HOUR - 1) == []
+
+
+def joined(
+    window: RollingWindow, judged: list[tuple[Span, Span, bool]]
+) -> Iterator[tuple[Span, Span, bool]]:
+    """Windows that follow each other and judge alike, as one."""
+    run: tuple[Span, Span, bool] | None = None
+    for first, last, missing in judged:
+        if run is not None and run[2] is missing and run[1].end + window.step == first.end:
+            run = (run[0], last, missing)
+            continue
+        if run is not None:
+            yield run
+        run = (first, last, missing)
+    if run is not None:
+        yield run
 
 
 @given(
@@ -125,8 +142,9 @@ def test_breaches_are_the_longest_runs_of_ended_windows_that_miss(
     def span(end: int) -> Span:
         return Span(end - window.length, end)
 
-    in_order = [(span(n * window.step), judged[n]) for n in sorted(judged)]
+    in_order = [(span(n * window.step), span(n * window.step), judged[n]) for n in sorted(judged)]
     found = episodes(window, in_order, now=now)
+    assert episodes(window, joined(window, in_order), now=now) == found
     missing = {n * window.step for n, misses in judged.items() if misses if n * window.step <= now}
     covered = set()
     for own in found:
