@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from services.cli.evaluate import Reading, evaluate_lines, evaluation_form
+from services.cli.evaluate import Reading, evaluation_form
+from services.cli.offline import evaluate_offline
 from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.domain.evaluation import evaluate as evaluate_items
@@ -72,8 +73,15 @@ def by_product(given: Case) -> dict[str, Json]:
     """What `accord evaluate` says."""
     lines = [line.encode() for line in given.lines]
     known = catalogue(given.yaml)
-    now, windows = parse_instant(given.now), given.all_windows
-    return parsed(results.encode(evaluate_lines(known, lines, now=now, all_windows=windows)))
+    written: list[bytes] = []
+    evaluate_offline(
+        known,
+        lines,
+        written.append,
+        now=parse_instant(given.now),
+        all_windows=given.all_windows,
+    )
+    return parsed(b"".join(written))
 
 
 def by_pieces(given: Case) -> dict[str, Json]:
