@@ -1,5 +1,6 @@
 """Open time: worked vectors of many calendars, and that asking back gives what was asked."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.business_calendar import ALWAYS, HORIZON, BusinessCalendar
+from shared.domain.business_calendar import ALWAYS, HORIZON, BusinessCalendar, HolidayNames
 from shared.domain.instant import DAY, HOUR, MINUTE, SECOND, as_datetime, as_instant
 from tests.domain.building import a_calendar, at
 
@@ -155,6 +156,8 @@ def test_a_gap_moves_edges_forward_and_swallows_what_collapses() -> None:
     ]
     moved = a_calendar({"sun": "02:00-02:30 03:00-04:00"}, BERLIN)
     assert moved.open_between(at("03-29 00:00"), at("03-30 00:00")) == HOUR
+    inside = a_calendar({"sun": "02:10-02:20 03:00-04:00"}, BERLIN)
+    assert inside.open_between(at("03-29 00:00"), at("03-30 00:00")) == HOUR
 
 
 def test_a_date_that_the_zone_skips_has_no_open_time() -> None:
@@ -200,6 +203,24 @@ def test_years_are_laid_out_for_both_ends_of_a_question() -> None:
         days = [first + timedelta(days=n) for n in range((spans[1] - spans[0]) // DAY)]
         expected = 8 * HOUR * sum(day.weekday() < 5 for day in days)
         assert calendar.open_between(*spans) == expected
+
+
+def test_a_year_known_ends_where_the_next_one_begins() -> None:
+    for beside in (at("2025-12-31T12:00:00Z"), at("2027-01-01T12:00:00Z")):
+        calendar = BusinessCalendar(OFFICE.rules)
+        assert calendar.is_open(at("06-01 12:00"))
+        assert calendar.is_open(beside)
+        assert calendar.open_between(beside, beside + 2 * DAY) > 0
+
+
+def test_public_holidays_are_those_of_their_year() -> None:
+    def of_one_year(year: int) -> HolidayNames:
+        return {date(2026, 3, 2): ("Monday",)} if year == 2026 else {}
+
+    calendar = BusinessCalendar(replace(OFFICE.rules, country_holidays=of_one_year))
+    assert calendar.open_spans(at("00:00"), at("03-04 00:00")) == [
+        (at("03-03 09:00"), at("03-03 17:00"))
+    ]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
