@@ -65,8 +65,10 @@ spec:
     - {name: reopened, kpi: reopened-share, target: {atMost: "0.5"}, window: {calendar: month}}
     - {name: conversion, kpi: conversion, target: {atLeast: "0.5"}, window: {calendar: month}}
     - {name: qualified, kpi: qualified, target: {atLeast: 5}, window: {rolling: P2D, step: PT1H}}
-    - {name: p90, kpi: repair, target: {percentile: "0.9", atMost: PT2H}, window: {rolling: P7D, step: PT24H}}
-    - {name: days, kpi: repair, target: {percentile: "0.5", atMost: {workingDays: 1}}, window: {calendar: year}}
+    - {name: p90, kpi: repair, target: {percentile: "0.9", atMost: PT2H},
+       window: {rolling: P7D, step: PT24H}}
+    - {name: days, kpi: repair, target: {percentile: "0.5", atMost: {workingDays: 1}},
+       window: {calendar: year}}
 ---
 apiVersion: accord/v1
 kind: Agreement
@@ -79,7 +81,8 @@ spec:
   effective: {from: "2026-01-01T00:00:00Z"}
   objectives:
     - {name: repair, kpi: repair, target: {within: PT2H, ratio: "0.5"}, window: {calendar: month}}
-    - {name: mean, kpi: repair, target: {mean: true, atMost: PT2H}, window: {calendar: week}, groupBy: [site]}
+    - {name: mean, kpi: repair, target: {mean: true, atMost: PT2H},
+       window: {calendar: week}, groupBy: [site]}
 ---
 apiVersion: accord/v1
 kind: Agreement
@@ -92,7 +95,8 @@ spec:
   effective: {from: "2026-01-01T00:00:00Z"}
   objectives:
     - {name: repair, kpi: repair, target: {within: PT2H, ratio: "0.5"}, window: {calendar: month}}
-    - {name: mean, kpi: repair, target: {mean: true, atMost: PT2H}, window: {calendar: week}, groupBy: [site]}
+    - {name: mean, kpi: repair, target: {mean: true, atMost: PT2H},
+       window: {calendar: week}, groupBy: [site]}
 """  # noqa: E501 - one objective a line
 
 

@@ -13,7 +13,8 @@ DOCUMENTS = """\
 apiVersion: accord/v1
 kind: Kpi
 metadata: {name: repair}
-spec: {item: ticket, measure: duration, start: {event: ticket.created}, stop: {event: ticket.solved}}
+spec: {item: ticket, measure: duration, start: {event: ticket.created},
+       stop: {event: ticket.solved}}
 ---
 apiVersion: accord/v1
 kind: Agreement
@@ -25,7 +26,8 @@ spec:
   appliesTo: {provider: operations}
   effective: {from: "2026-01-01T00:00:00Z"}
   objectives:
-    - {name: repair, kpi: repair, target: {within: PT2H, ratio: 0.9}, window: {rolling: P2D, step: PT24H}}
+    - {name: repair, kpi: repair, target: {within: PT2H, ratio: 0.9},
+       window: {rolling: P2D, step: PT24H}}
 ---
 apiVersion: accord/v1
 kind: Agreement
@@ -37,7 +39,8 @@ spec:
   appliesTo: {provider: vendor}
   effective: {from: "2026-01-01T00:00:00Z"}
   objectives:
-    - {name: repair, kpi: repair, target: {within: PT4H, ratio: 0.8}, window: {rolling: P2D, step: PT24H}}
+    - {name: repair, kpi: repair, target: {within: PT4H, ratio: 0.8},
+       window: {rolling: P2D, step: PT24H}}
 """  # noqa: E501 - one objective a line
 
 

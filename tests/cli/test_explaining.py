@@ -26,7 +26,8 @@ spec: {item: ticket, measure: count, event: {event: ticket.created}}
 apiVersion: accord/v1
 kind: Kpi
 metadata: {name: answer}
-spec: {item: ticket, measure: duration, start: {event: ticket.created}, stop: {event: ticket.replied}}
+spec: {item: ticket, measure: duration, start: {event: ticket.created},
+       stop: {event: ticket.replied}}
 ---
 apiVersion: accord/v1
 kind: Agreement

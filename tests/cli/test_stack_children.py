@@ -150,6 +150,12 @@ def test_no_port_is_handed_out_twice() -> None:
     assert len(set(taken)) == 5
 
 
+def test_two_stacks_that_start_at_once_get_different_ports() -> None:
+    base = _free_base()
+    one, other = Ports(base), Ports(base)
+    assert one.take("kafka") != other.take("kafka")
+
+
 def _free_base() -> int:
     for base in range(23_000 + os.getpid() % 5000, 60_000, 10):
         if is_free(base) and is_free(base + 1):

@@ -118,7 +118,10 @@ class KafkaServer(Server):
     def _format(self) -> None:
         if (self._folder / "data" / "meta.properties").exists():
             return
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Kafka's own form of an id; one that began with a dash would be taken for an option.
+        cluster = "-"
+        while cluster.startswith("-"):
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = self._process(
             "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._configuration)
         )

@@ -1,8 +1,16 @@
-"""Ports on the loopback address: the usual ones, or free ones where those are taken."""
+"""Ports on the loopback address: the usual ones, or free ones where those are taken.
 
+A port is reserved when it is handed out, by a lock on a file that ends with the process: between
+that and the server's own bind lie seconds in which another stack could choose it, too.
+"""
+
+import fcntl
+import os
 import socket
+import tempfile
 from collections.abc import Iterator
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
 
 HOST: Final = "127.0.0.1"
 USUAL: Final = {
@@ -26,13 +34,16 @@ class Ports:
             if base is None
             else {part: base + place for place, part in enumerate(USUAL)}
         )
-        self._given: set[int] = set()
+        self._given: dict[int, IO[bytes]] = {}
 
     def take(self, part: str) -> int:
         """The port that `part` wants if nothing listens there, else any free one."""
         for port in self._candidates(part):
-            if port not in self._given and is_free(port):
-                self._given.add(port)
+            if port in self._given or not is_free(port):
+                continue
+            reserved = _reserved(port)
+            if reserved is not None:
+                self._given[port] = reserved
                 return port
         message = f"no port of this machine is free for {part}"
         raise OSError(message)
@@ -45,6 +56,19 @@ class Ports:
         yield self._wanted[part]
         for _ in range(100):
             yield _any_free()
+
+
+def _reserved(port: int) -> IO[bytes] | None:
+    """A lock on the port among the stacks of one user, None if another holds it."""
+    folder = Path(tempfile.gettempdir(), f"accord-ports-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = (folder / str(port)).open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
 
 
 def is_free(port: int) -> bool:
