@@ -8,9 +8,10 @@ import fcntl
 import os
 import socket
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 HOST: Final = "127.0.0.1"
 USUAL: Final = {
@@ -34,7 +35,8 @@ class Ports:
             if base is None
             else {part: base + place for place, part in enumerate(USUAL)}
         )
-        self._given: dict[int, IO[bytes]] = {}
+        self._given: dict[int, int] = {}
+        weakref.finalize(self, _close, self._given)
 
     def take(self, part: str) -> int:
         """The port that `part` wants if nothing listens there, else any free one."""
@@ -58,17 +60,22 @@ class Ports:
             yield _any_free()
 
 
-def _reserved(port: int) -> IO[bytes] | None:
-    """A lock on the port among the stacks of one user, None if another holds it."""
+def _reserved(port: int) -> int | None:
+    """An open file with a lock on the port among one user's stacks, None if another holds it."""
     folder = Path(tempfile.gettempdir(), f"accord-ports-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
-    file = (folder / str(port)).open("wb")
+    file = os.open(folder / str(port), os.O_CREAT | os.O_WRONLY, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(file)
         return None
     return file
+
+
+def _close(reserved: dict[int, int]) -> None:
+    for file in reserved.values():
+        os.close(file)
 
 
 def is_free(port: int) -> bool:
