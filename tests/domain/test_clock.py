@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.agreement import Duration, EndOfWorkingDay, Reopen, Target, Within, WorkingDays
 from shared.domain.business_calendar import ALWAYS, HORIZON, BusinessCalendar
-from shared.domain.clock import ClockReading, clock_target
+from shared.domain.clock import Clock, ClockReading, clock_target
 from shared.domain.event import Event
 from shared.domain.instant import DAY, HOUR, MINUTE
 from shared.domain.item import Item
@@ -98,6 +98,22 @@ def test_it_breaks_when_it_comes_under_an_objective_that_it_has_passed() -> None
     own, left = clocks(promising(*several), *events, now="11:01")
     assert (left.state, left.stopped_at) == ("superseded", at("11:00"))
     assert (own.state, own.breached_at, own.due_last) == ("breached_open", at("11:00"), at("10:00"))
+
+
+def test_only_an_undecided_clock_that_is_not_paused_runs_out_and_not_at_its_last_instant() -> None:
+    (version,) = promising(an_objective(kpi=KPI)).versions
+    whole = {"cycle": 1, "ordinal": 0, "started_at": START, "came_under": START}
+    clock = Clock(version, version.objectives[0], **whole, begun={})
+    assert not clock.ran_out(at("12:00"))
+    with pytest.raises(AssertionError, match=r"^a clock without a last instant cannot run out$"):
+        clock.breach()
+    clock.look_ahead((), None)
+    assert [clock.ran_out(at("10:00") + late) for late in (-1, 0, 1)] == [False, False, True]
+    clock.look_ahead((), at("09:30"))
+    assert not clock.ran_out(at("12:00"))
+    clock.look_ahead((), None)
+    clock.stop(at("09:40"))
+    assert not clock.ran_out(at("12:00"))
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,16 @@ def test_a_window_that_does_not_roll_is_a_pane(window: Window, instant: int) -> 
     assert window.current(instant) == window.pane(instant)
 
 
+@given(WINDOWS, ANY_INSTANTS)
+def test_the_last_window_that_holds_an_instant_starts_with_its_pane(
+    window: Window, instant: int
+) -> None:
+    span = window.last_holding(instant)
+    assert span.start <= instant < span.end
+    assert span == window.starting(span.start)
+    assert span.start == window.pane(instant).start
+
+
 @given(ROLLING, ANY_INSTANTS)
 def test_the_current_rolling_window_is_the_one_that_ends_next(
     window: RollingWindow, now: int
