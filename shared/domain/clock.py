@@ -86,8 +86,9 @@ class Clock:
     by them. `came_under` is the instant at which it came under its objective; `group` is set once
     it is decided or cancelled (with `attribution: started` from its start on); `due_last` is kept
     up to date while it is undecided, None when it cannot run out (paused, or out of reach).
-    `undecided` says whether it is running or paused. `entry` is what it contributes, kept from when
-    that was asked on until it changes.
+    `undecided` says whether it is running or paused: it runs from `since` on (None: it does not),
+    and had `used` so much of its time before. `entry` is what it contributes, kept from when that
+    was asked on until it changes.
     """
 
     __slots__ = (
@@ -100,11 +101,13 @@ class Clock:
         "group",
         "objective",
         "ordinal",
+        "since",
         "started_at",
         "state",
         "stopped_at",
         "target",
         "undecided",
+        "used",
         "version",
     )
 
@@ -119,7 +122,7 @@ class Clock:
         came_under: Instant,
         begun: Attributes,
     ) -> None:
-        """Begin undecided; call `look_ahead` before time passes."""
+        """Begin undecided; `take_up` says from when on."""
         self.version = version
         self.objective = objective
         self.cycle = cycle
@@ -132,19 +135,37 @@ class Clock:
         self.stopped_at: Instant | None = None
         self.breached_at: Instant | None = None
         self.due_last: Instant | None = None
+        self.used: Micros = 0
+        self.since: Instant | None = None
         self.group: tuple[str, ...] | None = None
         self.entry: Contribution | None = None
         self.target = clock_target(version.calendar, objective, started_at)
 
-    def look_ahead(self, pauses: Sequence[Span], paused_since: Instant | None) -> None:
-        """Set the state between running and paused, and `due_last`, of an undecided clock."""
-        self._signal(Signal.RESUME if paused_since is None else Signal.PAUSE)
-        if self.target is None:
-            self.due_last = None
-        elif paused_since is None and (not pauses or pauses[-1].end <= self.started_at):
-            self.due_last = _used_up(self.version.calendar, self.started_at, self.target)
+    def take_up(
+        self, at: Instant, used: Micros, pauses: Sequence[Span], paused_since: Instant | None
+    ) -> None:
+        """Begin under its objective at an instant, with so much time used already."""
+        self.used = used
+        if paused_since is None:
+            self.since = at
         else:
+            self._signal(Signal.PAUSE)
+        if self.target is not None and used > self.target:
+            # It ran out before it came under this objective.
             self.due_last = self.due(pauses, paused_since)[1]
+        self._look_ahead()
+
+    def pause(self, at: Instant) -> None:
+        """Let time stand still, if it is running."""
+        if self._signal(Signal.PAUSE):
+            self._hold(at)
+            self._look_ahead()
+
+    def resume(self, at: Instant) -> None:
+        """Let time run on, if it is paused."""
+        if self._signal(Signal.RESUME):
+            self.since = at
+            self._look_ahead()
 
     def ran_out(self, now: Instant) -> bool:
         """Whether it is undecided and its elapsed time exceeds its target at `now`."""
@@ -162,19 +183,40 @@ class Clock:
     def stop(self, at: Instant) -> None:
         """Stop it: an undecided one is met, an open breach is closed, others stay."""
         if self._signal(Signal.STOP):
+            self._hold(at)
             self.stopped_at = at
 
-    def go_on(self) -> None:
+    def go_on(self, at: Instant) -> None:
         """Take its stop back: a met clock is undecided again, a closed breach open."""
         if self._signal(Signal.GO_ON):
             self.stopped_at = None
-            if self.undecided and not self.objective.started:
-                self.group = None
+            if self.undecided:
+                self.since = at
+                self._look_ahead()
+                if not self.objective.started:
+                    self.group = None
 
     def leave(self, signal: Signal, at: Instant) -> None:
         """End an undecided clock: `SUPERSEDE` or `CANCEL`."""
         if self._signal(signal):
+            self._hold(at)
             self.stopped_at = at
+
+    def _hold(self, at: Instant) -> None:
+        if self.since is not None:
+            self.used += self.version.calendar.open_between(self.since, at)
+            self.since = None
+
+    def _look_ahead(self) -> None:
+        """Set the last instant that is in time, unless that has passed already."""
+        if self.target is None or self.used > self.target:
+            return
+        if self.since is None:
+            self.due_last = None
+            return
+        limit = self.started_at + HORIZON
+        left = self.target - self.used
+        self.due_last = _used_up(self.version.calendar, self.since, left, limit)
 
     def _signal(self, signal: Signal) -> bool:
         """Go to the state that the table says; whether it is another."""
@@ -269,11 +311,12 @@ def _due(
     return (due_at, _leave(calendar, cursor, left, limit))
 
 
-def _used_up(calendar: BusinessCalendar, started_at: Instant, target: Micros) -> Instant | None:
-    """`due_last` of a clock that is never paused."""
-    limit = started_at + HORIZON
-    found = _leave(calendar, started_at, target, limit)
-    if found is not None and found > limit and calendar.reach(started_at, target, limit) is None:
+def _used_up(
+    calendar: BusinessCalendar, since: Instant, left: Micros, limit: Instant
+) -> Instant | None:
+    """`due_last` of a clock that runs from `since` on, with so much left."""
+    found = _leave(calendar, since, left, limit)
+    if found is not None and found > limit and calendar.reach(since, left, limit) is None:
         return None
     return found
 

@@ -138,7 +138,11 @@ class Track:
             cycle.paused_since = at
         else:
             self._end_pause(cycle, at)
-        self._pace()
+        for clock in self._clocks.values():
+            if paused:
+                clock.pause(at)
+            else:
+                clock.resume(at)
 
     def change(self, moment: Moment) -> None:
         """Move undecided clocks to the objectives that match now; begin clocks that are due."""
@@ -193,14 +197,12 @@ class Track:
         self.open = True
         self._stops = self.plan.stop.counter()
         for clock in self._clocks.values():
-            clock.go_on()
-        self._pace()
+            clock.go_on(at)
 
     def _begin_late(self, candidate: Candidate, moment: Moment) -> None:
         match candidate.objective.on_change:
             case OnChange.CARRY:
-                cycle = self.cycles[-1]
-                self._add_clock(candidate, moment, (cycle.started_at, cycle.begun))
+                self._add_clock(candidate, moment, self.cycles[-1])
             case OnChange.RESTART:
                 self._add_clock(candidate, moment)
             case OnChange.KEEP:
@@ -218,41 +220,35 @@ class Track:
             return
         clock.leave(Signal.SUPERSEDE, at)
         if on_change is OnChange.CARRY:
-            self._add_clock(candidate, moment, (clock.started_at, clock.begun))
+            self._add_clock(candidate, moment, clock)
         else:
             self._add_clock(candidate, moment)
 
     def _add_clock(
-        self,
-        candidate: Candidate,
-        moment: Moment,
-        carried: tuple[Instant, Attributes] | None = None,
+        self, candidate: Candidate, moment: Moment, carried: Cycle | Clock | None = None
     ) -> None:
-        """Begin a clock at this event, or with the start (and attributes then) of another."""
+        """Begin a clock at this event, or with the start of its cycle or of another clock."""
         cycle, at = self.cycles[-1], moment.event.time
-        started_at, begun = (at, self.plan.kept(moment.after)) if carried is None else carried
         before = self._clocks.get(candidate.series)
         clock = Clock(
             candidate.version,
             candidate.objective,
             cycle=cycle.number,
             ordinal=0 if before is None else before.ordinal + 1,
-            started_at=started_at,
+            started_at=at if carried is None else carried.started_at,
             came_under=at,
-            begun=begun,
+            begun=self.plan.kept(moment.after) if carried is None else carried.begun,
         )
         if candidate.objective.started:
-            clock.group = group_values(candidate.objective.group_by, begun)
+            clock.group = group_values(candidate.objective.group_by, clock.begun)
+        used = 0
+        if isinstance(carried, Clock):
+            used = carried.used
+        elif carried is not None:
+            used = clock.elapsed(_with_open(cycle.pauses, cycle.paused_since, at), at)
         self._clocks[candidate.series] = clock
         cycle.clocks.append(clock)
-        clock.look_ahead(cycle.pauses, cycle.paused_since)
-
-    def _pace(self) -> None:
-        """Tell the undecided clocks whether the cycle is paused, and what has been so far."""
-        cycle = self.cycles[-1]
-        for clock in self._clocks.values():
-            if clock.undecided:
-                clock.look_ahead(cycle.pauses, cycle.paused_since)
+        clock.take_up(at, used, cycle.pauses, cycle.paused_since)
 
     def _is_paused(self, attributes: Attributes) -> bool:
         for matcher in self.plan.kpi.pause:  # noqa: SIM110 - asked at every change; any() costs more
@@ -271,3 +267,8 @@ def settle_group(clock: Clock, attributes: Attributes) -> None:
     """The group that a decided clock counts in; that of its start stands (contract section 4)."""
     if clock.group is None:
         clock.group = group_values(clock.objective.group_by, attributes)
+
+
+def _with_open(pauses: list[Span], paused_since: Instant | None, at: Instant) -> list[Span]:
+    """The pauses up to an instant, the one that is not over included."""
+    return pauses if paused_since is None else [*pauses, Span(paused_since, at)]

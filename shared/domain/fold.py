@@ -233,7 +233,9 @@ class Fold:
         breached = clock.breached_at is not None
         stopped = clock.stopped_at
         amount = None
-        if stopped is not None and clock.state is not ClockState.CANCELLED:
+        if clock.state is ClockState.MET:
+            amount = clock.used
+        elif clock.state is ClockState.BREACHED_CLOSED and stopped is not None:
             amount = clock.elapsed(cycle.pauses, stopped)
         at = clock.breached_at if breached else stopped
         # What runs is in the current one of rolling windows only, wherever it started.

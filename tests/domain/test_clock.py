@@ -107,13 +107,15 @@ def test_only_an_undecided_clock_that_is_not_paused_runs_out_and_not_at_its_last
     assert not clock.ran_out(at("12:00"))
     with pytest.raises(AssertionError, match=r"^a clock without a last instant cannot run out$"):
         clock.breach()
-    clock.look_ahead((), None)
+    clock.take_up(START, 0, (), None)
     assert [clock.ran_out(at("10:00") + late) for late in (-1, 0, 1)] == [False, False, True]
-    clock.look_ahead((), at("09:30"))
+    clock.pause(at("09:30"))
     assert not clock.ran_out(at("12:00"))
-    clock.look_ahead((), None)
+    clock.resume(at("09:35"))
+    assert [clock.ran_out(at("10:05") + late) for late in (0, 1)] == [False, True]
     clock.stop(at("09:40"))
     assert not clock.ran_out(at("12:00"))
+    assert clock.used == at("09:40") - START - (at("09:35") - at("09:30"))
 
 
 @pytest.mark.parametrize(
