@@ -28,6 +28,7 @@ HORIZON: Final = 36_525 * DAY
 _NEAR: Final = 8  # edges: what a question is about mostly lies within them
 _MARGIN: Final = 2 * DAY  # further than any zone's offset reaches over a new year
 _END_OF_DAY: Final = 24 * 60
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _WHOLE_DAY: Final[tuple[LocalInterval, ...]] = ((0, _END_OF_DAY),)
 _FIRST_YEAR: Final = 1
 _LAST_YEAR: Final = 9998
@@ -66,6 +67,7 @@ class BusinessCalendar:
         "_edges",
         "_known_from",
         "_known_until",
+        "_later",
         "_passed",
         "_years",
         "_zone",
@@ -83,6 +85,7 @@ class BusinessCalendar:
         self._years = range(0)
         self._known_from = self._known_until = 0
         self._days: dict[date, list[Span]] = {}
+        self._later: dict[tuple[date, int], date] = {}
 
     @property
     def name(self) -> str:
@@ -175,19 +178,24 @@ class BusinessCalendar:
 
     def working_days_later(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The same local time, `days` dates with open time after that of the first open instant."""
-        found = self._working_date(start, days, limit)
-        if found is None:
+        opening = self.leave(start, 0, limit)
+        if opening is None:
             return None
-        opening, day = found
         local = as_datetime(opening).astimezone(self._zone)
-        moment = local.replace(year=day.year, month=day.month, day=day.day, fold=0)
-        return as_instant(moment)
+        day = self._working_date(self._date_of_opening(opening, local.date()), days, limit)
+        if day is None:
+            return None
+        return as_instant(datetime.combine(day, local.time().replace(fold=0), self._zone))
 
     def end_of_working_day(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The end of the last interval of the date `days` dates with open time later."""
-        found = self._working_date(start, days, limit)
+        opening = self.leave(start, 0, limit)
+        if opening is None:
+            return None
+        local = as_datetime(opening).astimezone(self._zone)
+        day = self._working_date(self._date_of_opening(opening, local.date()), days, limit)
         # Where the zone jumps, the interval that begins last need not be the one that ends last.
-        return None if found is None else max(span.end for span in self.on(found[1]))
+        return None if day is None else max(span.end for span in self.on(day))
 
     def on(self, day: date) -> list[Span]:
         """The open intervals of a local date; where the zone jumps they may overlap others."""
@@ -200,27 +208,26 @@ class BusinessCalendar:
         """The instant at which a local date begins."""
         return self._edge(day, 0)
 
-    def _working_date(
-        self, start: Instant, days: int, limit: Instant
-    ) -> tuple[Instant, date] | None:
-        opening = self.leave(start, 0, limit)
-        if opening is None:
-            return None
-        day = self._date_of_opening(opening)
-        last = as_datetime(min(limit + DAY, _LATEST)).date()
-        left = days
-        while left:
-            if day > last:
-                return None
-            day += timedelta(days=1)
-            left -= bool(self.on(day))
-        return opening, day
+    def _working_date(self, day: date, days: int, limit: Instant) -> date | None:
+        """The date with open time that is `days` of these later; None when that is too far."""
+        last = min(limit + DAY, _LATEST) // DAY + 1 + _EPOCH_DAY
+        found = self._later.get((day, days))
+        if found is None:
+            found, left = day, days
+            while left:
+                if found.toordinal() >= last:
+                    return None
+                found += timedelta(days=1)
+                left -= bool(self.on(found))
+            self._later[day, days] = found
+        return found if found.toordinal() <= last else None
 
-    def _date_of_opening(self, opening: Instant) -> date:
+    def _date_of_opening(self, opening: Instant, local: date) -> date:
         """The date whose interval holds the instant (a midnight gap may move it to the next)."""
-        local = as_datetime(opening).astimezone(self._zone).date()
-        own = any(span.start <= opening < span.end for span in self.on(local))
-        return local if own else local - timedelta(days=1)
+        for span in self.on(local):
+            if span.start <= opening < span.end:
+                return local
+        return local - timedelta(days=1)
 
     def _lay_out(self, start: Instant, end: Instant) -> None:
         """Lay out the years of two instants and those between them."""
