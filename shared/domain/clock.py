@@ -5,7 +5,7 @@ is the fold's (`item.py`). A clock holds instants; elapsed and paused time are d
 the calendar.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -233,8 +233,10 @@ class Clock:
         opened = self.version.calendar.open_between(self.started_at, until)
         return opened - self.paused(pauses, until) if pauses else opened
 
-    def paused(self, pauses: Iterable[Span], until: Instant) -> Micros:
+    def paused(self, pauses: Sequence[Span], until: Instant) -> Micros:
         """Open time of the pauses between the start and `until`."""
+        if not pauses:
+            return 0
         calendar = self.version.calendar
         return sum(
             calendar.open_between(max(pause.start, self.started_at), min(pause.end, until))
@@ -378,7 +380,8 @@ def read_clock(
     until = now if clock.stopped_at is None else clock.stopped_at
     own = _clipped(pauses, paused_since, clock.started_at, until)
     due_at, due_last = _shown_due(clock, own, paused_since)
-    elapsed = clock.elapsed(own, until)
+    paused = clock.paused(own, until)
+    elapsed = clock.version.calendar.open_between(clock.started_at, until) - paused
     share, at_risk = clock.objective.at_risk.elapsed, False
     if clock.undecided and clock.target is not None:
         # elapsed >= share x target, in whole numbers.
@@ -399,7 +402,7 @@ def read_clock(
         due_last=due_last,
         breached_at=clock.breached_at,
         elapsed=elapsed,
-        paused=clock.paused(own, until),
+        paused=paused,
         remaining=clock.target - elapsed if plain and clock.target is not None else None,
         target=clock.target if plain else None,
         working_target=None if plain else clock.target,
@@ -415,6 +418,8 @@ def read_clock(
 def _clipped(
     pauses: Sequence[Span], paused_since: Instant | None, start: Instant, end: Instant
 ) -> tuple[Span, ...]:
+    if not pauses and paused_since is None:
+        return ()
     whole = [*pauses] if paused_since is None else [*pauses, Span(paused_since, end)]
     cut = (Span(max(pause.start, start), min(pause.end, end)) for pause in whole)
     return tuple(span for span in cut if span.start < span.end)

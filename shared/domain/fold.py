@@ -257,11 +257,11 @@ class Fold:
 
 def _rank(clock: Clock) -> tuple[int, int] | None:
     """How strongly a clock claims to be binding; None if it never is (contract section 3)."""
-    if clock.version.type is not AgreementType.SLA or clock.state in GONE:
+    version = clock.version
+    if version.type is not AgreementType.SLA or clock.state in GONE:
         return None
-    return (clock.version.level.specificity, clock.version.precedence)
+    return (version.level.specificity, version.precedence)
 
 
 def _binding(clocks: list[Clock]) -> tuple[int, int] | None:
-    ranks = [rank for clock in clocks if (rank := _rank(clock)) is not None]
-    return max(ranks, default=None)
+    return max([rank for clock in clocks if (rank := _rank(clock)) is not None], default=None)

@@ -227,7 +227,7 @@ def clock_row(reading: ClockReading) -> ClockRow:
         objective=reading.objective,
         item=reading.item,
         cycle=reading.cycle,
-        state=reading.state.value,
+        state=reading.state,
         at_risk=reading.at_risk,
         binding=reading.binding,
         started_at=format_instant(reading.started_at),
