@@ -5,20 +5,31 @@ let go of. What is kept is its contributions and its rows of the answer, as byte
 """
 
 import gc
+import multiprocessing
+import os
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from typing import Final
 
 import msgspec
 
 from services.cli.evaluate import Reading, Rejected, item_breach_row, window_breach_row, window_row
 from shared.domain.agreement import Catalogue
-from shared.domain.evaluation import Ledger
+from shared.domain.clock import ClockReading
+from shared.domain.evaluation import Entries, ItemBreach, Ledger
 from shared.domain.instant import Instant, format_instant
 from shared.domain.plan import compile_plan
 from shared.wire import results
 from shared.wire.cloudevents import InvalidEvent, decode_line
+
+LINES_EACH: Final = 100_000
+"""Lines that are worth a process of their own."""
 
 
 class _Place(msgspec.Struct):
@@ -61,6 +72,16 @@ class Lines:
             found[1].append(line)
 
 
+@dataclass(slots=True)
+class _Share:
+    """What some of the items give: contributions, and rows by agreement and objective."""
+
+    entries: Entries = field(default_factory=dict)
+    clocks: dict[tuple[str, str], bytearray] = field(default_factory=dict)
+    breaches: dict[tuple[str, str], bytearray] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
 def evaluate_offline(
     catalogue: Catalogue,
     lines: Iterable[bytes],
@@ -68,44 +89,122 @@ def evaluate_offline(
     *,
     now: Instant,
     all_windows: bool = False,
+    lines_each: int = LINES_EACH,
 ) -> None:
-    """Evaluate NDJSON lines as of `now` and write the contract's JSON object (section 5)."""
+    """Evaluate NDJSON lines as of `now` and write the contract's JSON object (section 5).
+
+    The items are shared out among the processors, one for so many lines.
+    """
     gathered = Lines()
     with _no_garbage():
         gathered.gather(lines)
         ledger, rejected = Ledger(catalogue, now=now), gathered.rejected
-        clocks: dict[tuple[str, str], bytearray] = defaultdict(bytearray)
-        breaches: dict[tuple[str, str], bytearray] = defaultdict(bytearray)
-        plan = compile_plan(catalogue)
-        for key in sorted(gathered.by_item):
-            numbers, written = gathered.by_item.pop(key)
-            reading = Reading(plan, now=now)
-            reading.read(zip(numbers, written, strict=True))
-            rejected += reading.rejected
-            for item in reading.items.values():
-                own_clocks, own_breaches = ledger.post(item)
-                for clock in own_clocks:
-                    _append(clocks[clock.agreement, clock.objective], results.clock_row(clock))
-                for breach in own_breaches:
-                    _append(breaches[breach.agreement, breach.objective], item_breach_row(breach))
+        clocks: dict[tuple[str, str], list[bytearray]] = defaultdict(list)
+        breaches: dict[tuple[str, str], list[bytearray]] = defaultdict(list)
+        for share in _shares(catalogue, gathered, now, lines_each):
+            ledger.add(share.entries)
+            rejected += share.rejected
+            for rows, own in ((clocks, share.clocks), (breaches, share.breaches)):
+                for key, part in own.items():
+                    rows[key].append(part)
         windows, missed = ledger.judge(all_windows=all_windows)
         rejected.sort(key=lambda own: own.line)
-    breach_rows = [breaches[key] for key in sorted(breaches)]
-    breach_rows.append(bytearray())
-    for window_breach in missed:
-        _append(breach_rows[-1], window_breach_row(window_breach))
+    of_windows = map(_after_comma, map(window_breach_row, missed))
     write(b'{"as_of":"%s"' % format_instant(now).encode())
     _write_list(write, b"objectives", map(_after_comma, map(window_row, windows)))
-    _write_list(write, b"clocks", (clocks.pop(key) for key in sorted(clocks)))
-    _write_list(write, b"breaches", breach_rows)
+    _write_list(write, b"clocks", _in_order(clocks))
+    _write_list(write, b"breaches", chain(_in_order(breaches), of_windows))
     told = (results.RejectedRow(own.line, own.reason) for own in rejected)
     _write_list(write, b"rejected", map(_after_comma, told))
     write(b"}\n")
 
 
-def _append(rows: bytearray, row: object) -> None:
-    rows += b","
-    rows += results.encode(row)
+def _shares(
+    catalogue: Catalogue, gathered: Lines, now: Instant, lines_each: int
+) -> Iterator[_Share]:
+    """What the items give, in the order of their keys: each process has a stretch of them."""
+    keys = sorted(gathered.by_item)
+    count = sum(len(written) for _, written in gathered.by_item.values())
+    processes = max(1, min(len(os.sched_getaffinity(0)), count // lines_each))
+    edges = [len(keys) * place // processes for place in range(processes + 1)]
+    stretches = [keys[begin:end] for begin, end in pairwise(edges)]
+    # Forked, so that the lines need not be sent; what comes back is much less.
+    fork = multiprocessing.get_context("fork")
+    helpers: list[tuple[Connection, ForkProcess]] = []
+    for stretch in stretches[1:]:
+        receiving, sending = fork.Pipe(duplex=False)
+        helper = fork.Process(target=_tell, args=(sending, catalogue, gathered, stretch, now))
+        helper.start()
+        sending.close()
+        helpers.append((receiving, helper))
+        for key in stretch:
+            del gathered.by_item[key]
+    yield _evaluated(catalogue, gathered, stretches[0], now)
+    for receiving, helper in helpers:
+        yield _told(receiving)
+        helper.join()
+
+
+def _tell(
+    sending: Connection, catalogue: Catalogue, gathered: Lines, keys: list[str], now: Instant
+) -> None:
+    """Evaluate some items and send what they give, in pieces, so that none is there twice."""
+    share = _evaluated(catalogue, gathered, keys, now)
+    sending.send((list(share.clocks), list(share.breaches), share.rejected))
+    for rows in (*share.clocks.values(), *share.breaches.values()):
+        sending.send_bytes(rows)
+    sending.send(list(share.entries))
+    for groups in share.entries.values():
+        sending.send(groups)
+
+
+def _told(receiving: Connection) -> _Share:
+    """What `_tell` sends. `EOFError` when that process failed; it has said why."""
+    share = _Share()
+    clocks, breaches, share.rejected = receiving.recv()
+    for key in clocks:
+        share.clocks[key] = bytearray(receiving.recv_bytes())
+    for key in breaches:
+        share.breaches[key] = bytearray(receiving.recv_bytes())
+    for key in receiving.recv():
+        share.entries[key] = receiving.recv()
+    return share
+
+
+def _evaluated(catalogue: Catalogue, gathered: Lines, keys: list[str], now: Instant) -> _Share:
+    """Fold some items, one after the other, and let go of each."""
+    plan, ledger = compile_plan(catalogue), Ledger(catalogue, now=now)
+    share = _Share()
+    for key in keys:
+        numbers, written = gathered.by_item.pop(key)
+        reading = Reading(plan, now=now)
+        reading.read(zip(numbers, written, strict=True))
+        share.rejected += reading.rejected
+        for item in reading.items.values():
+            clocks, breaches = ledger.post(item)
+            for clock in clocks:
+                _append(share.clocks, clock, results.clock_row(clock))
+            for breach in breaches:
+                _append(share.breaches, breach, item_breach_row(breach))
+    share.entries = ledger.entries
+    return share
+
+
+def _append(
+    rows: dict[tuple[str, str], bytearray], of: ClockReading | ItemBreach, row: object
+) -> None:
+    """One more row of an agreement's objective, after a comma."""
+    key = (of.agreement, of.objective)
+    found = rows.get(key)
+    if found is None:
+        found = rows[key] = bytearray()
+    found += b","
+    found += results.encode(row)
+
+
+def _in_order(rows: dict[tuple[str, str], list[bytearray]]) -> Iterator[bytearray]:
+    for key in sorted(rows):
+        yield from rows.pop(key)
 
 
 def _after_comma(row: object) -> bytes:

@@ -86,29 +86,45 @@ class Evaluation:
     window_breaches: tuple[WindowBreach, ...]
 
 
+Entries = dict[tuple[str, str], dict[Group, list[Contribution]]]
+"""Contributions by agreement and objective, and by group."""
+
+
 class Ledger:
     """What all items contribute as of an instant, by objective and group.
 
-    Items may be let go of once they are posted.
+    Items may be let go of once they are posted, and ledgers of some items added to one another.
     """
 
     def __init__(self, catalogue: Catalogue, *, now: Instant) -> None:
         """Nothing is posted."""
         self._catalogue = catalogue
         self._now = now
-        self._entries: dict[tuple[str, str], dict[Group, list[Contribution]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
+        self.entries: Entries = {}
 
     def post(self, item: Item) -> tuple[list[ClockReading], list[ItemBreach]]:
         """Post an item's contributions; its clocks and its breaches, in the contract's order."""
         breaches: list[ItemBreach] = []
+        entries = self.entries
         for own in item.settle(now=self._now).contributions:
-            self._entries[own.agreement, own.objective][own.group].append(own)
+            groups = entries.get((own.agreement, own.objective))
+            if groups is None:
+                groups = entries[own.agreement, own.objective] = {}
+            several = groups.get(own.group)
+            if several is None:
+                several = groups[own.group] = []
+            several.append(own)
             if own.breaches:
                 breaches.append(_item_breach(item.key, own))
         breaches.sort(key=lambda b: (b.agreement, b.objective, b.item, b.cycle, b.opened_at))
         return item.clocks(now=self._now), breaches
+
+    def add(self, entries: Entries) -> None:
+        """Post what another ledger holds."""
+        for key, groups in entries.items():
+            known = self.entries.setdefault(key, {})
+            for group, several in groups.items():
+                known.setdefault(group, []).extend(several)
 
     def judge(
         self, *, all_windows: bool = False
@@ -119,7 +135,7 @@ class Ledger:
         for name in sorted(self._catalogue.agreements):
             agreement = self._catalogue.agreements[name]
             for objective in sorted(agreement.objective_names):
-                groups = self._entries.get((name, objective), {})
+                groups = self.entries.get((name, objective), {})
                 for group in sorted({*groups, *_always_listed(agreement, objective)}):
                     entries = groups.get(group, [])
                     window = agreement.judging(objective, self._now)[1].window
