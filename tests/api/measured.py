@@ -97,7 +97,7 @@ spec:
     - {name: repair, kpi: repair, target: {within: PT2H, ratio: "0.5"}, window: {calendar: month}}
     - {name: mean, kpi: repair, target: {mean: true, atMost: PT2H},
        window: {calendar: week}, groupBy: [site]}
-"""  # noqa: E501 - one objective a line
+"""
 
 
 def _events() -> list[Event]:

@@ -41,7 +41,7 @@ spec:
   objectives:
     - {name: repair, kpi: repair, target: {within: PT4H, ratio: 0.8},
        window: {rolling: P2D, step: PT24H}}
-"""  # noqa: E501 - one objective a line
+"""
 
 
 def run(folder: Path, *more: str, kpi: str = "repair") -> tuple[int, str, str]:

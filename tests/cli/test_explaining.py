@@ -39,7 +39,7 @@ spec:
   objectives:
     - {name: few, kpi: opened, target: {atMost: 9}, window: {calendar: month}}
     - {name: quick, kpi: answer, target: {within: PT1H}, window: {calendar: month}}
-"""  # noqa: E501 - one document's spec a line
+"""
 
 
 def json_of(form: object) -> dict[str, Any]:

@@ -278,9 +278,7 @@ def test_a_walk_breach_is_open_exactly_while_its_window_is_breached(seed: int) -
             continue
         going_on = reading.window.end > given.now
         # A total of nothing is 0, and that can be too much; no instant made it so.
-        broken = (
-            reading.judgement.state is State.BREACHED and going_on and reading.measure.has_data
-        )
+        broken = reading.judgement.state is State.BREACHED and going_on and reading.measure.has_data
         assert broken is (row(reading) in is_open)
     for one, other in pairwise(found.window_breaches):
         same = (one.agreement, one.objective, one.group, one.window) == (
