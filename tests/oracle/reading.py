@@ -168,7 +168,7 @@ def books(docs: Iterable[dict[str, Json]]) -> Books:
 
 def _known(kind: str, mapping: dict[str, Json]) -> dict[str, Json]:
     if unknown := set(mapping) - FIELDS[kind]:
-        message = f"{kind}: unknown or not supported yet: {unknown}"
+        message = f"{kind}: unknown: {unknown}"
         raise RefusedError(message)
     return mapping
 
