@@ -12,7 +12,7 @@ import typer
 from services.cli.explaining import Explaining
 from shared.documents import load
 from shared.domain.agreement import Catalogue
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.evaluation import (
     Evaluation,
     ItemBreach,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from shared.domain.agreement import Catalogue
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.evaluation import WindowReading
 from shared.domain.explain_item import ExplainedClock, explain_item
 from shared.domain.explain_window import explain_window

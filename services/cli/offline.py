@@ -21,7 +21,7 @@ import msgspec
 
 from services.cli.evaluate import Reading, Rejected, item_breach_row, window_breach_row, window_row
 from shared.domain.agreement import Catalogue
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.evaluation import Entries, ItemBreach, Ledger
 from shared.domain.instant import Instant, format_instant
 from shared.domain.plan import compile_plan

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from shared.domain.agreement import Objective, Percentile, Within
-from shared.domain.clock import ClockReading, ClockState
+from shared.domain.clock import ClockState
+from shared.domain.clock_reading import ClockReading
 from shared.domain.contest import Contender
 from shared.domain.explain_clock import Activity, Interval
 from shared.domain.history import Happening, History, What

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.agreement import Agreement, AgreementType, Level, Version
-from shared.domain.clock import GONE, ClockReading
+from shared.domain.clock import GONE
+from shared.domain.clock_reading import ClockReading
 from shared.domain.contribution import Contribution
 from shared.domain.history import ClockKey, History, clock_key
 from shared.domain.measure import Outcome

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shared.domain.agreement import Agreement, Catalogue, Objective, Percentile
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
 from shared.domain.item import Item

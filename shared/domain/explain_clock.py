@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.business_calendar import BusinessCalendar
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.history import Mode
 from shared.domain.hours_explained import explain_hours
 from shared.domain.instant import Instant, Micros

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.agreement import Catalogue
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.clock_words import clock_words
 from shared.domain.contest import Contest, contests
 from shared.domain.explain_clock import Interval, explain_clock

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Final
 
 from shared.domain.agreement import AgreementType, Within
-from shared.domain.clock import GONE, Clock, ClockReading, ClockState, read_clock
+from shared.domain.clock import GONE, Clock, ClockState
+from shared.domain.clock_reading import ClockReading, read_clock
 from shared.domain.contribution import Contribution
 from shared.domain.cycle import Cycle, Track, settle_group
 from shared.domain.event import Event, Scalar

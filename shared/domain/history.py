@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.domain.agreement import Kpi, Objective, OnChange, Version
-from shared.domain.clock import Clock, ClockReading, ClockState
+from shared.domain.clock import Clock, ClockState
+from shared.domain.clock_reading import ClockReading
 from shared.domain.cycle import Cycle, Track
 from shared.domain.event import Event, effective
 from shared.domain.fold import Fold

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.contribution import Contribution
 from shared.domain.event import Event, Timeline, effective, order_key
 from shared.domain.fold import Fold

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.agreement import Kpi, MeasureKind, sla_id
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.instant import DAY, HOUR, MINUTE, SECOND, Instant, Micros, format_instant
 from shared.domain.judge import Judgement
 from shared.domain.measure import Measure

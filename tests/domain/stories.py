@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from shared.domain.agreement import Agreement, Objective
-from shared.domain.clock import ClockReading
+from shared.domain.clock_reading import ClockReading
 from shared.domain.event import Event, Scalar
 from shared.domain.instant import MINUTE, Instant
 from shared.domain.item import Item
