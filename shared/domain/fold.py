@@ -4,7 +4,7 @@
 clocks of a KPI is in `cycle.py`, what decides a clock in `clock.py`.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
@@ -71,12 +71,7 @@ class Fold:
         self._earliest: Instant = NEVER
         self._ungrouped: list[Clock] = []
 
-    @property
-    def tracks(self) -> Collection[Track]:
-        """The KPIs by clocks that an event has concerned."""
-        return self._tracks.values()
-
-    def step(self, event: Event) -> Moment:
+    def step(self, event: Event) -> None:
         """One event acts: what time did before it, then the steps of `_act`; tallies count it."""
         if self._ungrouped and self.last is not None and event.time > self.last.time:
             self._settle_groups()
@@ -103,7 +98,6 @@ class Fold:
         self._attributes = moment.after
         self.last = event
         self._look_ahead()
-        return moment
 
     def pass_to(self, now: Instant) -> None:
         """Let time pass with no event: what runs out by `now` is breached."""
