@@ -8,8 +8,12 @@ import pytest
 from shared.domain.agreement import Duration, EndOfWorkingDay, Within, WorkingDays
 from shared.domain.business_calendar import HORIZON
 from shared.domain.clock import Clock, clock_target
-from shared.domain.instant import HOUR
+from shared.domain.instant import HOUR, MINUTE
+from shared.domain.item import Item
 from tests.domain.building import (
+    a_calendar,
+    a_version,
+    an_agreement,
     an_event,
     an_objective,
     at,
@@ -19,7 +23,7 @@ from tests.domain.building import (
     promising,
     within,
 )
-from tests.domain.stories import clocks, ticket
+from tests.domain.stories import clocks, item_of, ticket
 from tests.domain.ticking import KPI, OFFICE, START, an_item, reading, told
 
 
@@ -67,6 +71,44 @@ def test_it_breaks_when_it_comes_under_an_objective_that_it_has_passed() -> None
     own, left = clocks(promising(*several), *events, now="11:01")
     assert (left.state, left.stopped_at) == ("superseded", at("11:00"))
     assert (own.state, own.breached_at, own.due_last) == ("breached_open", at("11:00"), at("10:00"))
+
+
+def test_a_clock_that_begins_late_has_the_cycle_s_time_less_its_pauses() -> None:
+    late = an_objective("p1", KPI, within(HOUR), where=only("priority", "p1"))
+    events = [
+        "09:00 created",
+        "09:10 assigned status=pending",
+        "09:30 assigned status=open",
+        "09:50 assigned status=pending",
+        "10:00 assigned priority=p1",
+        "10:30 assigned status=open",
+    ]
+    (own,) = clocks(promising(late), *events, now="10:40")
+    # Ten minutes, twenty, and ten more since half past.
+    assert (own.state, own.elapsed, own.paused) == ("running", 40 * MINUTE, HOUR)
+    assert (own.due_at, own.due_last) == (at("11:00"), at("11:00"))
+    (own,) = clocks(promising(late), *events, "11:00 solved", now="12:00")
+    assert (own.state, own.elapsed) == ("met", HOUR)
+    (own,) = clocks(promising(late), *events, now="11:01")
+    assert (own.state, own.breached_at) == ("breached_open", at("11:00"))
+
+
+def test_what_is_used_up_runs_out_also_if_the_calendar_opens_again_only_after_the_horizon() -> None:
+    rare = a_calendar({}, shifts={"2000-01-03": "09:00-17:00", "2110-01-03": "09:00-17:00"})
+    start, opening = at("2000-01-03T09:00:00Z"), at("2110-01-03T09:00:00Z")
+    created = replace(an_event("created", "09:00"), time=start)
+
+    def ticket_due_in(target: int) -> Item:
+        own = an_objective(kpi=KPI, target=within(target))
+        since = a_version(own, start="1999-01-01T00:00:00Z", calendar=rare)
+        return item_of(an_agreement(since), [created])
+
+    item = ticket_due_in(8 * HOUR)
+    own = reading(item, opening)
+    assert (own.state, own.due_at, own.due_last) == ("running", start + 8 * HOUR, opening)
+    own = reading(item, opening + 1)
+    assert (own.state, own.breached_at) == ("breached_open", opening)
+    assert reading(ticket_due_in(8 * HOUR + 1), opening + HOUR).state == "running"
 
 
 def test_only_an_undecided_clock_that_is_not_paused_runs_out_and_not_at_its_last_instant() -> None:
