@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.evaluator import judge_store, panes, standing
-from services.evaluator.judge_store import BEGINNING, NEVER, Change, Due, Moment
+from services.evaluator.judge_store import BEGINNING, Change, Due, Moment
 from services.evaluator.panes import Group
 from services.evaluator.posting import Cause, Window, stronger
 from shared.domain.agreement import Agreement, Objective, objective_id
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.pace import periods
 from shared.domain.window import RollingWindow, Span
 from shared.runtime.database import Connection

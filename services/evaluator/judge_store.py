@@ -19,7 +19,6 @@ from shared.runtime.tables import RUNNING_PANE
 
 BEGINNING: Final = -(1 << 63)
 """Before every instant."""
-NEVER: Final = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)

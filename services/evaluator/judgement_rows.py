@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from services.evaluator.breaches import Episode, window_breach
-from services.evaluator.judge_store import NEVER, Moment, RevisionRow, Said, ValueRow
+from services.evaluator.judge_store import Moment, RevisionRow, Said, ValueRow
 from services.evaluator.posting import Window
 from shared.domain.agreement import Percentile
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import Judgement, State, final_from, is_final
 from shared.domain.measure import Measure
 from shared.domain.window import Span

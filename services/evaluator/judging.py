@@ -17,12 +17,12 @@ from services.evaluator.apart import judge_apart
 from services.evaluator.breaches import BreachRow
 from services.evaluator.figures import Figures
 from services.evaluator.fold import objectives
-from services.evaluator.judge_store import NEVER, Due, Moment
+from services.evaluator.judge_store import Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
 from services.evaluator.rolling import judge_rolling
 from shared.domain.agreement import Catalogue, objective_id
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import next_turn, windows
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.wall_clock import WallClock

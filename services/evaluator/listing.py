@@ -8,10 +8,10 @@ from typing import Final
 
 from services.evaluator import panes
 from services.evaluator.agenda import UNGROUPED, Subject, Work
-from services.evaluator.judge_store import NEVER, Said
+from services.evaluator.judge_store import Said
 from services.evaluator.panes import Group
 from services.evaluator.posting import Window
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import MOST_WINDOWS, windows
 from shared.domain.measure import Measure
 from shared.runtime.database import Connection

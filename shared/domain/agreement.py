@@ -239,6 +239,13 @@ class Version:
         """Whether the instant lies in the effective period."""
         return self.start <= instant and (self.until is None or instant < self.until)
 
+    @property
+    def claim(self) -> tuple[int, int] | None:
+        """How strongly it claims to bind; None if it never does (contract section 3)."""
+        if self.type is not AgreementType.SLA:
+            return None
+        return (self.level.specificity, self.precedence)
+
     def objective(self, name: str) -> Objective | None:
         """Its objective of that name, if it has one."""
         return next((own for own in self.objectives if own.name == name), None)

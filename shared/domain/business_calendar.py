@@ -178,24 +178,17 @@ class BusinessCalendar:
 
     def working_days_later(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The same local time, `days` dates with open time after that of the first open instant."""
-        opening = self.leave(start, 0, limit)
-        if opening is None:
+        found = self._later_working_day(start, days, limit)
+        if found is None:
             return None
-        local = as_datetime(opening).astimezone(self._zone)
-        day = self._working_date(self._date_of_opening(opening, local.date()), days, limit)
-        if day is None:
-            return None
+        local, day = found
         return as_instant(datetime.combine(day, local.time().replace(fold=0), self._zone))
 
     def end_of_working_day(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The end of the last interval of the date `days` dates with open time later."""
-        opening = self.leave(start, 0, limit)
-        if opening is None:
-            return None
-        local = as_datetime(opening).astimezone(self._zone)
-        day = self._working_date(self._date_of_opening(opening, local.date()), days, limit)
+        found = self._later_working_day(start, days, limit)
         # Where the zone jumps, the interval that begins last need not be the one that ends last.
-        return None if day is None else max(span.end for span in self.on(day))
+        return None if found is None else max(span.end for span in self.on(found[1]))
 
     def on(self, day: date) -> list[Span]:
         """The open intervals of a local date; where the zone jumps they may overlap others."""
@@ -207,6 +200,17 @@ class BusinessCalendar:
     def midnight(self, day: date) -> Instant:
         """The instant at which a local date begins."""
         return self._edge(day, 0)
+
+    def _later_working_day(
+        self, start: Instant, days: int, limit: Instant
+    ) -> tuple[datetime, date] | None:
+        """The local time of the first open instant, and the date so many working days later."""
+        opening = self.leave(start, 0, limit)
+        if opening is None:
+            return None
+        local = as_datetime(opening).astimezone(self._zone)
+        day = self._working_date(self._date_of_opening(opening, local.date()), days, limit)
+        return None if day is None else (local, day)
 
     def _working_date(self, day: date, days: int, limit: Instant) -> date | None:
         """The date with open time that is `days` of these later; None when that is too far."""

@@ -79,9 +79,7 @@ class _Entry:
     @property
     def rank(self) -> tuple[int, int] | None:
         """How strongly it claims to bind; None if it never does."""
-        if self.gone or self.version.type is not AgreementType.SLA:
-            return None
-        return (self.version.level.specificity, self.version.precedence)
+        return None if self.gone else self.version.claim
 
 
 def contests(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from shared.domain.agreement import AgreementType, Within
+from shared.domain.agreement import Within
 from shared.domain.clock import GONE, Clock, ClockState
 from shared.domain.clock_reading import ClockReading, read_clock
 from shared.domain.contribution import Contribution
@@ -251,11 +251,8 @@ class Fold:
 
 
 def _rank(clock: Clock) -> tuple[int, int] | None:
-    """How strongly a clock claims to be binding; None if it never is (contract section 3)."""
-    version = clock.version
-    if version.type is not AgreementType.SLA or clock.state in GONE:
-        return None
-    return (version.level.specificity, version.precedence)
+    """How strongly a clock claims to be binding; None if it never is."""
+    return None if clock.state in GONE else clock.version.claim
 
 
 def _binding(clocks: list[Clock]) -> tuple[int, int] | None:

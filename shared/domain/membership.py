@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 from shared.domain.agreement import Agreement
 from shared.domain.contribution import Contribution
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from shared.domain.window import Span
 
 Group = tuple[str, ...]
-_AFTER_ALL = (1 << 63) - 1
 
 
 class Member(NamedTuple):
@@ -75,5 +74,5 @@ class Membership:
 
 def _order(member: Member) -> tuple[Instant, str, int, int, str]:
     entry = member.entry
-    at = _AFTER_ALL if entry.at is None else entry.at
+    at = NEVER if entry.at is None else entry.at
     return (at, member.item, entry.cycle, entry.ordinal, entry.outcome.value)

@@ -27,7 +27,7 @@ from shared.domain.matcher import Attributes, Matcher
 from shared.domain.milestone import Milestones
 
 _PREFERRED: Final = ("customer", "service", "team", "site", "provider")
-_ValueKey = tuple[bool, Scalar]
+_ValueKey = Scalar | tuple[bool]
 _NO_ATTRIBUTES: Final[Attributes] = {}
 
 MERGED: Final = "ticket.merged"
@@ -126,7 +126,7 @@ class KpiPlan:
         key = [bisect_right(self._edges, instant)]
         for name, listed in self._listed:
             value = attributes.get(name)
-            # True == 1 in Python, not in JSON.
+            # `_value_key`, written out: this is asked at every change.
             key.append(listed.get(value if value.__class__ is not bool else (value,), 0))
         looked_up = tuple(key)
         known = self._known.get(looked_up)
@@ -251,20 +251,19 @@ def _interested(catalogue: Catalogue, kpi: Kpi) -> list[Party]:
     return found
 
 
-def _listed(parties: Iterable[Party]) -> tuple[tuple[str, Mapping[object, int]], ...]:
+def _listed(parties: Iterable[Party]) -> tuple[tuple[str, Mapping[_ValueKey, int]], ...]:
     """The attributes that the parties' promises look at, and a number for each value they name.
 
     All other values are alike to them, however many there are.
     """
-    found: dict[str, dict[object, int]] = {}
+    found: dict[str, dict[_ValueKey, int]] = {}
     for party in parties:
         for several in party.series.values():
             for candidate in (one for series in several for one in series):
                 for name, choice in candidate.matcher.choices:
                     numbers = found.setdefault(name, {})
                     for value in choice.values:
-                        key = (value,) if isinstance(value, bool) else value
-                        numbers.setdefault(key, len(numbers) + 1)
+                        numbers.setdefault(_value_key(value), len(numbers) + 1)
     return tuple(sorted(found.items()))
 
 
@@ -302,4 +301,4 @@ def _pinned(agreement: Agreement) -> tuple[str, frozenset[_ValueKey]] | None:
 
 def _value_key(value: Scalar) -> _ValueKey:
     # True == 1 in Python, not in JSON.
-    return (isinstance(value, bool), value)
+    return (value,) if isinstance(value, bool) else value

@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import pytest
 
-from services.evaluator.judge_store import NEVER, Moment, RevisionRow, Said, ValueRow
+from services.evaluator.judge_store import Moment, RevisionRow, Said, ValueRow
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.posting import Cause, Window
 from shared.domain.agreement import Agreement, Attribution, Objective, OpenTime, Percentile
-from shared.domain.instant import DAY, HOUR, MINUTE
+from shared.domain.instant import DAY, HOUR, MINUTE, NEVER
 from shared.domain.judge import judge
 from shared.domain.measure import Measure
 from shared.domain.window import CalendarWindow, Period
