@@ -14,7 +14,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from prometheus_client import CollectorRegistry
 
-from services.evaluator import store
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
 from services.evaluator.judging import Judge
@@ -22,6 +21,7 @@ from services.evaluator.partitions import Partitions
 from services.evaluator.prover import Prover
 from services.evaluator.readiness import Readiness
 from services.evaluator.relay import Relay
+from services.evaluator.store import Store
 from shared.documents import load
 from shared.documents.source_files import load_sources
 from shared.domain.agreement import Catalogue
@@ -80,7 +80,7 @@ class Evaluator:
             )
             open_until_the_end.push_async_callback(pool.close)
             await self._record_topic()
-            cluster_id = await store.prepare(pool, self._topics.events)
+            cluster_id = await Store(pool).prepare(self._topics.events)
             await self._work(open_until_the_end, pool, cluster_id, stopping)
 
     async def _work(
@@ -101,11 +101,12 @@ class Evaluator:
         ):
             await client.start()
             ending.push_async_callback(end)
-        folder = Folder(pool, self._catalogue, self._figures.events)
+        store = Store(pool)
+        folder = Folder(store, self._catalogue, self._figures.events)
         partitions = Partitions(
             consumer,
             observer,
-            pool,
+            store,
             folder,
             self._figures,
             clock=self._clock,

@@ -1,6 +1,6 @@
 """One micro-batch: decode -> load the items it touches -> fold its events in -> post what changed.
 
-Everything here happens in memory and may be thrown away; `store.post` makes it true.
+Everything here happens in memory and may be thrown away; `Store.post` makes it true.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from typing import Final, TypeAlias
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
-from services.evaluator import store
 from services.evaluator.partition import Held, Partition
 from services.evaluator.posting import (
     Cause,
@@ -21,12 +20,12 @@ from services.evaluator.posting import (
     Source,
     post_difference,
 )
+from services.evaluator.store import Store
 from shared.domain.agreement import Catalogue, Objective, Percentile
 from shared.domain.contribution import Contribution
 from shared.domain.event import Event
 from shared.domain.item import Item, Outcomes
 from shared.domain.plan import Plan, compile_plan
-from shared.runtime.database import Pool
 from shared.runtime.tables import RUNNING_PANE
 from shared.wire import cloudevents
 from shared.wire.stored_item import Placed, pack_item, unpack_item
@@ -51,9 +50,9 @@ class _Arrival:
 class Folder:
     """Folds events into items under one set of documents."""
 
-    def __init__(self, pool: Pool, catalogue: Catalogue, events: Counter) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, events: Counter) -> None:
         """`events` counts the events by what became of them."""
-        self._pool = pool
+        self._store = store
         self._plan: Plan = compile_plan(catalogue)
         self._places = {
             key: (own.window.pane, isinstance(own.target, Percentile))
@@ -90,9 +89,7 @@ class Folder:
             return
         until = [(part, owned[part].evaluation_time) for part in sorted(owned)]
         found = dict.fromkeys(owned, 0)
-        for number, (part, key, body) in enumerate(
-            await store.load_due(self._pool, until, DUE_MAX), 1
-        ):
+        for number, (part, key, body) in enumerate(await self._store.load_due(until, DUE_MAX), 1):
             partition = owned[part]
             found[part] += 1
             if key not in partition.items:
@@ -109,7 +106,7 @@ class Folder:
     async def refold(self, posting: Posting, partition: Partition, after: str) -> str | None:
         """Fold the next stored items anew under these documents; the last key, None at the end."""
         key = None
-        for _, key, body in await store.load_after(self._pool, partition.part, after, DUE_MAX):
+        for _, key, body in await self._store.load_after(partition.part, after, DUE_MAX):
             partition.items[key] = self._unpack(key, body)
             self._settle(posting, partition, key, Cause.DOCUMENTS)
             del partition.items[key]
@@ -137,9 +134,7 @@ class Folder:
         }
         if not missing:
             return
-        stored = {
-            (part, key): body for part, key, body in await store.load_items(self._pool, [*missing])
-        }
+        stored = {(part, key): body for part, key, body in await self._store.load_items([*missing])}
         for place, partition in missing.items():
             _, key = place
             body = stored.get(place)

@@ -23,7 +23,6 @@ from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder, Record
 from services.evaluator.partition import Partition, Proof
 from services.evaluator.posting import Posting
-from shared.runtime.database import Pool
 from shared.runtime.wall_clock import WallClock
 
 BATCH_MIN: Final = 1_000
@@ -41,7 +40,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self,
         consumer: AIOKafkaConsumer,
         observer: AIOKafkaConsumer,
-        pool: Pool,
+        held: store.Store,
         folder: Folder,
         figures: Figures,
         *,
@@ -54,7 +53,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         """`observer` asks for offsets and consumes nothing; `documents` is the digest folded by."""
         self._consumer = consumer
         self._observer = observer
-        self._pool = pool
+        self._store = held
         self._folder = folder
         self._figures = figures
         self._clock = clock
@@ -131,7 +130,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _try_to_claim(self, parts: list[int], token: int) -> None:
         if token != self._token:
             return
-        rows = await store.claim(self._pool, parts, self._owner) if parts else []
+        rows = await self._store.claim(parts, self._owner) if parts else []
         claimed = await self._checked(rows)
         for partition in claimed:
             if partition.documents != self._documents:
@@ -202,7 +201,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             if after is None:
                 partition.documents = self._documents
             posting.moves.append(partition.move(partition.next_offset))
-            await store.post(self._pool, posting)
+            await self._store.post(posting)
 
     # --- records ------------------------------------------------------------------------------
 
@@ -268,7 +267,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         return [record for record in records if record.offset >= partition.next_offset]
 
     async def _post(self, posting: Posting, started: float) -> None:
-        await store.post(self._pool, posting)
+        await self._store.post(posting)
         self._figures.batch(posting, time.perf_counter() - started)
 
     # --- time ---------------------------------------------------------------------------------
@@ -308,7 +307,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._post(posting, started)
         waiting = [own.part for own in due if not own.is_due]
         if waiting:
-            for part, instant in (await store.next_due(self._pool, waiting)).items():
+            for part, instant in (await self._store.next_due(waiting)).items():
                 if part in self._owned:
                     self._owned[part].due = instant
         return any(own.is_due for own in due)

@@ -66,43 +66,16 @@ SELECT part, cluster_id FROM stream, generate_series(0, partitions - 1) AS part 
 ON CONFLICT (part) DO NOTHING
 """
 _CLUSTER: Final = "SELECT cluster_id FROM stream WHERE topic = $1"
-
-
-async def prepare(pool: Pool, topic: str) -> str:
-    """Have a row of progress for each recorded partition; the cluster that was recorded."""
-    async with transaction(pool) as connection:
-        await connection.execute(_PREPARE, topic)
-        cluster_id: str = await connection.fetchval(_CLUSTER, topic)
-    return cluster_id
-
-
 # The claim waits for whatever transaction of a former owner is still on its way to a commit.
 _CLAIM: Final = """
 UPDATE partition_progress SET epoch = epoch + 1, owner = $2 WHERE part = ANY($1::int[])
 RETURNING part, epoch, next_offset, evaluation_time, watermark, record_digest, cluster_id,
     documents, (SELECT min(next_due) FROM item i WHERE i.part = partition_progress.part) AS next_due
 """
-
-
-async def claim(pool: Pool, parts: Iterable[int], owner: str) -> list[Progress]:
-    """Become the owner of partitions: whoever had an older epoch can write no more."""
-    async with transaction(pool) as connection:
-        rows = await connection.fetch(_CLAIM, sorted(parts), owner)
-    return sorted((Progress(*row) for row in rows), key=lambda own: own.part)
-
-
 _ITEMS: Final = """
 SELECT i.part, i.key, i.body FROM unnest($1::int[], $2::text[]) AS wanted (part, key)
 JOIN item i ON i.part = wanted.part AND i.key = wanted.key
 """
-
-
-async def load_items(pool: Pool, wanted: Sequence[tuple[int, str]]) -> list[asyncpg.Record]:
-    """The stored rows (part, key, body) of those wanted that exist."""
-    parts, keys = zip(*wanted, strict=True)
-    return await pool.fetch(_ITEMS, parts, keys)
-
-
 _DUE: Final = """
 SELECT d.part, i.key, i.body FROM unnest($1::int[], $2::bigint[]) AS d (part, until)
 CROSS JOIN LATERAL (
@@ -110,55 +83,73 @@ CROSS JOIN LATERAL (
     WHERE item.part = d.part AND next_due <= d.until ORDER BY next_due, key LIMIT $3
 ) i
 """
-
-
-async def load_due(
-    pool: Pool, until: Sequence[tuple[int, Instant]], limit: int
-) -> list[asyncpg.Record]:
-    """Rows (part, key, body) of items due by `until` (part, instant), at most `limit` of each."""
-    parts, instants = zip(*until, strict=True)
-    return await pool.fetch(_DUE, parts, instants, limit)
-
-
 _NEXT_DUE: Final = """
 SELECT part, (SELECT min(next_due) FROM item WHERE item.part = wanted.part) AS next_due
 FROM unnest($1::int[]) AS wanted (part)
 """
-
-
-async def next_due(pool: Pool, parts: Sequence[int]) -> dict[int, Instant | None]:
-    """The earliest instant at which an item of each partition is due."""
-    return {row["part"]: row["next_due"] for row in await pool.fetch(_NEXT_DUE, parts)}
-
-
 _ALL_ITEMS: Final = """
 SELECT part, key, body FROM item WHERE part = $1 AND key > $2 ORDER BY key LIMIT $3
 """
 
 
-async def load_after(pool: Pool, part: int, key: str, limit: int) -> list[asyncpg.Record]:
-    """The next rows (part, key, body) of a partition in the order of their keys."""
-    return await pool.fetch(_ALL_ITEMS, part, key, limit)
+class Store:
+    """What the fold reads and writes, in one database."""
 
+    def __init__(self, pool: Pool) -> None:
+        """Work on connections of the pool; whoever made it closes it."""
+        self._pool = pool
 
-async def post(pool: Pool, posting: Posting) -> None:
-    """Write everything of a micro-batch or nothing; `FencedError` when it is no longer ours."""
-    async with transaction(pool) as connection:
-        await _move(connection, posting.moves)
-        if posting.items:
-            await _write_items(connection, posting.items)
-        if posting.ledger:
-            await connection.copy_records_to_table(
-                "ledger", records=posting.ledger, columns=_LEDGER
-            )
-        if posting.panes:
-            await _add_to_panes(connection, posting)
-        if posting.dirty:
-            await _queue(connection, posting)
-        if posting.breaches:
-            await write_breaches(connection, posting.breaches.values())
-        if posting.quarantined:
-            await _quarantine(connection, posting.quarantined)
+    async def prepare(self, topic: str) -> str:
+        """Have a row of progress for each recorded partition; the cluster that was recorded."""
+        async with transaction(self._pool) as connection:
+            await connection.execute(_PREPARE, topic)
+            cluster_id: str = await connection.fetchval(_CLUSTER, topic)
+        return cluster_id
+
+    async def claim(self, parts: Iterable[int], owner: str) -> list[Progress]:
+        """Become the owner of partitions: whoever had an older epoch can write no more."""
+        async with transaction(self._pool) as connection:
+            rows = await connection.fetch(_CLAIM, sorted(parts), owner)
+        return sorted((Progress(*row) for row in rows), key=lambda own: own.part)
+
+    async def load_items(self, wanted: Sequence[tuple[int, str]]) -> list[asyncpg.Record]:
+        """The stored rows (part, key, body) of those wanted that exist."""
+        parts, keys = zip(*wanted, strict=True)
+        return await self._pool.fetch(_ITEMS, parts, keys)
+
+    async def load_due(
+        self, until: Sequence[tuple[int, Instant]], limit: int
+    ) -> list[asyncpg.Record]:
+        """Rows (part, key, body) of items due by (part, instant), at most `limit` of each part."""
+        parts, instants = zip(*until, strict=True)
+        return await self._pool.fetch(_DUE, parts, instants, limit)
+
+    async def next_due(self, parts: Sequence[int]) -> dict[int, Instant | None]:
+        """The earliest instant at which an item of each partition is due."""
+        return {row["part"]: row["next_due"] for row in await self._pool.fetch(_NEXT_DUE, parts)}
+
+    async def load_after(self, part: int, key: str, limit: int) -> list[asyncpg.Record]:
+        """The next rows (part, key, body) of a partition in the order of their keys."""
+        return await self._pool.fetch(_ALL_ITEMS, part, key, limit)
+
+    async def post(self, posting: Posting) -> None:
+        """Write everything of a micro-batch or nothing; `FencedError` when it is no longer ours."""
+        async with transaction(self._pool) as connection:
+            await _move(connection, posting.moves)
+            if posting.items:
+                await _write_items(connection, posting.items)
+            if posting.ledger:
+                await connection.copy_records_to_table(
+                    "ledger", records=posting.ledger, columns=_LEDGER
+                )
+            if posting.panes:
+                await _add_to_panes(connection, posting)
+            if posting.dirty:
+                await _queue(connection, posting)
+            if posting.breaches:
+                await write_breaches(connection, posting.breaches.values())
+            if posting.quarantined:
+                await _quarantine(connection, posting.quarantined)
 
 
 _MOVE: Final = """

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import msgspec
 
-from services.evaluator import store
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
 from services.evaluator.judging import Judge
 from services.evaluator.partition import ALLOWED_DISORDER, Partition, Proof
 from services.evaluator.posting import Posting
+from services.evaluator.store import Store
 from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.evaluation import Evaluation, evaluate
 from shared.domain.event import Event
@@ -50,13 +50,14 @@ class Stepping:
         """Take over the partitions under these documents, folding what is stored anew."""
         self.catalogue = catalogue or self.catalogue
         figures = Figures(new_registry(), "events")
-        self._folder = Folder(self.pool, self.catalogue, figures.events)
+        self._store = Store(self.pool)
+        self._folder = Folder(self._store, self.catalogue, figures.events)
         self._judge = Judge(self.pool, self.catalogue, figures, clock=lambda: self.now)
         await self.pool.executemany(
             "INSERT INTO partition_progress (part) VALUES ($1) ON CONFLICT DO NOTHING",
             [(part,) for part in range(self.count)],
         )
-        for row in await store.claim(self.pool, range(self.count), "test"):
+        for row in await self._store.claim(range(self.count), "test"):
             partition = Partition.claimed(row)
             partition.unchecked = False
             self.partitions[row.part] = partition
@@ -67,7 +68,7 @@ class Stepping:
                 if after is None:
                     partition.documents = self.catalogue.digest
                 posting.moves.append(partition.move(partition.next_offset))
-                await store.post(self.pool, posting)
+                await self._store.post(posting)
 
     async def fold(self, events: Iterable[Event]) -> None:
         """One micro-batch."""
@@ -85,7 +86,7 @@ class Stepping:
             partition.next_offset += len(records)
         await self._folder.fold(posting, batch)
         posting.moves = [own.move(starts[own.part]) for own, _ in batch]
-        await store.post(self.pool, posting)
+        await self._store.post(posting)
 
     async def prove(self, parts: Iterable[int] | None = None) -> None:
         """Pass time in partitions up to the clock: everything until now is known to be there."""
@@ -98,9 +99,9 @@ class Stepping:
                 posting = Posting(self.now)
                 await self._folder.fold_due(posting, [partition])
                 posting.moves = [partition.move(partition.next_offset)]
-                await store.post(self.pool, posting)
+                await self._store.post(posting)
                 due = partition.is_due
-            partition.due = (await store.next_due(self.pool, [part]))[part]
+            partition.due = (await self._store.next_due([part]))[part]
 
     async def judge(self, times: int = JUDGINGS_MAX) -> None:
         """Judge until nothing is left to judge, or so often."""

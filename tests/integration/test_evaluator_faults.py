@@ -14,9 +14,9 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.evaluator import store
 from services.evaluator.partition import Partition
 from services.evaluator.posting import ItemRow, Move, Posting, Window
+from services.evaluator.store import FencedError, Store
 from shared.domain.event import Event
 from shared.domain.instant import format_instant
 from shared.domain.measure import Measure
@@ -39,7 +39,7 @@ PART = partition_of("lead:L-0", PARTITIONS)
 async def owned(database: Pool) -> Partition:
     """A partition that the test has claimed."""
     await database.execute("INSERT INTO partition_progress (part) VALUES ($1)", PART)
-    (row,) = await store.claim(database, [PART], "test")
+    (row,) = await Store(database).claim([PART], "test")
     return Partition.claimed(row)
 
 
@@ -71,17 +71,17 @@ async def met(pool: Pool) -> int:
 
 
 async def test_a_batch_that_is_applied_again_is_refused(database: Pool, owned: Partition) -> None:
-    await store.post(database, a_posting(owned, start=0, next_offset=3))
-    with pytest.raises(store.FencedError):
-        await store.post(database, a_posting(owned, start=0, next_offset=3))
+    await Store(database).post(a_posting(owned, start=0, next_offset=3))
+    with pytest.raises(FencedError):
+        await Store(database).post(a_posting(owned, start=0, next_offset=3))
     assert await met(database) == 1
     assert await database.fetchval("SELECT count(*) FROM judge_queue") == 1
 
 
 async def test_a_former_owner_writes_nothing(database: Pool, owned: Partition) -> None:
-    await store.claim(database, [PART], "somebody else")
-    with pytest.raises(store.FencedError):
-        await store.post(database, a_posting(owned, start=0, next_offset=3))
+    await Store(database).claim([PART], "somebody else")
+    with pytest.raises(FencedError):
+        await Store(database).post(a_posting(owned, start=0, next_offset=3))
     assert await met(database) == 0
     assert await database.fetchval("SELECT count(*) FROM item") == 0
 
@@ -91,7 +91,7 @@ async def test_a_claim_waits_for_the_former_owners_commit(database: Pool, owned:
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute("UPDATE partition_progress SET next_offset = 7")
-        claiming = asyncio.create_task(store.claim(database, [PART], "the next one"))
+        claiming = asyncio.create_task(Store(database).claim([PART], "the next one"))
         await asyncio.sleep(0.3)
         assert not claiming.done()
         await transaction.commit()
