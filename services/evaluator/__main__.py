@@ -1,7 +1,6 @@
 """Wiring of the evaluator: `python -m services.evaluator`."""
 
 import asyncio
-import gc
 import os
 import socket
 import sys
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
+from services.evaluator.garbage import Garbage
 from services.evaluator.judging import Judge
 from services.evaluator.partitions import Partitions
 from services.evaluator.prover import Prover
@@ -46,9 +46,6 @@ FETCH_WAIT_MS: Final = 50
 """How long the broker gathers records for one fetch: a batch's worth, or this long."""
 FETCH_MIN_BYTES: Final = 1024 * 1024
 CONNECTIONS: Final = 8
-COLLECT_AFTER: Final = (100_000, 20, 100)
-"""Many items live long in memory and hardly any form cycles: looking for these at Python's usual
-pace takes a fifth of the folding time."""
 
 
 class Evaluator:
@@ -102,12 +99,11 @@ class Evaluator:
             await client.start()
             ending.push_async_callback(end)
         store = Store(pool)
-        folder = Folder(store, self._catalogue, self._figures.events)
         partitions = Partitions(
             consumer,
             observer,
             store,
-            folder,
+            Folder(store, self._catalogue, self._figures.events),
             self._figures,
             clock=self._clock,
             topic=topics.events,
@@ -130,7 +126,8 @@ class Evaluator:
         relay = self._relay(pool, producer)
         consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:
-            for work in (partitions.consume, prover.run, judge.run, relay.run):
+            garbage = Garbage(lambda: partitions.is_lagging)
+            for work in (partitions.consume, prover.run, judge.run, relay.run, garbage.run):
                 group.create_task(work(stopping))
             group.create_task(self.readiness.watch(pool, partitions, stopping))
 
@@ -211,8 +208,6 @@ def main() -> int:
     if declared.problems:
         sys.stderr.writelines(f"{problem}\n" for problem in declared.problems)
         return NOT_LOADED
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
     registry = new_registry()
     evaluator = Evaluator(
         settings,

@@ -195,7 +195,7 @@ class Folder:
 
     def _new(self, key: str) -> Held:
         kind, _, subject = key.partition(":")
-        return Held(Item(self._plan, kind, subject), {})
+        return Held(Item(self._plan, kind, subject), ())
 
     def _unpack(self, key: str, body: bytes) -> Held:
         kind, _, subject = key.partition(":")

@@ -76,6 +76,11 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         """The partitions that are claimed and folded."""
         return sorted(self._owned)
 
+    @property
+    def is_lagging(self) -> bool:
+        """Whether batches are as large as they may be: there is a backlog."""
+        return self._batch_max > BATCH_MIN
+
     # --- assignment ---------------------------------------------------------------------------
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:

@@ -19,7 +19,7 @@ from shared.domain.measure import UNIT, Amount, Measure, Outcome, bucket_of, exa
 from shared.wire.groups import group_text
 from shared.wire.stored_item import Placed
 
-Posted = dict[Contribution, Placed]
+Posted = Sequence[tuple[Contribution, Placed]]
 """An item's contributions as posted, each with where it was posted to."""
 
 Place = Callable[[Contribution], Placed]
@@ -129,6 +129,8 @@ class Posting:
         """Have what a pane counts in judged again."""
         known = self.dirty.get(window)
         if known is not None:
+            if known[0] <= dirty_from and known[1] == cause:
+                return
             dirty_from = min(dirty_from, known[0])
             cause = stronger(cause, known[1])
         self.dirty[window] = (dirty_from, cause)
@@ -140,7 +142,9 @@ class Posting:
         marked for itself.
         """
         self.mark(window, at, cause)
-        self.later[window] = max(at, self.later.get(window, at))
+        later = self.later.get(window)
+        if later is None or at > later:
+            self.later[window] = at
 
     def marks(self) -> Iterator[tuple[Window, Instant, str]]:
         """Windows and the instants from which on they are judged, in the order of windows."""
@@ -153,7 +157,7 @@ class Posting:
 
 def stronger(one: str, other: str) -> str:
     """The cause that is named when there are two."""
-    return max(one, other, key=_STRENGTH.__getitem__)
+    return one if _STRENGTH[one] >= _STRENGTH[other] else other
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,48 +173,83 @@ class Source:
 def post_difference(
     posting: Posting,
     source: Source,
-    posted: Mapping[Contribution, Placed],
+    posted: Posted,
     contributions: Sequence[Contribution],
     place: Place,
 ) -> Posted:
     """Add to `posting` what turns the contributions posted before into these.
 
-    The result is what is posted then. Panes of what was posted under other documents may have
-    moved, so a posted contribution keeps its place.
+    The result is what is posted then. Most of an item's contributions are the very objects that
+    were posted before: these stay where they are. Panes of what was posted under other documents
+    may have moved, so a posted contribution keeps its place, and an equal one may get another.
     """
-    current: Posted = {}
-    added: list[tuple[Contribution, Placed]] = []
+    known = {id(pair[0]): pair for pair in posted}
+    current: list[tuple[Contribution, Placed]] = []
+    fresh: list[tuple[Contribution, Placed]] = []
     for own in contributions:
-        placed = place(own)
-        current[own] = placed
-        if posted.get(own) != placed:
+        pair = known.pop(id(own), None)
+        if pair is None:
+            pair = (own, place(own))
+            fresh.append(pair)
+        current.append(pair)
+    if not fresh and not known:
+        return posted
+    removed = dict(known.values())
+    added: list[tuple[Contribution, Placed]] = []
+    for own, placed in fresh:
+        if removed.get(own) == placed:
+            del removed[own]
+        else:
             added.append((own, placed))
-    removed = [(own, placed) for own, placed in posted.items() if current.get(own) != placed]
     if added or removed:
-        _post(posting, source, removed, added)
+        _post(posting, source, tuple(removed.items()), added)
     return current
 
 
 def _post(
     posting: Posting,
     source: Source,
-    removed: list[tuple[Contribution, Placed]],
-    added: list[tuple[Contribution, Placed]],
+    removed: Posted,
+    added: Posted,
 ) -> None:
+    touched: dict[Window, None] = {}
     nets: dict[_Walked, int | Fraction] = {}
     for sign, changes in ((-1, removed), (1, added)):
         for own, placed in changes:
             window = Window(
                 objective_id(own.agreement, own.objective), group_text(own.group), placed.pane_start
             )
+            touched[window] = None
             _enter(posting, source, own, window, sign, bucketed=placed.bucketed)
-            for key, number in _walked(own, window):
-                nets[key] = nets.get(key, 0) + sign * number
-            # Counts changed even if no walk did: judged again, walked only from now on.
-            posting.mark(window, source.now, source.cause)
+            _walk(nets, own, window, sign)
+    for window in touched:
+        # Counts changed even if no walk did: judged again, walked only from now on.
+        posting.mark(window, source.now, source.cause)
     for (window, at, _), net in nets.items():
         if net:
             posting.mark_walk(window, at, source.cause)
+    _post_breaches(posting, source, removed, added)
+
+
+_Walked = tuple[Window, Instant, str]
+"""What a walk over a window sees, by instant."""
+
+
+def _walk(
+    nets: dict[_Walked, int | Fraction], own: Contribution, window: Window, sign: int
+) -> None:
+    """Add what a walk over the window sees of a contribution."""
+    at, seen = own.at, _WALKED.get(own.outcome)
+    if seen is None or at is None:
+        return
+    key = (window, at, seen)
+    nets[key] = nets.get(key, 0) + sign
+    if own.amount is not None and own.outcome in _WEIGHED:
+        key = (window, at, "amount")
+        nets[key] = nets.get(key, 0) + sign * exact(own.amount)
+
+
+def _post_breaches(posting: Posting, source: Source, removed: Posted, added: Posted) -> None:
     for own, _ in removed:
         if own.breaches:
             row = _breach(posting, source, own)
@@ -219,18 +258,6 @@ def _post(
         if own.breaches:
             row = _breach(posting, source, own)
             posting.breaches[row.breach_id] = row
-
-
-_Walked = tuple[Window, Instant, str]
-
-
-def _walked(own: Contribution, window: Window) -> Iterator[tuple[_Walked, int | Fraction]]:
-    """What a walk over the window sees of a contribution, by instant."""
-    seen = _WALKED.get(own.outcome)
-    if seen is not None and own.at is not None:
-        yield (window, own.at, seen), 1
-        if own.amount is not None and own.outcome in _WEIGHED:
-            yield (window, own.at, "amount"), exact(own.amount)
 
 
 def _breach(posting: Posting, source: Source, own: Contribution) -> BreachRow:

@@ -107,8 +107,9 @@ class Fold:
         self._settle_groups()
         self.passed = max(now, self.passed)
 
-    def contributions(self) -> Iterator[Contribution]:
+    def contributions(self) -> list[Contribution]:
         """What each clock and counted event adds as of the instant to which time has passed."""
+        found: list[Contribution] = []
         for track in self._tracks.values():
             for cycle in track.cycles:
                 for clock in cycle.clocks:
@@ -117,11 +118,13 @@ class Fold:
                         if clock.state is ClockState.SUPERSEDED:
                             continue
                         entry = self._contribution(cycle, clock)
-                        if clock.group is not None:
+                        # While it runs, attributes may still move it to another group.
+                        if clock.group is not None or not clock.objective.group_by:
                             clock.entry = entry
-                    yield entry
+                    found.append(entry)
         for tally in self._tallies.values():
-            yield from tally.contributions
+            found += tally.contributions
+        return found
 
     def next_due(self, future: list[Event]) -> Instant | None:
         """When something happens by itself: a clock runs out, or a future event begins to exist."""

@@ -6,12 +6,13 @@ What counts is kept by *pane*: the window itself, or one step of a rolling one. 
 of its panes.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.domain.instant import Instant, Micros, as_datetime, as_instant
@@ -141,20 +142,30 @@ def _edges(period: Period, zone: str, first: date) -> Span:
     return Span(_midnight(zone, first), _midnight(zone, _next(period, first)))
 
 
-@lru_cache(maxsize=4096)
-def _holding_slot(period: Period, zone: str, slot: int) -> tuple[Span, Span]:
-    """The windows that hold the first and the last instant of a quarter of an hour."""
-    start = slot * _SLOT
-    return _search(period, zone, start), _search(period, zone, start + _SLOT - 1)
+_KNOWN_MAX: Final = 4096
+"""Windows of one period and zone that are remembered."""
 
 
-_SLOT = 15 * 60 * 1_000_000
+@cache
+def _known(period: Period, zone: str) -> tuple[list[Instant], list[Span]]:
+    """The windows that were found so far, in order, and their starts."""
+    del period, zone
+    return [], []
 
 
 def _holding(period: Period, zone: str, instant: Instant) -> Span:
-    first, last = _holding_slot(period, zone, instant // _SLOT)
-    # The shortest window of any zone lasts hours, so none lies between these two.
-    return first if instant < first.end else last
+    starts, spans = _known(period, zone)
+    place = bisect_right(starts, instant)
+    if place and instant < spans[place - 1].end:
+        return spans[place - 1]
+    span = _search(period, zone, instant)
+    if len(spans) == _KNOWN_MAX:
+        starts.clear()
+        spans.clear()
+        place = 0
+    starts.insert(place, span.start)
+    spans.insert(place, span)
+    return span
 
 
 def _search(period: Period, zone: str, instant: Instant) -> Span:

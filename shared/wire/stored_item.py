@@ -3,7 +3,7 @@
 `[1, timeline, posted]`; a posted row is a contribution and where it was posted to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -40,14 +40,14 @@ class UnreadableItemError(ValueError):
     """A body was written by a program that this one does not understand."""
 
 
-def pack_item(events: list[Event], posted: Mapping[Contribution, Placed]) -> bytes:
+def pack_item(events: list[Event], posted: Iterable[tuple[Contribution, Placed]]) -> bytes:
     """The body of an item whose events, in order, are `events`."""
     timeline = pack_events(events)
     try:
-        return _encoder.encode(_Body(VERSION, timeline, [*posted.items()]))
+        return _encoder.encode(_Body(VERSION, timeline, [*posted]))
     except OverflowError:
         # MessagePack has no larger integers than those of 64 bits; decimals are text in it.
-        wide = [(_widened(own), placed) for own, placed in posted.items()]
+        wide = [(_widened(own), placed) for own, placed in posted]
         return _encoder.encode(_Body(VERSION, timeline, wide))
 
 
@@ -57,11 +57,11 @@ def unpack_events(key: str, body: bytes) -> list[Event]:
     return unpack_timeline(_read(body).timeline, kind=kind, subject=subject)
 
 
-def unpack_item(key: str, body: bytes) -> tuple[list[Event], dict[Contribution, Placed]]:
+def unpack_item(key: str, body: bytes) -> tuple[list[Event], list[tuple[Contribution, Placed]]]:
     """The events of the item `key`, and its posted contributions with where they are."""
     kind, _, subject = key.partition(":")
     read = _read(body)
-    return unpack_timeline(read.timeline, kind=kind, subject=subject), dict(read.posted)
+    return unpack_timeline(read.timeline, kind=kind, subject=subject), read.posted
 
 
 def _widened(own: Contribution) -> Contribution:

@@ -193,7 +193,7 @@ async def _store_progress(connection: AsyncConnection, catalogue: Catalogue, now
 
 async def _store_items(connection: AsyncConnection, items: list[Item]) -> None:
     rows = [
-        {"part": place % PARTS, "key": item.key, "body": pack_item(item.events, {})}
+        {"part": place % PARTS, "key": item.key, "body": pack_item(item.events, ())}
         for place, item in enumerate(items)
     ]
     await connection.execute(insert(tables.item), rows)

@@ -42,7 +42,7 @@ def by_time(own: Contribution) -> Placed:
 
 def difference(before: list[Contribution], after: list[Contribution]) -> tuple[Posting, Posted]:
     posting = Posting(posted_at=2_000)
-    posted = {own: place(own) for own in before}
+    posted = [(own._replace(), place(own)) for own in before]
     return posting, post_difference(posting, SOURCE, posted, after, place)
 
 
@@ -59,7 +59,7 @@ def test_what_runs_is_in_the_panes_only_and_marks_the_running_pane() -> None:
     assert posting.ledger == []
     assert pane(posting, RUNNING_HERE) == Measure(running=1)
     assert posting.dirty == {RUNNING_HERE: (NOW, Cause.LATE)}
-    assert posted == {RUNNING: (RUNNING_PANE, False)}
+    assert posted == [(RUNNING, (RUNNING_PANE, False))]
 
 
 def test_what_runs_and_counts_at_its_start_is_in_the_pane_of_that() -> None:
@@ -73,7 +73,7 @@ def test_what_runs_and_counts_at_its_start_is_in_the_pane_of_that() -> None:
 def test_unchanged_contributions_post_nothing() -> None:
     posting, posted = difference([MET, OPEN, COUNTED], [MET, OPEN, COUNTED])
     assert (posting.ledger, posting.panes, posting.dirty, posting.breaches) == ([], {}, {}, {})
-    assert posted == dict.fromkeys((MET, OPEN, COUNTED), (0, False))
+    assert posted == [(own, (0, False)) for own in (MET, OPEN, COUNTED)]
 
 
 def test_a_decision_moves_from_running_to_its_pane_and_is_walked_from_its_instant() -> None:
@@ -126,9 +126,9 @@ def test_a_cohorts_item_is_pending_until_it_is_reached_or_lost() -> None:
 
 def test_times_are_counted_by_buckets_where_they_are_asked_for() -> None:
     posting = Posting(posted_at=2_000)
-    posted = post_difference(posting, SOURCE, {}, [MET, CLOSED, OPEN], by_time)
+    posted = post_difference(posting, SOURCE, (), [MET, CLOSED, OPEN], by_time)
     assert posting.buckets == {(*WINDOW, 3, 90): 1, (*WINDOW, 3, 300): 1}
-    assert posted[OPEN] == (0, False)
+    assert dict(posted)[OPEN] == (0, False)
     post_difference(posting, SOURCE, posted, [MET._replace(amount=91)], by_time)
     kept = {bucket: clocks for (*_, bucket), clocks in posting.buckets.items() if clocks}
     assert kept == {91: 1}
@@ -136,10 +136,12 @@ def test_times_are_counted_by_buckets_where_they_are_asked_for() -> None:
 
 def test_documents_that_begin_to_ask_for_times_have_them_posted() -> None:
     posting = Posting(posted_at=2_000)
-    posted = post_difference(posting, SOURCE, {MET: Placed(0, bucketed=False)}, [MET], by_time)
+    posted = post_difference(
+        posting, SOURCE, [(MET, Placed(0, bucketed=False))], [MET._replace()], by_time
+    )
     assert posting.buckets == {(*WINDOW, 3, 90): 1}
     assert pane(posting) == Measure()
-    post_difference(posting, SOURCE, posted, [MET], place)
+    post_difference(posting, SOURCE, posted, [MET._replace()], place)
     assert posting.buckets == {(*WINDOW, 3, 90): 0}
 
 
@@ -153,9 +155,9 @@ def test_a_breach_that_did_not_happen_is_withdrawn_under_its_own_name() -> None:
 
 def test_a_pane_that_the_documents_moved_is_left_as_it_was_posted() -> None:
     posting = Posting(posted_at=2_000)
-    moved = {MET: Placed(-50, bucketed=False)}
-    posted = post_difference(posting, SOURCE, moved, [MET], place)
-    assert posted == {MET: (0, False)}
+    moved = [(MET, Placed(-50, bucketed=False))]
+    posted = post_difference(posting, SOURCE, moved, [MET._replace()], place)
+    assert posted == [(MET, (0, False))]
     assert pane(posting, WINDOW._replace(start=-50)) == Measure(met=-1, amount=-90)
     assert pane(posting) == Measure(met=1, amount=90)
 

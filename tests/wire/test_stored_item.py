@@ -20,14 +20,14 @@ RUNNING = Contribution(
     "a", "b", ("x", ""), 1, 0, Outcome.RUNNING, None, None, None, None, breaches=False
 )
 CLOSED = Contribution("a", "c", (), 2, 1, Outcome.BREACHED_CLOSED, 3, 5, 9, 4, breaches=True)
-POSTED = {RUNNING: Placed(7, bucketed=False), CLOSED: Placed(-3, bucketed=True)}
+POSTED = [(RUNNING, Placed(7, bucketed=False)), (CLOSED, Placed(-3, bucketed=True))]
 
 
 def test_events_and_what_was_posted_come_back() -> None:
     body = pack_item(EVENTS, POSTED)
     assert unpack_item("ticket:T:1", body) == (EVENTS, POSTED)
     assert unpack_events("ticket:T:1", body) == EVENTS
-    assert all(isinstance(own.outcome, Outcome) for own in unpack_item("ticket:T:1", body)[1])
+    assert all(isinstance(own.outcome, Outcome) for own, _ in unpack_item("ticket:T:1", body)[1])
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def test_events_and_what_was_posted_come_back() -> None:
 )
 def test_amounts_come_back_as_the_same_numbers_beside_integers(amount: Amount) -> None:
     own = RUNNING._replace(outcome=Outcome.COUNTED, amount=amount)
-    posted = {own: Placed(0, bucketed=False), **POSTED}
+    posted = [(own, Placed(0, bucketed=False)), *POSTED]
     _, found = unpack_item("ticket:T:1", pack_item([], posted))
     assert found == posted
-    assert [type(one.amount) for one in found if one.cycle == 2] == [int]
+    assert [type(one.amount) for one, _ in found if one.cycle == 2] == [int]
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x93\x02\xc4\x00\x90"])
