@@ -13,6 +13,7 @@ import asyncpg
 from services.api.objectives import Choice, Group
 from shared.domain.instant import MINUTE, Instant, Micros
 from shared.runtime.database import Connection
+from shared.runtime.tables import RUNNING_PANE
 
 STALE_AFTER: Final[Micros] = MINUTE
 """How far `as_of` may be behind the wall clock before an answer is `stale`."""
@@ -58,7 +59,8 @@ async def read_standing(connection: Connection, keys: Sequence[str], documents: 
     """The standing of these objectives under the documents with that digest.
 
     A judgement is still that of the smallest evaluation time unless something waits to be judged
-    or time alone has changed it since; then it holds at the instant it was made.
+    or time alone has changed it since; then it holds up to there. So no later answer is one of an
+    earlier instant.
     """
     rows = await connection.fetch(_PARTITIONS)
     partitions = tuple(
@@ -68,7 +70,7 @@ async def read_standing(connection: Connection, keys: Sequence[str], documents: 
     times = [partition.evaluation_time for partition in partitions]
     evaluated = min(times, default=0) or None
     proven = bool(rows) and all(row["proven"] and row["documents"] == documents for row in rows)
-    judged = await connection.fetch(_JUDGED, keys, evaluated or 0, documents)
+    judged = await connection.fetch(_JUDGED, keys, evaluated or 0, documents, RUNNING_PANE)
     return Standing(
         evaluated, proven, {row["objective"]: row["as_of"] for row in judged}, partitions
     )
@@ -82,9 +84,12 @@ ORDER BY part
 
 _JUDGED: Final = """
 SELECT objective,
-       CASE WHEN next_turn <= $2 OR documents <> $3
-                 OR EXISTS (SELECT FROM judge_queue q WHERE q.objective = j.objective)
-            THEN least(as_of, $2) ELSE $2 END AS as_of
+       CASE WHEN documents <> $3 THEN least(as_of, $2)
+            ELSE least($2, greatest(as_of, least(next_turn - 1, (
+                SELECT min(CASE WHEN pane_start = $4 THEN held_at
+                           ELSE greatest(held_at, dirty_from - 1) END)
+                FROM judge_queue q WHERE q.objective = j.objective
+            )))) END AS as_of
 FROM judgement j
 WHERE objective = ANY($1::text[])
 """

@@ -108,6 +108,7 @@ class Partition:
 
         The evaluation time counts as reached only when no item is due before it.
         """
+        held_at = self.reached
         if self.is_due:
             self.proven = False
         else:
@@ -124,6 +125,7 @@ class Partition:
             watermark=self.watermark,
             record_digest=self.record_digest,
             documents=self.documents,
+            held_at=held_at,
         )
 
     def expect(self, due: Instant | None) -> None:

@@ -97,7 +97,10 @@ class QuarantineRow(NamedTuple):
 
 
 class Move(NamedTuple):
-    """How a partition's progress goes on: compared with `epoch` and `start`, then set."""
+    """How a partition's progress goes on: compared with `epoch` and `start`, then set.
+
+    `held_at` is the evaluation time that the database knew before.
+    """
 
     part: int
     epoch: int
@@ -108,6 +111,7 @@ class Move(NamedTuple):
     watermark: Instant
     record_digest: bytes | None
     documents: str
+    held_at: Instant
 
 
 @dataclass(slots=True)

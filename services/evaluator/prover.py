@@ -25,7 +25,7 @@ TICK_S: Final = 0.1
 WRITE_S: Final = 0.15
 LAGGING_S: Final = 1.0
 TELL_S: Final = 5.0
-LOOK_UP_S: Final = 30.0
+LOOK_UP_S: Final = 10.0
 _logger: Final = logging.getLogger(__name__)
 
 

@@ -158,9 +158,9 @@ SET next_offset = m.next_offset, evaluation_time = m.evaluation_time, proven = m
     watermark = m.watermark, record_digest = coalesce(m.record_digest, p.record_digest),
     documents = m.documents
 FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[],
-    $7::bigint[], $8::bytea[], $9::text[])
+    $7::bigint[], $8::bytea[], $9::text[], $10::bigint[])
     AS m (part, epoch, start, next_offset, evaluation_time, proven, watermark, record_digest,
-        documents)
+        documents, held_at)
 WHERE p.part = m.part AND p.epoch = m.epoch AND p.next_offset = m.start
 """
 
@@ -216,14 +216,15 @@ async def _add_to_panes(connection: Connection, posting: Posting) -> None:
 
 
 _QUEUE: Final = """
-INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
+INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause, held_at)
+SELECT *, $6 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
 """
 
 
 async def _queue(connection: Connection, posting: Posting) -> None:
     rows = [(*window, *change) for window, *change in posting.marks()]
-    await connection.execute(_QUEUE, *zip(*rows, strict=True))
+    held_at = min(move.held_at for move in posting.moves)
+    await connection.execute(_QUEUE, *zip(*rows, strict=True), held_at)
 
 
 _WRITE_BREACHES: Final = """

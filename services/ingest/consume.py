@@ -63,7 +63,7 @@ def new_consumer(
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
         rebalance_timeout_ms=60_000,
-        metadata_max_age_ms=60_000,
+        metadata_max_age_ms=10_000,  # partitions that are new are read from then on
         fetch_max_wait_ms=50,
         fetch_min_bytes=256 * 1024,
         fetch_max_bytes=FETCH_BYTES,

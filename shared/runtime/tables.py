@@ -153,8 +153,10 @@ judge_queue: Final = Table(
     _instant("pane_start"),
     _instant("dirty_from"),
     Column("cause", Text, nullable=False),
+    _instant("held_at"),
     Index("judge_queue_objective", "objective"),
-    comment="Panes that changed, and the earliest instant at which the walk over them did",
+    comment="Panes that changed, the earliest instant at which the walk over them did, and the "
+    "evaluation time up to which what was judged before them holds",
 )
 
 judgement: Final = Table(

@@ -6,12 +6,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.domain.instant import MINUTE
+from shared.domain.instant import MINUTE, SECOND
 from shared.runtime.config import driver_url
 from tests.api.opened import Api, an_api
 from tests.api.stored import NOW
 
 pytestmark = pytest.mark.integration
+
+_WAITING = """
+INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause, held_at)
+VALUES ('everyone/leads', '[]', 0, $1, 'late', $2)
+"""
 
 
 @pytest.fixture
@@ -43,17 +48,35 @@ async def test_a_state_that_has_not_changed_is_304(
 async def test_as_of_stays_where_an_objective_waits_to_be_judged(
     api: Api, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    await database.execute(
-        """
-        INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause)
-        VALUES ('everyone/leads', '[]', 0, 0, 'late')
-        """
-    )
+    await database.execute(_WAITING, 0, 0)
     waiting = "2026-03-02T11:59:59.999999Z"
     assert (await api.get("/v1/states")).json()["as_of"] == waiting
     assert (await api.get("/v1/states/everyone/leads")).json()["as_of"] == waiting
     other = await api.get("/v1/states", agreement="acme-support")
     assert other.json()["as_of"] == "2026-03-02T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("dirty_from", "held_at", "as_of"),
+    [
+        (0, 5, "2026-03-02T12:00:05Z"),  # what was judged held until that came to be folded
+        (NOW + 8 * SECOND, 5, "2026-03-02T12:00:07.999999Z"),  # it changes nothing before
+        (NOW + 20 * SECOND, 5, "2026-03-02T12:00:10Z"),
+    ],
+)
+async def test_as_of_does_not_go_back_when_something_comes_to_be_judged(
+    api: Api,
+    database: "asyncpg.Connection[asyncpg.Record]",
+    dirty_from: int,
+    held_at: int,
+    as_of: str,
+) -> None:
+    moved = "UPDATE partition_progress SET evaluation_time = $1"
+    await database.execute(moved, NOW + 5 * SECOND)
+    assert (await api.get("/v1/states")).json()["as_of"] == "2026-03-02T12:00:05Z"
+    await database.execute(moved, NOW + 10 * SECOND)
+    await database.execute(_WAITING, dirty_from, NOW + held_at * SECOND)
+    assert (await api.get("/v1/states")).json()["as_of"] == as_of
 
 
 async def test_as_of_is_that_of_the_judgement_when_a_turn_of_time_has_passed(

@@ -60,6 +60,7 @@ def a_posting(partition: Partition, *, start: int, next_offset: int) -> Posting:
             watermark=0,
             record_digest=b"digest",
             documents="documents",
+            held_at=0,
         )
     )
     return posting

@@ -98,11 +98,12 @@ SCHEMA = (
     pane_start BIGINT NOT NULL,
     dirty_from BIGINT NOT NULL,
     cause TEXT NOT NULL,
+    held_at BIGINT NOT NULL,
     PRIMARY KEY (id)
 )""",
     "CREATE INDEX judge_queue_objective ON judge_queue (objective)",
     """COMMENT ON TABLE judge_queue
-    IS 'Panes that changed, and the earliest instant at which the walk over them did'""",
+    IS 'Panes that changed, the earliest instant at which the walk over them did, and the evaluation time up to which what was judged before them holds'""",
     """CREATE TABLE judgement (
     objective TEXT COLLATE "C" NOT NULL,
     as_of BIGINT NOT NULL,
