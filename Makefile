@@ -91,7 +91,7 @@ verify: setup ## what `make demo` left behind (or six simulated days) against `e
 	@exec $(BIN)/accord verify --start
 
 .PHONY: chaos
-chaos: setup ## kill evaluators in mid-stream, then compare everything; SEEDS=n
+chaos: setup ## faults of every kind on real processes, then compare everything; SEEDS=n
 	@$(BIN)/python -m tests.e2e.chaos --seeds $(or $(SEEDS),3)
 
 .PHONY: clean

@@ -1,0 +1,261 @@
+"""Each kind of fault: how it is done, and how one knows that it really happened."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncpg
+from aiokafka import TopicPartition
+
+from services.cli.stack.server import Server
+from services.evaluator.store import PASSING
+from shared.runtime.config import driver_url
+from shared.runtime.topics import DEAD_LETTER_BYTES, UNLIMITED, dead_letters
+from tests.e2e.chaos.administering import Administrator
+from tests.e2e.chaos.feeder import GARBAGE_KEY, Feeder, garbage
+from tests.e2e.chaos.fleet import Fleet, Member
+from tests.e2e.chaos.proxy import Action, Role, Trap
+from tests.e2e.chaos.reader import Reader
+from tests.e2e.chaos.schedule import Fault, Kind
+
+_TRAPPED_S: Final = 15.0
+_ZOMBIE_S: Final = 11.5
+"""Less than what PostgreSQL lets a transaction wait in mid-air."""
+_FENCED_S: Final = 4.0
+_TRIES: Final = 3
+_REFUSED_S: Final = 12.0
+_LOOK_S: Final = 0.2
+_AWAY_S: Final = (0.2, 1.5)
+_REFUSALS: Final = (b"MessageSizeTooLarge", b"NotEnoughReplicas", b"dead letter", b"sending_again")
+_FULL: Final = {"max.message.bytes": "10"}
+_UNAVAILABLE: Final = {"min.insync.replicas": "2"}
+_SOUND: Final = {
+    "retention.ms": UNLIMITED,
+    "retention.bytes": UNLIMITED,
+    "max.message.bytes": str(DEAD_LETTER_BYTES),
+}
+
+
+class VoidError(Exception):
+    """The fault did not happen; the text says what was missing."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """Does the faults of a schedule to a fleet; `happened` and `void` say what came of it."""
+
+    fleet: Fleet
+    feeder: Feeder
+    reader: Reader
+    administrator: Administrator
+    happened: list[Kind] = field(default_factory=list)
+    void: list[str] = field(default_factory=list)
+    _servers: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def run(self, fault: Fault, started: float) -> None:
+        """Wait for its moment, do it, wait until it is over."""
+        await asyncio.sleep(max(0.0, started + fault.at - time.monotonic()))
+        try:
+            await self._deed(fault)(fault)
+        except VoidError as missing:
+            self.void.append(f"{fault.kind}: {missing}")
+        else:
+            self.happened.append(fault.kind)
+
+    def _deed(self, fault: Fault) -> Callable[[Fault], Awaitable[None]]:
+        return {
+            Kind.KILL: self._kill,
+            Kind.KILL_INGEST: self._kill_ingest,
+            Kind.ZOMBIE: self._zombie,
+            Kind.BROKER_KILL: self._broker,
+            Kind.BROKER_STOP: self._broker,
+            Kind.DATABASE_KILL: self._database,
+            Kind.DATABASE_STOP: self._database,
+            Kind.CUT_BEFORE: self._cut,
+            Kind.CUT_AFTER: self._cut,
+            Kind.CUT_SENT: self._cut,
+            Kind.GROW: self._grow,
+            Kind.DLQ: self._fill_letters,
+        }[fault.kind]
+
+    # --- processes ----------------------------------------------------------------------------
+
+    async def _kill(self, fault: Fault) -> None:
+        await self.fleet.kill(self.fleet.choose(self.fleet.evaluators, fault.choice), _away(fault))
+
+    async def _kill_ingest(self, fault: Fault) -> None:
+        await self.fleet.kill(self.fleet.choose(self.fleet.ingests, fault.choice), _away(fault))
+
+    async def _zombie(self, fault: Fault) -> None:
+        """Stop an evaluator that is about to write; wake it when others own its partitions."""
+        for _ in range(_TRIES):
+            if await self._try_zombie(self.fleet.choose(self.fleet.evaluators, fault.choice)):
+                self.fleet.counted["fenced"] += 1
+                return
+        message = "no evaluator woke up to find itself fenced"
+        raise VoidError(message)
+
+    async def _try_zombie(self, member: Member) -> bool:
+        trap = Trap(Role.MOVE, Action.HOLD)
+        proxy = member.proxy
+        if proxy is None:
+            return False
+        proxy.set_trap(trap)
+        try:
+            await asyncio.wait_for(trap.sprung.wait(), _TRAPPED_S)
+        except TimeoutError:
+            proxy.lift(trap)
+            return False
+        if member.child.code() is not None or member.down:
+            proxy.lift(trap)
+            return False
+        self.fleet.freeze(member)
+        begun = member.log_end
+        try:
+            taken = await self._taken_over(member.child.pid)
+        finally:
+            self.fleet.wake(member)
+            trap.go_on.set()
+        return taken and await self._logs(member, begun, (b"FencedError(",), _FENCED_S)
+
+    async def _taken_over(self, pid: int) -> bool:
+        """Whether nothing belongs to the process any more, within the time there is."""
+        end = time.monotonic() + _ZOMBIE_S
+        url = driver_url(self.fleet.trial.system.database_url)
+        had = None
+        while time.monotonic() < end:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                database = await asyncpg.connect(url, timeout=2, command_timeout=5)
+                try:
+                    owned = await database.fetchval(
+                        "SELECT count(*) FROM partition_progress WHERE owner LIKE $1", f"%:{pid}"
+                    )
+                finally:
+                    database.terminate()
+            except PASSING:
+                continue
+            if had is None:
+                had = owned
+            if not owned:
+                return bool(had)
+        return False
+
+    async def _logs(
+        self, member: Member, begun: int, words: tuple[bytes, ...], patience_s: float
+    ) -> bool:
+        end = time.monotonic() + patience_s
+        while time.monotonic() < end:
+            found = member.log_since(begun)
+            if any(word in found for word in words):
+                return True
+            await asyncio.sleep(_LOOK_S)
+        return False
+
+    # --- servers ------------------------------------------------------------------------------
+
+    async def _broker(self, fault: Fault) -> None:
+        await self._restart(self.fleet.stack.kafka, fault, hard=fault.kind is Kind.BROKER_KILL)
+
+    async def _database(self, fault: Fault) -> None:
+        await self._restart(self.fleet.stack.postgres, fault, hard=fault.kind is Kind.DATABASE_KILL)
+
+    async def _restart(self, server: Server | None, fault: Fault, *, hard: bool) -> None:
+        if server is None:
+            message = "the server is not ours to restart"
+            raise VoidError(message)
+        async with self._servers.setdefault(server.name, asyncio.Lock()):
+            before = self.fleet.counted[f"{server.name} restarts"]
+            await self.fleet.restart(server, hard=hard, away_s=_away(fault))
+            if self.fleet.counted[f"{server.name} restarts"] == before:
+                message = f"{server.name} was not started again"
+                raise VoidError(message)
+
+    # --- connections --------------------------------------------------------------------------
+
+    async def _cut(self, fault: Fault) -> None:
+        """Set a trap before every evaluator; the first to come is cut."""
+        if fault.kind is Kind.CUT_SENT:
+            role, action = Role.SENT, Action.REFUSE
+        else:
+            roles = (Role.FOLD, Role.FOLD, Role.FOLD, Role.JUDGE, Role.ANNOUNCE)
+            role = roles[int(fault.choice * len(roles)) % len(roles)]
+            action = Action.BEFORE if fault.kind is Kind.CUT_BEFORE else Action.AFTER
+        shared = Trap(role, action)
+        proxies = [own.proxy for own in self.fleet.evaluators if own.proxy is not None]
+        for proxy in proxies:
+            proxy.set_trap(shared)
+        try:
+            await asyncio.wait_for(shared.sprung.wait(), 2 * _TRAPPED_S)
+        except TimeoutError:
+            message = f"no transaction of {role} came to be cut {action}"
+            raise VoidError(message) from None
+        finally:
+            for proxy in proxies:
+                proxy.lift(shared)
+        self.fleet.counted[f"{role} cut {action}"] += 1
+
+    # --- topics -------------------------------------------------------------------------------
+
+    async def _grow(self, fault: Fault) -> None:
+        """Give an input topic two more partitions, and wait until they hold something."""
+        topics = self.fleet.trial.topics
+        topic = topics.tickets if fault.choice < 1 / 2 else topics.leads
+        before = await self.administrator.partitions(topic)
+        self.reader.grown.setdefault(topic, before)
+        await self.administrator.grow(topic, before + 2)
+        end = time.monotonic() + _TRAPPED_S
+        while time.monotonic() < end:
+            if any(
+                own.topic == topic and own.partition >= before for own in self.feeder.acknowledged
+            ):
+                return
+            await asyncio.sleep(_LOOK_S)
+        message = f"nothing came to the new partitions of {topic}"
+        raise VoidError(message)
+
+    async def _fill_letters(self, fault: Fault) -> None:
+        """Let the dead letters take nothing while garbage comes: ingest has to wait, not drop."""
+        letters = dead_letters(self.fleet.trial.topics.tickets)
+        wrong = _FULL if fault.choice < 1 / 2 else _UNAVAILABLE
+        await self.administrator.configure(letters, {**_SOUND, **wrong})
+        try:
+            refused = await self._refused(letters)
+        finally:
+            await self.administrator.configure(letters, _SOUND)
+        if not refused:
+            message = "no ingest was refused a dead letter"
+            raise VoidError(message)
+        self.fleet.counted["dead letters refused"] += 1
+
+    async def _refused(self, letters: str) -> bool:
+        """Send garbage; whether an ingest says that it cannot put it aside. None may be passed."""
+        begun = [member.log_end for member in self.fleet.ingests]
+        buried = await self.administrator.ends(letters)
+        count = len(self.feeder.acknowledged)
+        await self.feeder.send([garbage("tickets", number) for number in range(4)])
+        sent = [own for own in self.feeder.acknowledged[count:] if own.key == GARBAGE_KEY]
+        if not sent:
+            message = "the broker did not take the garbage"
+            raise VoidError(message)
+        refused = await asyncio.gather(
+            *(
+                self._logs(member, since, _REFUSALS, _REFUSED_S)
+                for member, since in zip(self.fleet.ingests, begun, strict=True)
+            )
+        )
+        committed = await self.administrator.committed(self.fleet.trial.topics.group("ingest"))
+        if await self.administrator.ends(letters) == buried:
+            for own in sent:
+                done = committed.get(TopicPartition(own.topic, own.partition), 0)
+                if done > own.offset:
+                    place = f"{own.topic}/{own.partition}@{own.offset}"
+                    self.reader.wrong.append(f"{place} was dropped: {done} is committed")
+        return any(refused)
+
+
+def _away(fault: Fault) -> float:
+    low, high = _AWAY_S
+    return low + (high - low) * fault.choice
