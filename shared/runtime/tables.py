@@ -155,8 +155,7 @@ judge_queue: Final = Table(
     Column("cause", Text, nullable=False),
     _instant("held_at"),
     Index("judge_queue_objective", "objective"),
-    comment="Panes that changed, the earliest instant at which the walk over them did, and the "
-    "evaluation time up to which what was judged before them holds",
+    comment="Panes that changed, from when on, and until when what was judged before holds",
 )
 
 judgement: Final = Table(

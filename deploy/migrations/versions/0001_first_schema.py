@@ -103,7 +103,7 @@ SCHEMA = (
 )""",
     "CREATE INDEX judge_queue_objective ON judge_queue (objective)",
     """COMMENT ON TABLE judge_queue
-    IS 'Panes that changed, the earliest instant at which the walk over them did, and the evaluation time up to which what was judged before them holds'""",
+    IS 'Panes that changed, from when on, and until when what was judged before holds'""",
     """CREATE TABLE judgement (
     objective TEXT COLLATE "C" NOT NULL,
     as_of BIGINT NOT NULL,
