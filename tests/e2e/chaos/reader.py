@@ -242,9 +242,10 @@ class Reader:
         finally:
             await admin.close()
         for place, last in needed.items():
-            # A broker that has just come back may not know yet what was committed.
-            known = committed[place].offset if place in committed else 0
-            found = self._committed[place] = max(known, self._committed.get(place, 0))
+            found = max(0, committed[place].offset) if place in committed else 0
+            if not found and self._committed.get(place):
+                continue  # the broker has just come back and does not know yet
+            self._committed[place] = found
             if found <= last.offset:
                 self._tell(f"{last} was there before {proven} and {place} is read up to {found}")
 

@@ -1,6 +1,7 @@
 """One seed: processes under faults and under a reader's eyes, then everything compared."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -79,14 +80,17 @@ def weather(
 ) -> Outcome:
     """Run a schedule, let everything heal, compare. `bug` is switched on in every process."""
     outcome = Outcome()
-    environment = {} if bug is None else {"ACCORD_SEEDED_BUG": bug, "PYTHONPATH": str(_SEEDED)}
+    environment = {} if bug is None else {"ACCORD_SEEDED_BUG": bug, "PYTHONPATH": _SEEDED}
     asyncio.run(_storm(Fleet(stack, trial, threads, environment), schedule, outcome))
     with _timed(outcome, "compare"):
         _compare(trial, environment, outcome)
     return outcome
 
 
-_SEEDED: Final = Path(__file__).with_name("seeded")
+_SEEDED: Final = os.pathsep.join(
+    map(str, (Path(__file__).with_name("seeded"), Path(__file__).parents[3]))
+)
+"""Where Python finds what puts a mistake into a service, and the service."""
 
 
 async def _storm(fleet: Fleet, schedule: Schedule, outcome: Outcome) -> None:
