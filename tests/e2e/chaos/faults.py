@@ -28,6 +28,8 @@ _TRIES: Final = 3
 _REFUSED_S: Final = 12.0
 _LOOK_S: Final = 0.2
 _AWAY_S: Final = (0.2, 1.5)
+_SESSION_OVER_S: Final = 8.0
+_OUT: Final = (b"Heartbeat", b"commit_late", b'"action":"assigned"')
 _REFUSALS: Final = (b"MessageSizeTooLarge", b"NotEnoughReplicas", b"dead letter", b"sending_again")
 _FULL: Final = {"max.message.bytes": "10"}
 _UNAVAILABLE: Final = {"min.insync.replicas": "2"}
@@ -69,6 +71,7 @@ class Faults:
             Kind.KILL: self._kill,
             Kind.KILL_INGEST: self._kill_ingest,
             Kind.ZOMBIE: self._zombie,
+            Kind.ZOMBIE_INGEST: self._zombie_ingest,
             Kind.BROKER_KILL: self._broker,
             Kind.BROKER_STOP: self._broker,
             Kind.DATABASE_KILL: self._database,
@@ -95,6 +98,21 @@ class Faults:
                 self.fleet.counted["fenced"] += 1
                 return
         message = "no evaluator woke up to find itself fenced"
+        raise VoidError(message)
+
+    async def _zombie_ingest(self, fault: Fault) -> None:
+        """Stop an ingest for longer than its group waits; it has to hear that it is out."""
+        for _ in range(_TRIES):
+            member = self.fleet.choose(self.fleet.ingests, fault.choice)
+            process = member.child
+            self.fleet.freeze(member)
+            await asyncio.sleep(_SESSION_OVER_S)
+            begun = member.log_end
+            self.fleet.wake(member)
+            if member.child is process and await self._logs(member, begun, _OUT, _REFUSED_S):
+                self.fleet.counted["ingests put out"] += 1
+                return
+        message = "no ingest was put out of its group"
         raise VoidError(message)
 
     async def _try_zombie(self, member: Member) -> bool:

@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
-from random import Random
 from types import TracebackType
 from typing import Final, Self
 
@@ -209,13 +207,3 @@ def _is_ok(url: str) -> bool:
 def _last_line(member: Member) -> str:
     lines = member.log_since(max(0, member.log_end - _TAIL_BYTES)).splitlines()
     return lines[-1].decode(errors="replace")[-600:] if lines else ""
-
-
-def random_of(seed: int, word: str) -> Random:
-    """A source of chance for one purpose of one seed."""
-    return Random(f"{seed} {word}")  # noqa: S311 - a schedule, no secret
-
-
-def home_of(trial: Trial) -> Path:
-    """Where the logs of a trial's services are."""
-    return trial.folder("evaluator-0").parent

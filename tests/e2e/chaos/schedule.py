@@ -14,6 +14,7 @@ class Kind(StrEnum):
     KILL = "kill"
     KILL_INGEST = "kill-ingest"
     ZOMBIE = "zombie"
+    ZOMBIE_INGEST = "zombie-ingest"
     BROKER_KILL = "broker-kill"
     BROKER_STOP = "broker-stop"
     DATABASE_KILL = "database-kill"
@@ -33,7 +34,14 @@ _SERVERS: Final = (
     Kind.BROKER_STOP,
     Kind.DATABASE_STOP,
 )
-_SOMETIMES: Final = (Kind.ZOMBIE, Kind.GROW, Kind.DLQ, Kind.KILL_INGEST, Kind.CUT_SENT)
+_SOMETIMES: Final = (
+    Kind.ZOMBIE,
+    Kind.ZOMBIE_INGEST,
+    Kind.GROW,
+    Kind.DLQ,
+    Kind.KILL_INGEST,
+    Kind.CUT_SENT,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
