@@ -1,0 +1,119 @@
+"""What is compared, as queries: the same one makes the copy of the live rows and reads the shadow.
+
+Rows are told apart by names and instants, never by numbers that a database gives out.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.runtime.tables import PANE_COUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Rows of one kind: `keys` tell them apart, `values` have to be the same.
+
+    `query` makes both of the tables in its search path. `waits` says, of a joined row, whether
+    it is judged again when its objective is.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    query: str
+    waits: str = "false"
+
+    @property
+    def stored(self) -> str:
+        """The table that holds the copy of the live rows."""
+        return f"live_{self.name}"
+
+    @property
+    def rebuilt(self) -> str:
+        """The view of what was rebuilt."""
+        return f"rebuilt_{self.name}"
+
+
+_OBJECTIVE: Final = "objective"
+_NUMBERS: Final = (*PANE_COUNTS, "amount")
+_VALUE: Final = (
+    "window_end",
+    "state",
+    "value",
+    "counts",
+    "budget_remaining",
+    "final",
+    "level",
+    "target",
+)
+_BREACH: Final = (
+    "scope",
+    "item",
+    "cycle",
+    "grp",
+    "window_start",
+    "window_end",
+    "opened_at",
+    "closed_at",
+)
+
+ITEMS: Final = Compared(
+    "item",
+    ("key",),
+    ("part", "next_due", "body"),
+    "SELECT key, part, next_due, body FROM item",
+)
+PANES: Final = Compared(
+    "pane",
+    (_OBJECTIVE, "grp", "pane_start"),
+    _NUMBERS,
+    f"""
+SELECT objective, grp, pane_start, {", ".join(f"sum({name}) AS {name}" for name in _NUMBERS)}
+FROM pane GROUP BY 1, 2, 3 HAVING {" OR ".join(f"sum({name}) <> 0" for name in _NUMBERS)}
+""",  # noqa: S608 - our own column names
+)
+BUCKETS: Final = Compared(
+    "pane_bucket",
+    (_OBJECTIVE, "grp", "pane_start", "bucket"),
+    ("clocks",),
+    """
+SELECT objective, grp, pane_start, bucket, sum(clocks) AS clocks
+FROM pane_bucket GROUP BY 1, 2, 3, 4 HAVING sum(clocks) <> 0
+""",
+)
+LEDGER: Final = Compared(
+    "ledger",
+    (_OBJECTIVE, "grp", "pane_start", "item", "cycle", "ordinal", "at", "outcome"),
+    ("entries", "amount"),
+    """
+SELECT objective, grp, pane_start, item, cycle, ordinal, at, outcome, sum(sign) AS entries,
+    sum(sign * amount) AS amount
+FROM ledger GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
+""",
+)
+VALUES: Final = Compared(
+    "value",
+    (_OBJECTIVE, "grp", "window_start"),
+    _VALUE,
+    f"SELECT objective, grp, window_start, {', '.join(_VALUE)} FROM value WHERE listed",  # noqa: S608
+    waits="true",
+)
+BREACHES: Final = Compared(
+    "breach",
+    (_OBJECTIVE, "breach_id"),
+    _BREACH,
+    f"SELECT objective, breach_id, {', '.join(_BREACH)} FROM breach WHERE withdrawn_at IS NULL",  # noqa: S608
+    waits="coalesce(l.scope, r.scope) = 'window'",
+)
+QUARANTINE: Final = Compared(
+    "quarantine",
+    ("part", "record_offset"),
+    ("item", "reason", "record"),
+    "SELECT part, record_offset, item, reason, record FROM quarantine",
+)
+
+ALL: Final = (ITEMS, LEDGER, PANES, BUCKETS, VALUES, BREACHES, QUARANTINE)
+SAID: Final = (VALUES, BREACHES)
+"""What is said to readers: all that other documents may change."""
+PROGRESS: Final = "live_progress"
+"""The table that holds the copy of the partitions' progress."""

@@ -1,0 +1,214 @@
+"""What was stored against what was rebuilt: counted by the database, the first ones read."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from services.cli.replaying.compared import BREACHES, ITEMS, LEDGER, VALUES, Compared
+from services.cli.replaying.shadow import Session, Shadow
+from shared.domain.event import Event
+from shared.domain.instant import format_instant
+from shared.runtime.tables import RUNNING_PANE
+from shared.wire.stored_item import UnreadableItemError, unpack_events, unpack_item
+
+SHOWN: Final = 20
+_AT_ONCE: Final = 200
+_INSTANTS: Final = frozenset(
+    ("pane_start", "window_start", "window_end", "at", "opened_at", "closed_at", "next_due")
+)
+_ABSENT: Final = "(absent)"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that the two sides do not agree on; a side of None has no such row.
+
+    Both sides hold the members that differ, as text; `events` those of the item, where it is of
+    one.
+    """
+
+    kind: str
+    key: Mapping[str, str]
+    stored: Mapping[str, str] | None
+    rebuilt: Mapping[str, str] | None
+    events: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> list[tuple[str, str, str]]:
+        """Each member that differs: its name, as stored, as rebuilt."""
+        names = {**(self.stored or {}), **(self.rebuilt or {})}
+        stored, rebuilt = self.stored or {}, self.rebuilt or {}
+        return [(name, stored.get(name, _ABSENT), rebuilt.get(name, _ABSENT)) for name in names]
+
+
+class Sort(NamedTuple):
+    """What differences are counted by: the kind of row, its objective, and what became of it.
+
+    `how` is `new` (rebuilt only), `gone` (stored only), `state` (a value whose state differs) or
+    `changed`.
+    """
+
+    kind: str
+    objective: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The differences of a replay: how many of each sort, and the first of them."""
+
+    tally: Mapping[Sort, int]
+    first: Sequence[Difference]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.tally.values())
+
+
+async def find_differences(
+    shadow: Shadow, kinds: Iterable[Compared], waiting: Sequence[str], *, shown: int = SHOWN
+) -> Found:
+    """Compare kind by kind; `waiting` names objectives whose windows are left out."""
+    tally: Counter[Sort] = Counter()
+    first: list[Difference] = []
+    for own in kinds:
+        async for row in _joined(shadow, own, waiting):
+            if own is ITEMS and _mean_the_same(row):
+                continue
+            tally[_sort(own, row)] += 1
+            if len(first) < shown:
+                first.append(_difference(own, row))
+    with_events = [await _with_events(shadow, own) for own in first]
+    return Found(tally, with_events)
+
+
+async def _joined(
+    shadow: Shadow, own: Compared, waiting: Sequence[str]
+) -> AsyncIterator[asyncpg.Record]:
+    """The rows of both sides that are not alike, in the order of their keys."""
+    left = ", ".join(f"l.{name} AS l_{name}" for name in own.values)
+    right = ", ".join(f"r.{name} AS r_{name}" for name in own.values)
+    same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM r.{name}" for name in own.values)
+    keys = ", ".join(own.keys)
+    skipped = f"AND NOT ({own.waits} AND objective = ANY($1))" if own.waits != "false" else ""
+    query = f"""
+SELECT {keys}, l.present AS l_present, r.present AS r_present, {left}, {right}
+FROM (SELECT *, true AS present FROM {shadow.name}.{own.stored}) l
+FULL JOIN (SELECT *, true AS present FROM {shadow.name}.{own.rebuilt}) r USING ({keys})
+WHERE NOT (l.present IS NOT NULL AND r.present IS NOT NULL AND {same}) {skipped}
+ORDER BY {keys}
+"""  # noqa: S608 - our own names
+    arguments = [list(waiting)] if skipped else []
+    async with shadow.session.transaction(readonly=True):
+        async for row in shadow.session.cursor(query, *arguments, prefetch=_AT_ONCE):
+            yield row
+
+
+def _sort(own: Compared, row: asyncpg.Record) -> Sort:
+    objective = row["objective"] if "objective" in own.keys else ""
+    if row["l_present"] is None:
+        return Sort(own.name, objective, "new")
+    if row["r_present"] is None:
+        return Sort(own.name, objective, "gone")
+    changed = own is VALUES and row["l_state"] != row["r_state"]
+    return Sort(own.name, objective, "state" if changed else "changed")
+
+
+def _mean_the_same(row: asyncpg.Record) -> bool:
+    """Whether two items differ only in the order in which their contributions were posted."""
+    if row["l_body"] is None or row["r_body"] is None:
+        return False
+    if (row["l_part"], row["l_next_due"]) != (row["r_part"], row["r_next_due"]):
+        return False
+    try:
+        events, posted = unpack_item(row["key"], row["l_body"])
+    except UnreadableItemError:
+        return False
+    ours, placed = unpack_item(row["key"], row["r_body"])
+    return events == ours and len(posted) == len(placed) and set(posted) == set(placed)
+
+
+def _difference(own: Compared, row: asyncpg.Record) -> Difference:
+    key = {name: _text(name, row[name]) for name in own.keys}
+    stored, rebuilt = _side(own, row, "l_"), _side(own, row, "r_")
+    if stored is not None and rebuilt is not None:
+        unlike = [name for name in own.values if row[f"l_{name}"] != row[f"r_{name}"]]
+        stored = {name: stored[name] for name in unlike if name != "body"}
+        rebuilt = {name: rebuilt[name] for name in unlike if name != "body"}
+        if "body" in unlike:
+            _tell_bodies(row, stored, rebuilt)
+    if own is BREACHES:
+        whole = _side(own, row, "l_" if row["l_present"] else "r_") or {}
+        key |= {name: whole[name] for name in ("item", "cycle", "grp") if whole[name] != "none"}
+    return Difference(own.name, key, stored, rebuilt)
+
+
+def _side(own: Compared, row: asyncpg.Record, mark: str) -> dict[str, str] | None:
+    if row[f"{mark}present"] is None:
+        return None
+    return {name: _text(name, row[mark + name]) for name in own.values if name != "body"}
+
+
+def _tell_bodies(row: asyncpg.Record, stored: dict[str, str], rebuilt: dict[str, str]) -> None:
+    """Say of two bodies what only one of them holds."""
+    try:
+        events, posted = unpack_item(row["key"], row["l_body"])
+    except UnreadableItemError as error:
+        stored["body"], rebuilt["body"] = str(error), "readable"
+        return
+    ours, placed = unpack_item(row["key"], row["r_body"])
+    if events != ours:
+        theirs_only = [event_text(event) for event in events if event not in ours]
+        ours_only = [event_text(event) for event in ours if event not in events]
+        stored["events"] = _listed(theirs_only)
+        rebuilt["events"] = _listed(ours_only)
+    if set(posted) != set(placed):
+        stored["posted"] = _listed(sorted(str(own) for own in {*posted} - {*placed}))
+        rebuilt["posted"] = _listed(sorted(str(own) for own in {*placed} - {*posted}))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "; ".join(texts) or "(no more than the other)"
+
+
+async def _with_events(shadow: Shadow, own: Difference) -> Difference:
+    item = own.key.get("key") if own.kind == ITEMS.name else None
+    if own.kind in (LEDGER.name, BREACHES.name):
+        item = own.key.get("item")
+    if item is None:
+        return own
+    events = tuple(map(event_text, await _events(shadow.session, shadow.name, item)))
+    return Difference(own.kind, own.key, own.stored, own.rebuilt, events)
+
+
+async def _events(session: Session, schema: str, item: str) -> list[Event]:
+    """The events of an item as rebuilt, else as stored."""
+    for table in ("item", ITEMS.stored):
+        query = f"SELECT body FROM {schema}.{table} WHERE key = $1"  # noqa: S608 - our own names
+        body = await session.fetchval(query, item)
+        if body is not None:
+            try:
+                return unpack_events(item, body)
+            except UnreadableItemError:
+                continue
+    return []
+
+
+def event_text(event: Event) -> str:
+    """An event in a line: when, what, which."""
+    text = f"{format_instant(event.time)} {event.type} {event.source} {event.id}"
+    return f"{text} replaces {event.replaces}" if event.replaces is not None else text
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        return "none"
+    if name in _INSTANTS and isinstance(value, int):
+        return "running" if value == RUNNING_PANE else format_instant(value)
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes {value[:40]!r}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
