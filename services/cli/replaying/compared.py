@@ -3,7 +3,7 @@
 Rows are told apart by names and instants, never by numbers that a database gives out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.runtime.tables import PANE_COUNTS
@@ -14,7 +14,7 @@ class Compared:
     """Rows of one kind: `keys` tell them apart, `values` have to be the same.
 
     `query` makes both of the tables in its search path. `waits` says, of a joined row, whether
-    it is judged again when its objective is.
+    it is judged again when its objective is; `order` comes before the keys when rows are shown.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Compared:
     values: tuple[str, ...]
     query: str
     waits: str = "false"
+    order: str = ""
 
     @property
     def stored(self) -> str:
@@ -104,6 +105,7 @@ BREACHES: Final = Compared(
     _BREACH,
     f"SELECT objective, breach_id, {', '.join(_BREACH)} FROM breach WHERE withdrawn_at IS NULL",  # noqa: S608
     waits="coalesce(l.scope, r.scope) = 'window'",
+    order="objective, coalesce(l.opened_at, r.opened_at),",
 )
 QUARANTINE: Final = Compared(
     "quarantine",
@@ -113,7 +115,7 @@ QUARANTINE: Final = Compared(
 )
 
 ALL: Final = (ITEMS, LEDGER, PANES, BUCKETS, VALUES, BREACHES, QUARANTINE)
-SAID: Final = (VALUES, BREACHES)
-"""What is said to readers: all that other documents may change."""
+SAID: Final = (replace(VALUES, order="l.state IS NOT DISTINCT FROM r.state,"), BREACHES)
+"""What is said to readers: all that other documents may change; other states come first."""
 PROGRESS: Final = "live_progress"
 """The table that holds the copy of the partitions' progress."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -27,7 +27,7 @@ class Difference:
     """A row that the two sides do not agree on; a side of None has no such row.
 
     Both sides hold the members that differ, as text; `events` those of the item, where it is of
-    one.
+    one. `brief` is what each side says of a window or a breach, in a word or two.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class Difference:
     stored: Mapping[str, str] | None
     rebuilt: Mapping[str, str] | None
     events: tuple[str, ...] = ()
+    brief: tuple[str, str] = ("", "")
 
     @property
     def members(self) -> list[tuple[str, str, str]]:
@@ -70,17 +71,22 @@ class Found:
 
 
 async def find_differences(
-    shadow: Shadow, kinds: Iterable[Compared], waiting: Sequence[str], *, shown: int = SHOWN
+    shadow: Shadow, kinds: Iterable[Compared], waiting: Sequence[str], *, each: int = SHOWN
 ) -> Found:
-    """Compare kind by kind; `waiting` names objectives whose windows are left out."""
+    """Compare kind by kind; `waiting` names objectives whose windows are left out.
+
+    At most `each` of a kind are read, and SHOWN in all.
+    """
     tally: Counter[Sort] = Counter()
     first: list[Difference] = []
     for own in kinds:
+        told = 0
         async for row in _joined(shadow, own, waiting):
             if own is ITEMS and _mean_the_same(row):
                 continue
             tally[_sort(own, row)] += 1
-            if len(first) < shown:
+            if len(first) < SHOWN and told < each:
+                told += 1
                 first.append(_difference(own, row))
     with_events = [await _with_events(shadow, own) for own in first]
     return Found(tally, with_events)
@@ -100,7 +106,7 @@ SELECT {keys}, l.present AS l_present, r.present AS r_present, {left}, {right}
 FROM (SELECT *, true AS present FROM {shadow.name}.{own.stored}) l
 FULL JOIN (SELECT *, true AS present FROM {shadow.name}.{own.rebuilt}) r USING ({keys})
 WHERE NOT (l.present IS NOT NULL AND r.present IS NOT NULL AND {same}) {skipped}
-ORDER BY {keys}
+ORDER BY {own.order} {keys}
 """  # noqa: S608 - our own names
     arguments = [list(waiting)] if skipped else []
     async with shadow.session.transaction(readonly=True):
@@ -114,7 +120,7 @@ def _sort(own: Compared, row: asyncpg.Record) -> Sort:
         return Sort(own.name, objective, "new")
     if row["r_present"] is None:
         return Sort(own.name, objective, "gone")
-    changed = own is VALUES and row["l_state"] != row["r_state"]
+    changed = own.name == VALUES.name and row["l_state"] != row["r_state"]
     return Sort(own.name, objective, "state" if changed else "changed")
 
 
@@ -144,7 +150,21 @@ def _difference(own: Compared, row: asyncpg.Record) -> Difference:
     if own is BREACHES:
         whole = _side(own, row, "l_" if row["l_present"] else "r_") or {}
         key |= {name: whole[name] for name in ("item", "cycle", "grp") if whole[name] != "none"}
-    return Difference(own.name, key, stored, rebuilt)
+    return Difference(
+        own.name, key, stored, rebuilt, (), (_brief(own, row, "l_"), _brief(own, row, "r_"))
+    )
+
+
+def _brief(own: Compared, row: asyncpg.Record, mark: str) -> str:
+    if row[f"{mark}present"] is None:
+        return "-"
+    if own.name == VALUES.name:
+        value = row[f"{mark}value"]
+        return row[f"{mark}state"] if value is None else f"{row[f'{mark}state']} {value}"
+    if own is BREACHES:
+        closed = row[f"{mark}closed_at"]
+        return "open" if closed is None else f"closed {format_instant(closed)}"
+    return ""
 
 
 def _side(own: Compared, row: asyncpg.Record, mark: str) -> dict[str, str] | None:
@@ -182,7 +202,7 @@ async def _with_events(shadow: Shadow, own: Difference) -> Difference:
     if item is None:
         return own
     events = tuple(map(event_text, await _events(shadow.session, shadow.name, item)))
-    return Difference(own.kind, own.key, own.stored, own.rebuilt, events)
+    return replace(own, events=events)
 
 
 async def _events(session: Session, schema: str, item: str) -> list[Event]:

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from services.cli.replaying.compared import ALL, QUARANTINE, SAID, Compared
-from services.cli.replaying.differences import Found, find_differences
+from services.cli.replaying.differences import SHOWN, Found, find_differences
 from services.cli.replaying.rebuild import Pace, Rebuild
 from services.cli.replaying.records import Origin, Records, open_event_log, stored_records
 from services.cli.replaying.shadow import (
@@ -23,6 +23,9 @@ from shared.domain.agreement import Catalogue
 from shared.domain.instant import Instant
 from shared.runtime.migrate import at_head
 from shared.runtime.topics import Topics
+
+PREVIEWED: Final = SHOWN // 2
+"""Of windows and of breaches each."""
 
 
 class Told(Protocol):
@@ -126,7 +129,8 @@ async def _replay(request: Request, shadow: Shadow, told: Told) -> Replayed:
         await rebuild.judge(lambda done, total: told.show("judging", done, total, 0))
     told.say("comparing")
     kinds = _kinds(records.origin, is_preview=is_preview)
-    found = await find_differences(shadow, kinds, snapshot.waiting)
+    each = PREVIEWED if is_preview else SHOWN
+    found = await find_differences(shadow, kinds, snapshot.waiting, each=each)
     return Replayed(
         objectives=len(objectives(request.catalogue)),
         items=snapshot.items,

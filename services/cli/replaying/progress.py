@@ -26,6 +26,7 @@ class ReplayProgress:
             disable=not self._console.is_terminal,
         )
         self._tasks: dict[str, tuple[TaskID, Pace]] = {}
+        self._ended: set[str] = set()
         self._last = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -54,11 +55,15 @@ class ReplayProgress:
         told = f"{done} of {total} objectives"
         if events:
             told = f"{events} events, {pace.rate(events)}/s"
-        if done < total:
+        if 0 < done < total:
             told += f", {pace.left_s(done, total):.0f} s left"
         share = done / total if total else 1.0
         self._bars.update(task, completed=share, told=told)
-        is_due = time.monotonic() - self._last >= _PLAIN_EVERY_S
-        if not self._console.is_terminal and (done >= total or is_due):
-            self._last = time.monotonic()
-            self.say(f"{phase}: {share:.0%}, {told}")
+        if self._console.is_terminal or phase in self._ended:
+            return
+        if done >= total:
+            self._ended.add(phase)
+        elif time.monotonic() - self._last < _PLAIN_EVERY_S:
+            return
+        self._last = time.monotonic()
+        self.say(f"{phase}: {share:.0%}, {told}")

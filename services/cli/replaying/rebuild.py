@@ -65,12 +65,11 @@ class Rebuild:
     async def judge(self, told: Callable[[int, int], None]) -> None:
         """Judge until nothing is left; `told` hears how many objectives are done, of how many."""
         await self._pool.execute("ANALYZE item, ledger, pane, pane_bucket, judge_queue, breach")
-        total = None
         while True:
             await self._judge.judge_once()
             async with self._pool.acquire() as connection:
                 left = len(await waiting_objectives(connection))
-            total = left if total is None else total
+            total = await self._pool.fetchval("SELECT count(*) FROM judgement")
             told(total - left, total)
             if not left:
                 break

@@ -1,17 +1,13 @@
 """The differences of a replay for people: lines, and for other documents a table. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Final
 
 from services.cli.replaying.compared import VALUES
 from services.cli.replaying.differences import Difference, Found
 from services.cli.replaying.engine import Replayed
 from shared.domain.instant import format_instant
-
-_WHOLE: Final = ("state", "value", "counts", "opened_at", "closed_at")
-"""What is told of a row that only one side has."""
 
 
 def difference_lines(found: Found) -> Iterator[str]:
@@ -44,7 +40,7 @@ def preview_lines(found: Found) -> Iterator[str]:
     yield from _table(("objective", "of", "group", "since", "now", "then"), map(_row, found.first))
     more = found.total - len(found.first)
     if more > 0:
-        yield f"… and {more} more (--json names all objectives with their numbers)"
+        yield f"… and {more} more (in the numbers above)"
 
 
 def _summed(found: Found) -> list[tuple[str, ...]]:
@@ -64,15 +60,11 @@ def _row(own: Difference) -> tuple[str, ...]:
     of = "window" if own.kind == VALUES.name else f"breach {key.get('item', '')}".strip()
     whole = own.stored or own.rebuilt or {}
     since = key.get("window_start") or whole.get("opened_at", "")
-    sides = (_said(own.stored, own.rebuilt), _said(own.rebuilt, own.stored))
-    return (key["objective"], of, key.get("grp", ""), since, *sides)
-
-
-def _said(side: Mapping[str, str] | None, other: Mapping[str, str] | None) -> str:
-    if side is None:
-        return "-"
-    names = _WHOLE if other is None else [*side]
-    return ", ".join(f"{name} {side[name]}" for name in names if name in side)
+    before, after = own.brief
+    if before == after:
+        names = ", ".join(name for name, _, _ in own.members)
+        after = f"{after} (other {names})"
+    return (key["objective"], of, key.get("grp", ""), since, before, after)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
