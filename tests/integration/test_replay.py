@@ -1,5 +1,6 @@
 """A replay finds nothing where nothing is wrong, whatever is wrong, and disturbs nobody."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,14 @@ from aiokafka.structs import TopicPartition
 from services.cli.replaying.engine import Replayed, Request, replay
 from services.cli.replaying.records import Origin
 from services.cli.replaying.report import difference_lines, preview_lines
-from services.cli.replaying.shadow import PREFIX, connect, create_shadow, remove_all, remove_stale
+from services.cli.replaying.shadow import (
+    PREFIX,
+    NoShadowError,
+    connect,
+    create_shadow,
+    remove_all,
+    remove_stale,
+)
 from services.cli.replaying.snapshot import NothingToReplayError
 from shared.domain.event import Event
 from shared.domain.instant import DAY
@@ -217,6 +225,21 @@ async def test_what_is_kept_stays_and_what_a_crash_left_behind_goes(
     await running.drop()
     await other.close()
     await session.close()
+
+
+async def test_a_role_that_may_not_create_a_schema_is_told_what_to_grant(
+    database: Pool, database_url: str
+) -> None:
+    role = f"reader_{secrets.token_hex(4)}"
+    await database.execute(f"CREATE ROLE {role}")
+    session = await connect(database_url)
+    try:
+        await session.execute(f"SET ROLE {role}")
+        with pytest.raises(NoShadowError, match=f'GRANT CREATE ON DATABASE .* TO "{role}"'):
+            await create_shadow(session)
+    finally:
+        await session.close()
+        await database.execute(f"DROP ROLE {role}")
 
 
 async def _make(database: Pool, names: Iterable[str]) -> None:
