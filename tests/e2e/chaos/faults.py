@@ -21,6 +21,8 @@ from tests.e2e.chaos.reader import Reader
 from tests.e2e.chaos.schedule import Fault, Kind
 
 _TRAPPED_S: Final = 15.0
+_CHOSEN_S: Final = 8.0
+"""So long a transaction of the role is waited for; then any that moves a partition on will do."""
 _ZOMBIE_S: Final = 11.5
 """Less than what PostgreSQL lets a transaction wait in mid-air."""
 _FENCED_S: Final = 4.0
@@ -54,17 +56,21 @@ class Faults:
     administrator: Administrator
     happened: list[Kind] = field(default_factory=list)
     void: list[str] = field(default_factory=list)
+    took: list[tuple[float, Kind]] = field(default_factory=list)
+    """How many seconds each fault took."""
     _servers: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def run(self, fault: Fault, started: float) -> None:
         """Wait for its moment, do it, wait until it is over."""
         await asyncio.sleep(max(0.0, started + fault.at - time.monotonic()))
+        begun = time.monotonic()
         try:
             await self._deed(fault)(fault)
         except VoidError as missing:
             self.void.append(f"{fault.kind}: {missing}")
         else:
             self.happened.append(fault.kind)
+        self.took.append((round(time.monotonic() - begun, 1), fault.kind))
 
     def _deed(self, fault: Fault) -> Callable[[Fault], Awaitable[None]]:
         return {
@@ -201,19 +207,26 @@ class Faults:
             roles = (Role.FOLD, Role.FOLD, Role.FOLD, Role.JUDGE, Role.ANNOUNCE)
             role = roles[int(fault.choice * len(roles)) % len(roles)]
             action = Action.BEFORE if fault.kind is Kind.CUT_BEFORE else Action.AFTER
-        shared = Trap(role, action)
+        if await self._trap(Trap(role, action), _CHOSEN_S):
+            self.fleet.counted[f"{role} cut {action}"] += 1
+        elif role is not Role.SENT and await self._trap(Trap(Role.MOVE, action), _TRAPPED_S):
+            self.fleet.counted[f"{Role.MOVE} cut {action}"] += 1
+        else:
+            message = f"no transaction of {role} came to be cut {action}"
+            raise VoidError(message)
+
+    async def _trap(self, shared: Trap, patience_s: float) -> bool:
         proxies = [own.proxy for own in self.fleet.evaluators if own.proxy is not None]
         for proxy in proxies:
             proxy.set_trap(shared)
         try:
-            await asyncio.wait_for(shared.sprung.wait(), 2 * _TRAPPED_S)
+            await asyncio.wait_for(shared.sprung.wait(), patience_s)
         except TimeoutError:
-            message = f"no transaction of {role} came to be cut {action}"
-            raise VoidError(message) from None
+            return False
         finally:
             for proxy in proxies:
                 proxy.lift(shared)
-        self.fleet.counted[f"{role} cut {action}"] += 1
+        return True
 
     # --- topics -------------------------------------------------------------------------------
 

@@ -90,7 +90,8 @@ def tell(schedule: Schedule, outcome: Outcome) -> None:
 
 def _phases(outcome: Outcome) -> str:
     phases = ", ".join(f"{name} {seconds:.0f}" for name, seconds in outcome.seconds.items())
-    return f"{sum(outcome.seconds.values()):.0f} s ({phases})"
+    longest = ", ".join(f"{kind} {seconds:.0f}" for seconds, kind in outcome.took[-2:])
+    return f"{sum(outcome.seconds.values()):.0f} s ({phases}; longest {longest})"
 
 
 def _keep(home: Path, kept: Path, schedule: Schedule, outcome: Outcome) -> None:

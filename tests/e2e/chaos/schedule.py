@@ -26,7 +26,7 @@ class Kind(StrEnum):
     DLQ = "dlq"
 
 
-STORM_S: Final = 14.0
+STORM_S: Final = 11.0
 """Faults begin within this time."""
 _SERVERS: Final = (
     Kind.BROKER_KILL,

@@ -58,6 +58,8 @@ class Outcome:
     announcements: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each phase took."""
+    took: list[tuple[float, Kind]] = field(default_factory=list)
+    """How long each fault took."""
 
     @property
     def differences(self) -> int:
@@ -126,7 +128,7 @@ async def _storm(fleet: Fleet, schedule: Schedule, outcome: Outcome) -> None:
         outcome.counted["starts over"] = fleet.logged(b'"action":"start_over"', fleet.evaluators)
         outcome.counted |= Counter(sent=len(feeder.acknowledged), looks=reader.looks)
     outcome.happened, outcome.void = Counter(faults.happened), list(faults.void)
-    outcome.seen, outcome.ended = reader.wrong, fleet.ended
+    outcome.seen, outcome.ended, outcome.took = reader.wrong, fleet.ended, sorted(faults.took)
     if outcome.counted["rebalances"] <= schedule.evaluators:
         outcome.void.append("the partitions never changed hands")
     if not reader.looks or not reader.answers:
