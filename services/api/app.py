@@ -10,7 +10,7 @@ from services.api.middleware import HeadAsGet, RequestFigures, RequestId
 from services.api.objectives import Objectives
 from services.api.openapi import new_app
 from services.api.problems import map_errors
-from services.api.sources import Sources
+from services.api.sources import Documents, Sources
 from shared.domain.agreement import Catalogue
 from shared.domain.plan import compile_plan
 from shared.runtime.database import Pool
@@ -19,10 +19,9 @@ from shared.runtime.wall_clock import WallClock
 
 
 def make_sources(*, pool: Pool, catalogue: Catalogue, clock: WallClock) -> Sources:
-    """The sources of an app: a database, loaded documents, the wall clock."""
-    return Sources(
-        pool=pool, objectives=Objectives(catalogue), plan=compile_plan(catalogue), clock=clock
-    )
+    """The sources of an app: a database, the wall clock, and documents until some are in use."""
+    documents = Documents(Objectives(catalogue), compile_plan(catalogue))
+    return Sources(pool=pool, documents=documents, clock=clock)
 
 
 def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-import asyncpg
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -26,7 +25,7 @@ from services.api.queries import (
     read_totals,
 )
 from services.api.sla_figures import SlaFamilies, all_events, missed_events
-from services.api.sources import Sources
+from services.api.sources import UNREACHABLE, Sources
 from shared.domain.agreement import sla_id
 from shared.domain.instant import SECOND, Instant
 from shared.domain.measure import Measure
@@ -34,6 +33,7 @@ from shared.runtime import metrics
 from shared.runtime.database import Connection
 from shared.runtime.migrate import at_head
 from shared.wire.groups import group_of
+from shared.wire.pane_keys import objective_of
 
 REFRESH_S: Final = 1.0
 TOTALS_EVERY: Final = 15
@@ -42,7 +42,6 @@ TOTALS_EVERY: Final = 15
 SLA_LIMIT: Final = 1_000
 """How many sla_ids have series; a dozen series each keep an exposition near 10,000."""
 
-_UNREACHABLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _logger: Final = logging.getLogger(__name__)
 
 Totals = Mapping[str, tuple[int, int]]
@@ -67,6 +66,7 @@ class Exporter(Collector):
         """Nothing is read yet."""
         self._sources = sources
         self._events_topic = events_topic
+        self._objectives = sources.objectives
         self._snapshot = Snapshot()
         self._rounds = 0
         self._schema_checked = False
@@ -81,7 +81,7 @@ class Exporter(Collector):
         while not stopping.is_set():
             try:
                 await self.refresh()
-            except _UNREACHABLE as error:
+            except UNREACHABLE as error:
                 self._note(f"the database cannot be read: {error}")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), REFRESH_S)
@@ -89,14 +89,17 @@ class Exporter(Collector):
     async def refresh(self) -> None:
         """Renew the snapshot."""
         sources = self._sources
-        keys = sources.objectives.keys
         if not self._schema_checked:
             async with sources.pool.acquire() as connection:
                 self._schema_checked = await at_head(connection)
             if not self._schema_checked:
                 self._note("the database has not the schema of this program: run accord migrate")
                 return
-        async with sources.reading(keys) as (connection, standing):
+        async with (
+            sources.here() as here,
+            here.reading(here.objectives.keys) as (connection, standing),
+        ):
+            self._objectives = here.objectives
             states, dropped = await self._read_states(connection, standing)
             totals = self._snapshot.totals
             if self._rounds % TOTALS_EVERY == 0:
@@ -111,7 +114,7 @@ class Exporter(Collector):
         """The families, made from the snapshot."""
         snapshot = self._snapshot
         yield from self._own(snapshot)
-        families = SlaFamilies(self._sources.objectives)
+        families = SlaFamilies(self._objectives)
         for state in snapshot.states:
             families.add(state, snapshot.totals.get(state.sla_id))
         yield from families.all()
@@ -167,7 +170,7 @@ class Exporter(Collector):
         self, connection: Connection, standing: Standing
     ) -> tuple[tuple[StateRow, ...], int]:
         choices, starts = [], []
-        for served in self._sources.objectives:
+        for served in self._objectives:
             as_of = standing.as_of([served.key])
             if as_of is not None:
                 choices.append(Choice(served))
@@ -177,16 +180,17 @@ class Exporter(Collector):
         several = len(rows) == SLA_LIMIT
         dropped = await count_states(connection, query) - len(rows) if several else 0
         now = self._sources.clock()
-        objectives = self._sources.objectives
+        objectives = self._objectives
         return tuple(state_row(objectives, standing, row, now=now) for row in rows), dropped
 
     async def _read_totals(self, connection: Connection) -> Totals:
         """The totals; they never fall, since a counter that falls reads as a restart."""
-        objectives, now = self._sources.objectives, self._sources.clock()
+        objectives, now = self._objectives, self._sources.clock()
         before = self._snapshot.totals
         totals = dict(before)
-        for row in await read_totals(connection, objectives.keys):
-            served = objectives[row["objective"]]
+        pane_keys = [served.pane_key for served in objectives]
+        for row in await read_totals(connection, pane_keys):
+            served = objectives[objective_of(row["objective"])]
             own = sla_id(served.agreement.name, served.name, group_of(row["grp"]))
             counts = Measure(**{name: row[name] for name in TOTALLED})
             target = served.judged_by(now)[1].target

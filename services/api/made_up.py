@@ -21,7 +21,9 @@ MEMBER_KEY: Final = (int, str, int, int, str)
 
 async def read_measure(connection: Connection, group: Group, span: Span) -> Measure:
     """What the panes of a window hold; what is running and has no pane yet is not in it."""
-    row = await connection.fetchrow(_MEASURE, group.served.key, group.stored, span.start, span.end)
+    row = await connection.fetchrow(
+        _MEASURE, group.served.pane_key, group.stored, span.start, span.end
+    )
     if row is None:
         return NOTHING
     counts = dict(zip(PANE_COUNTS, row, strict=False))
@@ -46,7 +48,7 @@ async def read_members(
     """The entries of a window that stand, by the instant of their decision, then the item."""
     key = (None, "", 0, 0, "") if after is None else after
     return await connection.fetch(
-        _MEMBERS, group.served.key, group.stored, span.start, span.end, *key, limit
+        _MEMBERS, group.served.pane_key, group.stored, span.start, span.end, *key, limit
     )
 
 

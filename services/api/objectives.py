@@ -18,6 +18,7 @@ from shared.domain.instant import Instant
 from shared.domain.matcher import Matcher, as_text
 from shared.domain.window import CalendarWindow, Window
 from shared.wire.groups import group_text
+from shared.wire.pane_keys import pane_key
 from shared.wire.results import length_text
 
 EMPTY: Final = "~"
@@ -26,15 +27,24 @@ EMPTY: Final = "~"
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """One objective of the documents, over all versions of its agreement."""
+    """One objective of the documents, over all versions of its agreement.
+
+    `built` is the generation of documents that its panes were built for.
+    """
 
     agreement: Agreement
     name: str
+    built: int = 0
 
     @cached_property
     def key(self) -> str:
         """`<agreement>/<objective>`, as in the tables."""
         return objective_id(self.agreement.name, self.name)
+
+    @cached_property
+    def pane_key(self) -> str:
+        """The key of its panes and its entries in the ledger."""
+        return pane_key(self.key, self.built)
 
     @cached_property
     def _any_version(self) -> Objective:
@@ -126,14 +136,17 @@ class Choice:
 class Objectives:
     """All objectives of a catalogue, in the contract's order (agreement, then objective)."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Take them from the documents as loaded."""
+    def __init__(self, catalogue: Catalogue, built: Mapping[str, int] | None = None) -> None:
+        """Take them from the documents; `built` says by name for which generation each is."""
+        since = built or {}
         self.catalogue = catalogue
         self._by_key = {
             served.key: served
             for agreement in sorted(catalogue.agreements.values(), key=lambda own: own.name)
             for name in sorted(agreement.objective_names)
-            for served in (Served(agreement, name),)
+            for served in (
+                Served(agreement, name, since.get(objective_id(agreement.name, name), 0)),
+            )
         }
 
     @property

@@ -55,8 +55,10 @@ class Standing:
         return "live" if fresh else "stale"
 
 
-async def read_standing(connection: Connection, keys: Sequence[str], documents: str) -> Standing:
-    """The standing of these objectives under the documents with that digest.
+async def read_standing(
+    connection: Connection, keys: Mapping[str, str], generation: int
+) -> Standing:
+    """The standing of objectives, with the keys of their panes, under the documents in use.
 
     A judgement is still that of the smallest evaluation time unless something waits to be judged
     or time alone has changed it since; then it holds up to there. So no later answer is one of an
@@ -69,29 +71,30 @@ async def read_standing(connection: Connection, keys: Sequence[str], documents: 
     )
     times = [partition.evaluation_time for partition in partitions]
     evaluated = min(times, default=0) or None
-    proven = bool(rows) and all(row["proven"] and row["documents"] == documents for row in rows)
-    judged = await connection.fetch(_JUDGED, keys, evaluated or 0, documents, RUNNING_PANE)
+    proven = bool(rows) and all(row["proven"] and row["generation"] == generation for row in rows)
+    judged = await connection.fetch(
+        _JUDGED, [*keys], evaluated or 0, [*keys.values()], RUNNING_PANE
+    )
     return Standing(
         evaluated, proven, {row["objective"]: row["as_of"] for row in judged}, partitions
     )
 
 
 _PARTITIONS: Final = """
-SELECT part, evaluation_time, watermark, proven, documents
+SELECT part, evaluation_time, watermark, proven, generation
 FROM partition_progress
 ORDER BY part
 """
 
 _JUDGED: Final = """
 SELECT objective,
-       CASE WHEN documents <> $3 THEN least(as_of, $2)
+       CASE WHEN j.pane_key <> own.pane_key THEN least(as_of, $2)
             ELSE least($2, greatest(as_of, least(next_turn - 1, (
                 SELECT min(CASE WHEN pane_start = $4 THEN held_at
                            ELSE greatest(held_at, dirty_from - 1) END)
                 FROM judge_queue q WHERE q.objective = j.objective
             )))) END AS as_of
-FROM judgement j
-WHERE objective = ANY($1::text[])
+FROM judgement j JOIN unnest($1::text[], $3::text[]) AS own (objective, pane_key) USING (objective)
 """
 
 

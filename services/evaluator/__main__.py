@@ -15,16 +15,19 @@ from prometheus_client import CollectorRegistry
 
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
+from services.evaluator.following import Following
+from services.evaluator.gap_rows import GapRows
 from services.evaluator.garbage import Garbage
+from services.evaluator.generations import Generations
 from services.evaluator.judging import Judge
 from services.evaluator.partitions import Partitions
 from services.evaluator.prover import Prover
 from services.evaluator.readiness import Readiness
 from services.evaluator.relay import Relay
+from services.evaluator.stops import Stops
 from services.evaluator.store import Store
-from shared.documents import load
+from shared.documents import Loaded, load
 from shared.documents.source_files import load_sources
-from shared.domain.agreement import Catalogue
 from shared.domain.source import DEFAULT_SOURCES, Source
 from shared.runtime.config import (
     SESSION_TIMEOUT_MS,
@@ -54,16 +57,17 @@ class Evaluator:
     def __init__(
         self,
         settings: Settings,
-        catalogue: Catalogue,
+        loaded: Loaded,
         registry: CollectorRegistry,
         *,
         clock: WallClock,
         sources: Iterable[Source] = DEFAULT_SOURCES,
     ) -> None:
-        """Judge by the catalogue; ingest is complete when it has read all `sources`."""
+        """Propose the documents loaded; ingest is complete when it has read all `sources`."""
         self._settings = settings
         self._clock = clock
-        self._catalogue = catalogue
+        self._loaded = loaded
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._topics = Topics(settings.topic_prefix)
         self._inputs = [self._topics.input(source.topic) for source in sources]
         self._figures = Figures(registry, self._topics.events)
@@ -78,10 +82,25 @@ class Evaluator:
             open_until_the_end.push_async_callback(pool.close)
             await self._record_topic()
             cluster_id = await Store(pool).prepare(self._topics.events)
-            await self._work(open_until_the_end, pool, cluster_id, stopping)
+            generations = Generations(pool)
+            following = Following(
+                generations,
+                self._figures,
+                self._settings.agreements,
+                clock=self._clock,
+                owner=self._owner,
+            )
+            await following.begin(self._loaded)
+            await self._work(open_until_the_end, pool, generations, following, cluster_id, stopping)
 
     async def _work(
-        self, ending: AsyncExitStack, pool: Pool, cluster_id: str, stopping: asyncio.Event
+        self,
+        ending: AsyncExitStack,
+        pool: Pool,
+        generations: Generations,
+        following: Following,
+        cluster_id: str,
+        stopping: asyncio.Event,
     ) -> None:
         servers, topics = self._settings.kafka_bootstrap_servers, self._topics
         consumer = new_consumer(
@@ -103,13 +122,20 @@ class Evaluator:
             consumer,
             observer,
             store,
-            Folder(store, self._catalogue, self._figures.events),
+            Folder(store, generations, self._figures.events),
+            generations,
             self._figures,
+            Stops(
+                GapRows(pool),
+                observer,
+                self._figures.stopped,
+                clock=self._clock,
+                topic=topics.events,
+                cluster_id=cluster_id,
+            ),
             clock=self._clock,
             topic=topics.events,
-            owner=f"{socket.gethostname()}:{os.getpid()}",
-            cluster_id=cluster_id,
-            documents=self._catalogue.digest,
+            owner=self._owner,
         )
         prover = Prover(
             partitions,
@@ -122,18 +148,17 @@ class Evaluator:
             ingest_group=topics.group("ingest"),
             group=topics.group(SERVICE),
         )
-        judge = Judge(pool, self._catalogue, self._figures, clock=self._clock)
-        relay = self._relay(pool, producer)
+        judge = Judge(pool, generations, self._figures, clock=self._clock)
+        relay = Relay(
+            pool, producer, generations, self._figures, clock=self._clock, topic=topics.breaches
+        )
         consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:
             garbage = Garbage(lambda: partitions.is_lagging)
             for work in (partitions.consume, prover.run, judge.run, relay.run, garbage.run):
                 group.create_task(work(stopping))
+            group.create_task(following.run(partitions, stopping))
             group.create_task(self.readiness.watch(pool, partitions, stopping))
-
-    def _relay(self, pool: Pool, producer: AIOKafkaProducer) -> Relay:
-        topic = self._topics.breaches
-        return Relay(pool, producer, self._catalogue, self._figures, clock=self._clock, topic=topic)
 
     async def _record_topic(self) -> None:
         engine = create_engine(self._settings.database_url, service=SERVICE, size_max=1)
@@ -211,7 +236,7 @@ def main() -> int:
     registry = new_registry()
     evaluator = Evaluator(
         settings,
-        loaded.catalogue,
+        loaded,
         registry,
         clock=wall_clock(settings.clock),
         sources=declared.sources,

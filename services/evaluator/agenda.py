@@ -26,13 +26,17 @@ UNGROUPED = "[]"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An objective with what is the same in all its versions, and its current window."""
+    """An objective with what is the same in all its versions, and its current window.
+
+    `pane_key` is the key of its panes.
+    """
 
     agreement: Agreement
     name: str
     own: Objective
     current: Span
     is_shown: bool
+    pane_key: str
 
     @property
     def id(self) -> str:
@@ -50,6 +54,11 @@ class Subject:
             return self.own.window.starting(start)
         except ValueError:
             return None
+
+
+def pane_keys(subjects: Mapping[str, Subject]) -> dict[str, str]:
+    """The key of each objective's panes, by its name."""
+    return {name: subject.pane_key for name, subject in subjects.items()}
 
 
 @dataclass(slots=True)
@@ -144,15 +153,14 @@ async def find_work(
     moment: Moment,
     due: Iterable[Due],
     subjects: Mapping[str, Subject],
-    documents: str,
 ) -> Work:
     """What to judge of the objectives that are due; takes the changes from the queue."""
     work = Work()
     provisional = []
     turned: dict[str, Instant] = {}
     for own in due:
-        if own.documents != documents:
-            work.anew[own.objective] = Cause.DOCUMENTS if own.documents else Cause.LATE
+        if own.pane_key != subjects[own.objective].pane_key:
+            work.anew[own.objective] = Cause.DOCUMENTS if own.pane_key else Cause.LATE
             turned[own.objective] = BEGINNING
         elif own.next_turn <= moment.as_of:
             turned[own.objective] = own.as_of
@@ -234,12 +242,12 @@ async def _look_at_panes(
         else:
             ends[objective] = since if begins else window.pane(since).end
             rolling[objective] = since if begins else ends[objective] - window.length
-    for pane in await panes.panes_from(connection, apart):
+    for pane in await panes.panes_from(connection, pane_keys(subjects), apart):
         subject = subjects[pane.objective]
         start = subject.current.start if pane.start == RUNNING_PANE else pane.start
         if start <= moment.as_of and subject.span(start) is not None:
             work.look_at(pane._replace(start=start), subject)
-    groups = await panes.groups_from(connection, rolling)
+    groups = await panes.groups_from(connection, pane_keys(subjects), rolling)
     groups += await standing.groups_in_breach(connection, [*rolling])
     for group in groups:
         objective = group[0]

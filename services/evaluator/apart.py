@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.evaluator import judge_store, panes, standing
-from services.evaluator.agenda import Subject, Work
+from services.evaluator.agenda import Subject, Work, pane_keys
 from services.evaluator.breaches import BreachRow, Episode, changed_episodes, window_breach
 from services.evaluator.checkpoint import Checkpoint, Continue, go_on
 from services.evaluator.judge_store import BEGINNING, Moment, Said
@@ -77,7 +77,7 @@ async def _read(
             spans[window] = span
     current = {w for w in spans if w.start == subjects[w.objective].current.start}
     running = {window: window._replace(start=RUNNING_PANE) for window in current}
-    measures = await panes.measures_of(connection, [*spans, *running.values()])
+    measures = await panes.measures_of(connection, pane_keys(subjects), [*spans, *running.values()])
     buckets = await _buckets(connection, spans, subjects)
     said = await judge_store.said_of(connection, [*spans])
     checkpoints = {
@@ -116,7 +116,7 @@ async def _buckets(
         window for window in spans if isinstance(subjects[window.objective].own.target, Percentile)
     ]
     stretches = [Stretch(*window, window.start + 1) for window in wanted]
-    several = await panes.buckets_over(connection, stretches)
+    several = await panes.buckets_over(connection, pane_keys(subjects), stretches)
     return {
         window: found.get(window.start, {}) for window, found in zip(wanted, several, strict=True)
     }
@@ -142,7 +142,8 @@ async def _walks(
             () if checkpoint is None else checkpoint.before(work.changed[window][0], version)
         )
     after = [(window, _walked_to(kept)) for window, kept in found.items()]
-    for window, steps in (await panes.steps_of(connection, after, moment.as_of)).items():
+    found_steps = await panes.steps_of(connection, pane_keys(subjects), after, moment.as_of)
+    for window, steps in found_steps.items():
         if steps:
             proceed = _proceed(subjects[window.objective], spans[window], moment)
             found[window] = go_on(found[window], steps, proceed, now=moment.as_of)

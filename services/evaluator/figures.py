@@ -20,10 +20,22 @@ EVALUATION_TIME: Final = Metric(
 STOPPED: Final = Metric(
     "accord_partition_stopped",
     "1 when the partition is stopped and has to be mended",
-    ("partition",),
+    ("partition", "reason"),
 )
 RESTARTS: Final = Metric(
     "accord_evaluator_restarts", "Times the evaluator started over from what is stored"
+)
+BUILD_ITEMS: Final = Metric(
+    "accord_documents_build_partitions",
+    "Partitions of this evaluator whose items are folded under the documents to come, and all",
+    ("state",),
+)
+DOCUMENTS_PROBLEM: Final = Metric(
+    "accord_documents_problem",
+    "1 while the folder's latest documents do not load and the last good ones stay in use",
+)
+DOCUMENTS: Final = Metric(
+    "accord_documents_generation", "Number of the generation of documents", ("state",)
 )
 JUDGED: Final = Metric("accord_evaluator_windows_judged", "Windows judged")
 
@@ -40,6 +52,9 @@ class Figures:
         self.evaluation_time = EVALUATION_TIME.gauge(registry)
         self.stopped = STOPPED.gauge(registry)
         self.restarts = RESTARTS.counter(registry)
+        self.documents_problem = DOCUMENTS_PROBLEM.gauge(registry)
+        self.documents = DOCUMENTS.gauge(registry)
+        self.build_partitions = BUILD_ITEMS.gauge(registry)
         self.judged = JUDGED.counter(registry)
         self.judging = metrics.EVALUATION_DURATION.histogram(registry)
         self.last_evaluation = metrics.LAST_EVALUATION.gauge(registry)

@@ -5,12 +5,13 @@ Everything here happens in memory and may be thrown away; `Store.post` makes it 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
+from services.evaluator.generations import Compiled
 from services.evaluator.partition import Held, Partition
 from services.evaluator.posting import (
     Cause,
@@ -21,24 +22,26 @@ from services.evaluator.posting import (
     post_difference,
 )
 from services.evaluator.store import Store
-from shared.domain.agreement import Catalogue, Objective, Percentile
-from shared.domain.contribution import Contribution
 from shared.domain.event import Event
+from shared.domain.instant import Instant
 from shared.domain.item import Item, Outcomes
-from shared.domain.plan import Plan, compile_plan
-from shared.runtime.tables import RUNNING_PANE
 from shared.wire import cloudevents
-from shared.wire.stored_item import Placed, pack_item, unpack_item
+from shared.wire.stored_item import pack_item, unpack_item
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 DUE_MAX: Final = 1_000
 """Items of one partition that are settled in one transaction because of time or documents."""
 
-_RUNNING: Final = Placed(RUNNING_PANE, bucketed=False)
-
 SLICE: Final = 250
 """Items settled before other tasks get their turn: heartbeats and judging share the loop."""
+
+
+class Compiling(Protocol):
+    """Where the fold finds the generations of documents that it has to know."""
+
+    def __getitem__(self, number: int) -> Compiled:
+        """One that has been looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +51,12 @@ class _Arrival:
 
 
 class Folder:
-    """Folds events into items under one set of documents."""
+    """Folds events into items under the documents in use, and under those being built."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, events: Counter) -> None:
+    def __init__(self, store: Store, generations: Compiling, events: Counter) -> None:
         """`events` counts the events by what became of them."""
         self._store = store
-        self._plan: Plan = compile_plan(catalogue)
-        self._places = {
-            key: (own.window.pane, isinstance(own.target, Percentile))
-            for key, own in objectives(catalogue).items()
-        }
+        self._generations = generations
         self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
 
     async def fold(
@@ -93,7 +92,7 @@ class Folder:
             partition = owned[part]
             found[part] += 1
             if key not in partition.items:
-                partition.hold(key, self._unpack(key, body))
+                partition.hold(key, self._unpack(partition, key, body))
             self._settle(posting, partition, key, Cause.LATE)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
@@ -103,14 +102,28 @@ class Folder:
                 # Nothing else is due up to here; the next one is looked up after the commit.
                 owned[part].due = owned[part].evaluation_time + 1
 
-    async def refold(self, posting: Posting, partition: Partition, after: str) -> str | None:
-        """Fold the next stored items anew under these documents; the last key, None at the end."""
-        key = None
-        for _, key, body in await self._store.load_after(partition.part, after, DUE_MAX):
-            partition.items[key] = self._unpack(key, body)
-            self._settle(posting, partition, key, Cause.DOCUMENTS)
-            del partition.items[key]
-        return key
+    async def build(self, posting: Posting, partition: Partition) -> int:
+        """Fold the next stored items under the documents that are being built too; how many.
+
+        All must be stored. `partition.built` says that no more are left.
+        """
+        if partition.building is None or not self._generations[partition.building].fresh:
+            partition.built = True
+            return 0
+        after = partition.built_until or ""
+        rows = await self._store.load_after(partition.part, after, DUE_MAX)
+        for number, (_, key, body) in enumerate(rows, 1):
+            kept = key in partition.items
+            if not kept:
+                partition.items[key] = self._unpack(partition, key, body)
+            self._settle(posting, partition, key, Cause.LATE)
+            if not kept:
+                del partition.items[key]
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+            partition.built_until = key
+        partition.built = len(rows) < DUE_MAX
+        return len(rows)
 
     def _decode(self, posting: Posting, part: int, records: Sequence[Record]) -> list[_Arrival]:
         arrivals: list[_Arrival] = []
@@ -138,7 +151,7 @@ class Folder:
         for place, partition in missing.items():
             _, key = place
             body = stored.get(place)
-            held = self._new(key) if body is None else self._unpack(key, body)
+            held = self._new(partition, key) if body is None else self._unpack(partition, key, body)
             partition.hold(key, held)
 
     def _admit(
@@ -153,6 +166,8 @@ class Folder:
             held = partition.items[key]
             partition.hold(key, held)
             admission = held.item.admit(event)
+            if held.beside is not None:
+                held.beside.admit(event)
             counts[admission.outcome] += 1
             loser = admission.loser
             if loser is not None:
@@ -181,26 +196,56 @@ class Folder:
         settled = held.item.settle(now=now)
         source = Source(partition.part, key, now, cause)
         held.posted = post_difference(
-            posting, source, held.posted, settled.contributions, self._place
+            posting,
+            source,
+            held.posted,
+            settled.contributions,
+            self._generations[partition.generation].place,
         )
-        body = pack_item(held.item.events, held.posted)
-        posting.items.append(ItemRow(partition.part, key, settled.next_due, body))
-        partition.expect(settled.next_due)
+        due = settled.next_due
+        if partition.building is not None:
+            due = _earlier(due, self._settle_beside(posting, held, source, partition.building))
+        body = pack_item(held.item.events, (*held.posted, *held.posted_beside))
+        posting.items.append(ItemRow(partition.part, key, due, body))
+        partition.expect(due)
 
-    def _place(self, own: Contribution) -> Placed:
-        if own.counts_at is None:
-            return _RUNNING
-        pane, by_time = self._places[own.agreement, own.objective]
-        return Placed(pane(own.counts_at).start, by_time and own.amount is not None)
+    def _settle_beside(
+        self, posting: Posting, held: Held, source: Source, building: int
+    ) -> Instant | None:
+        """The same under the documents that are being built, as far as they change anything."""
+        compiled = self._generations[building]
+        if not compiled.fresh:
+            return None
+        if held.beside is None:
+            item = held.item
+            held.beside = Item(compiled.plan, item.kind, item.subject, item.events)
+        settled = held.beside.settle(now=source.now)
+        held.posted_beside = post_difference(
+            posting,
+            replace(source, beside=building),
+            held.posted_beside,
+            [own for own in settled.contributions if own[:2] in compiled.fresh],
+            compiled.place,
+        )
+        return settled.next_due
 
-    def _new(self, key: str) -> Held:
+    def _new(self, partition: Partition, key: str) -> Held:
         kind, _, subject = key.partition(":")
-        return Held(Item(self._plan, kind, subject), ())
+        return Held(Item(self._generations[partition.generation].plan, kind, subject), ())
 
-    def _unpack(self, key: str, body: bytes) -> Held:
+    def _unpack(self, partition: Partition, key: str, body: bytes) -> Held:
+        """A stored item; what was posted of it for documents that were given up is let go."""
         kind, _, subject = key.partition(":")
         events, posted = unpack_item(key, body)
-        return Held(Item(self._plan, kind, subject, events), posted)
+        current = self._generations[partition.generation]
+        held = Held(
+            Item(current.plan, kind, subject, events),
+            [pair for pair in posted if current.holds(*pair)],
+        )
+        if partition.building is not None and len(held.posted) < len(posted):
+            beside = partition.building
+            held.posted_beside = [pair for pair in posted if pair[1].built == beside]
+        return held
 
     @staticmethod
     def _quarantine(
@@ -211,11 +256,7 @@ class Folder:
         )
 
 
-def objectives(catalogue: Catalogue) -> dict[tuple[str, str], Objective]:
-    """Every objective by (agreement, name): what is the same in all its versions counts."""
-    found: dict[tuple[str, str], Objective] = {}
-    for name, agreement in sorted(catalogue.agreements.items()):
-        for version in agreement.versions:
-            for own in version.objectives:
-                found.setdefault((name, own.name), own)
-    return found
+def _earlier(one: Instant | None, other: Instant | None) -> Instant | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -4,7 +4,6 @@ All of one judging happens in one transaction on one snapshot (repeatable read):
 times, the panes and the queue belong together.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -23,7 +22,7 @@ BEGINNING: Final = -(1 << 63)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """As of when objectives can be judged; None of it while documents are being changed."""
+    """As of when objectives can be judged."""
 
     as_of: Instant
     watermark: Instant
@@ -32,14 +31,14 @@ class Moment:
 
 _MOMENT: Final = """
 SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark, bool_and(proven) AS proven,
-    bool_and(documents = $1) AS same
+    bool_and(generation = $1) AS same
 FROM partition_progress
 """
 
 
-async def moment(connection: Connection, documents: str) -> Moment | None:
-    """The instant of judging, or None when there is none yet or other documents still hold."""
-    row = await connection.fetchrow(_MOMENT, documents)
+async def moment(connection: Connection, generation: int) -> Moment | None:
+    """The instant of judging; None when there is none yet, or other documents are in use."""
+    row = await connection.fetchrow(_MOMENT, generation)
     if row is None or not row["same"] or row["as_of"] <= 0:
         return None
     return Moment(row["as_of"], row["watermark"], row["proven"])
@@ -47,30 +46,42 @@ async def moment(connection: Connection, documents: str) -> Moment | None:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An objective that has to be judged, as it was judged last."""
+    """An objective that has to be judged, as it was judged last: from the panes of that key."""
 
     objective: str
     as_of: Instant
     next_turn: Instant
     provisional_until: Instant
-    documents: str
+    pane_key: str
 
 
 _DUE: Final = """
-SELECT objective, as_of, next_turn, provisional_until, documents FROM judgement
-WHERE next_turn <= $1 OR provisional_until <= $2 OR documents <> $3
-    OR objective IN (
-        SELECT objective FROM judge_queue WHERE dirty_from <= $1 OR pane_start = $4
+SELECT j.objective, j.as_of, j.next_turn, j.provisional_until, j.pane_key
+FROM judgement j JOIN unnest($3::text[], $4::text[]) AS own (objective, pane_key) USING (objective)
+WHERE j.next_turn <= $1 OR j.provisional_until <= $2 OR j.pane_key <> own.pane_key
+    OR j.objective IN (
+        SELECT objective FROM judge_queue WHERE dirty_from <= $1 OR pane_start = $5
     )
-ORDER BY as_of, objective LIMIT $5
-FOR UPDATE OF judgement SKIP LOCKED
+ORDER BY j.as_of, j.objective LIMIT $6
+FOR UPDATE OF j SKIP LOCKED
 """
 
 
-async def take_due(connection: Connection, moment: Moment, documents: str, limit: int) -> list[Due]:
-    """Lock objectives that have to be judged, those judged longest ago first."""
+async def take_due(
+    connection: Connection, moment: Moment, keys: Mapping[str, str], limit: int | None
+) -> list[Due]:
+    """Lock objectives that have to be judged, those judged longest ago first.
+
+    `keys` are those of the panes of all objectives now.
+    """
     rows = await connection.fetch(
-        _DUE, moment.as_of, moment.watermark, documents, RUNNING_PANE, limit
+        _DUE,
+        moment.as_of,
+        moment.watermark,
+        [*keys],
+        [*keys.values()],
+        RUNNING_PANE,
+        limit,
     )
     return [Due(*row) for row in rows]
 
@@ -305,9 +316,9 @@ async def last_revisions(connection: Connection, windows: Sequence[Window]) -> d
 
 _WRITE_JUDGED: Final = """
 UPDATE judgement j SET as_of = n.as_of, next_turn = n.next_turn,
-    provisional_until = n.provisional_until, documents = n.documents
+    provisional_until = n.provisional_until, pane_key = n.pane_key
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
-    AS n (objective, as_of, next_turn, provisional_until, documents)
+    AS n (objective, as_of, next_turn, provisional_until, pane_key)
 WHERE j.objective = n.objective
 """
 
@@ -320,7 +331,7 @@ async def write_judged(connection: Connection, rows: list[Due]) -> None:
         [row.as_of for row in rows],
         [row.next_turn for row in rows],
         [row.provisional_until for row in rows],
-        [row.documents for row in rows],
+        [row.pane_key for row in rows],
     )
 
 
@@ -337,23 +348,11 @@ _WITHDRAW: Final = """
 UPDATE breach SET withdrawn_at = $2, unannounced = true
 WHERE scope = 'window' AND withdrawn_at IS NULL AND objective <> ALL($1::text[])
 """
-_RECORD: Final = """
-INSERT INTO document (digest, applied_at, agreements) VALUES ($1, $2, $3)
-ON CONFLICT (digest) DO NOTHING
-"""
 
 
-async def register(
-    connection: Connection,
-    objectives: Sequence[str],
-    documents: str,
-    agreements: Sequence[str],
-    *,
-    now: Instant,
-) -> None:
+async def register(connection: Connection, objectives: Sequence[str], *, now: Instant) -> None:
     """Have exactly these objectives judged from now on."""
     await connection.execute(_REGISTER, objectives)
     for statement in _FORGET:
         await connection.execute(statement, objectives)
     await connection.execute(_WITHDRAW, objectives, now)
-    await connection.execute(_RECORD, documents, now, json.dumps(agreements))

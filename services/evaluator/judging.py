@@ -11,20 +11,20 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.evaluator import judge_store, standing, store
+from services.evaluator import exchange, judge_store, standing, store
 from services.evaluator.agenda import Subject, find_work
 from services.evaluator.apart import judge_apart
 from services.evaluator.breaches import BreachRow
 from services.evaluator.figures import Figures
-from services.evaluator.fold import objectives
+from services.evaluator.generations import Compiled, Generations
 from services.evaluator.judge_store import Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
 from services.evaluator.rolling import judge_rolling
-from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import next_turn, windows
 from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.generations import built, numbers, switch
 from shared.runtime.wall_clock import WallClock
 
 PAUSE_S: Final = 0.1
@@ -40,17 +40,14 @@ class Judge:
     """Judges whatever has to be judged, together with any number of others like it."""
 
     def __init__(
-        self, pool: Pool, catalogue: Catalogue, figures: Figures, *, clock: WallClock
+        self, pool: Pool, generations: Generations, figures: Figures, *, clock: WallClock
     ) -> None:
-        """Judge the objectives of the catalogue."""
+        """Judge the objectives of whatever documents are in use."""
         self._pool = pool
-        self._catalogue = catalogue
-        self._objectives = {
-            objective_id(*key): (key, own) for key, own in objectives(catalogue).items()
-        }
+        self._generations = generations
         self._figures = figures
         self._clock = clock
-        self._registered = False
+        self._registered = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Judge until told to stop."""
@@ -72,18 +69,22 @@ class Judge:
     async def judge_once(self) -> float:
         """Judge the objectives that have to be, some at a time; the seconds to wait then."""
         begun = time.perf_counter()
+        await self._switch_when_built()
         async with transaction(self._pool, isolation="repeatable_read") as connection:
-            moment = await judge_store.moment(connection, self._catalogue.digest)
+            current, _ = await numbers(connection)
+            if current is None:
+                return PAUSE_S
+            documents = await self._generations.compiled(current)
+            moment = await judge_store.moment(connection, current)
             if moment is None:
                 return PAUSE_S
-            if not self._registered:
-                await self._register(connection)
-            due = await judge_store.take_due(
-                connection, moment, self._catalogue.digest, OBJECTIVES_MAX
-            )
+            if self._registered != current:
+                names = sorted(documents.keys)
+                await judge_store.register(connection, names, now=self._clock())
+            due = await judge_store.take_due(connection, moment, documents.keys, OBJECTIVES_MAX)
             if due:
-                await self._judge(connection, moment, due)
-        self._registered = True
+                await self._judge(connection, documents, moment, due)
+        self._registered = current
         if due:
             self._figures.judging.labels(evaluator="judge").observe(time.perf_counter() - begun)
         self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / 1_000_000)
@@ -91,20 +92,45 @@ class Judge:
             return max(LAGGING_PAUSE_S, LAGGING_SHARE * (time.perf_counter() - begun))
         return 0.0 if len(due) == OBJECTIVES_MAX else PAUSE_S
 
-    async def _register(self, connection: Connection) -> None:
-        await judge_store.register(
-            connection,
-            sorted(self._objectives),
-            self._catalogue.digest,
-            sorted(self._catalogue.agreements),
-            now=self._clock(),
+    async def _switch_when_built(self) -> None:
+        """Use the documents that all partitions have built: all that they change at once."""
+        async with self._pool.acquire() as connection:
+            number = await built(connection)
+        if number is None:
+            return
+        begun = time.perf_counter()
+        documents = await self._generations.compiled(number)
+        async with transaction(self._pool, isolation="repeatable_read") as connection:
+            await exchange.stand_alone(connection)
+            if await built(connection) != number:
+                return
+            now, names = self._clock(), sorted(documents.keys)
+            await switch(connection, number, now=now)
+            await judge_store.register(connection, names, now=now)
+            await exchange.exchange_breaches(
+                connection, number, sorted(documents.unchanged), now=now
+            )
+            moment = await judge_store.moment(connection, number)
+            if moment is not None:
+                due = await judge_store.take_due(connection, moment, documents.keys, None)
+                await self._judge(connection, documents, moment, due)
+        _logger.info(
+            "Generation %d of the documents is in use.",
+            number,
+            extra={
+                "action": "documents_switched",
+                "objectives": len(documents.fresh),
+                "seconds": round(time.perf_counter() - begun, 3),
+            },
         )
 
-    async def _judge(self, connection: Connection, moment: Moment, due: list[Due]) -> None:
+    async def _judge(
+        self, connection: Connection, documents: Compiled, moment: Moment, due: list[Due]
+    ) -> None:
         """What has to be judged -> what counts and walks -> the domain's judgement -> rows."""
         known_at = self._clock()
-        subjects = {own.objective: self._subject(own.objective, moment.as_of) for own in due}
-        work = await find_work(connection, moment, due, subjects, self._catalogue.digest)
+        subjects = {own.objective: _subject(documents, own.objective, moment.as_of) for own in due}
+        work = await find_work(connection, moment, due, subjects)
         listed = await list_volumes(connection, work, subjects, moment.as_of)
         judged: list[JudgedWindow] = []
         breaches: list[BreachRow] = []
@@ -128,12 +154,6 @@ class Judge:
         judgements = self._next(due, subjects, judged, over, moment)
         await judge_store.write_judged(connection, judgements)
         self._figures.judged.inc(len(rows.values))
-
-    def _subject(self, objective: str, as_of: Instant) -> Subject:
-        (agreement_name, name), own = self._objectives[objective]
-        agreement = self._catalogue.agreements[agreement_name]
-        shown = windows(agreement, name, (), grouped=bool(own.group_by), now=as_of)
-        return Subject(agreement, name, own, own.window.current(as_of), bool(shown))
 
     async def _next_over(
         self,
@@ -201,5 +221,13 @@ class Judge:
             provisional_until=min(
                 (until for until in waiting if until > moment.watermark), default=NEVER
             ),
-            documents=self._catalogue.digest,
+            pane_key=subject.pane_key,
         )
+
+
+def _subject(documents: Compiled, objective: str, as_of: Instant) -> Subject:
+    (agreement_name, name), own = documents.objectives[objective]
+    agreement = documents.catalogue.agreements[agreement_name]
+    shown = windows(agreement, name, (), grouped=bool(own.group_by), now=as_of)
+    current = own.window.current(as_of)
+    return Subject(agreement, name, own, current, bool(shown), documents.keys[objective])

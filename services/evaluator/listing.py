@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.evaluator import panes
-from services.evaluator.agenda import UNGROUPED, Subject, Work
+from services.evaluator.agenda import UNGROUPED, Subject, Work, pane_keys
 from services.evaluator.judge_store import Said
 from services.evaluator.panes import Group
 from services.evaluator.posting import Window
@@ -41,7 +41,7 @@ async def list_volumes(
         for group, start in touched.items()
         if group[0] in work.turned or start <= known.get(group, NEVER)
     ]
-    counted = await panes.first_counted(connection, again)
+    counted = await panes.first_counted(connection, pane_keys(subjects), again)
     listed = {
         group: _listed(subjects[group[0]], group, counted.get(group), as_of) for group in again
     }

@@ -5,7 +5,7 @@ Sums are PostgreSQL's, of integers and exact decimals.
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from services.evaluator.posting import Window
 from shared.domain.instant import Instant
@@ -14,9 +14,14 @@ from shared.domain.measure import UNIT, Measure
 from shared.runtime.database import Connection
 from shared.runtime.tables import PANE_COUNTS, RUNNING_PANE
 from shared.wire.amounts import amount_of_decimal
+from shared.wire.pane_keys import objective_of
 
 Group = tuple[str, str]
 """An objective and the text of one of its groups."""
+
+
+Keys = Mapping[str, str]
+"""The key of each objective's panes, by its name."""
 
 
 class Stretch(NamedTuple):
@@ -41,12 +46,14 @@ GROUP BY 1, 2, 3
 """  # noqa: S608 - our own column names
 
 
-async def measures_of(connection: Connection, panes: Sequence[Window]) -> dict[Window, Measure]:
+async def measures_of(
+    connection: Connection, keys: Keys, panes: Sequence[Window]
+) -> dict[Window, Measure]:
     """What counts in panes; one in which nothing ever did is left out."""
     if not panes:
         return {}
-    rows = await connection.fetch(_OF, *zip(*panes, strict=True))
-    return {Window(*row[:3]): _measure(row[3:]) for row in rows}
+    rows = await connection.fetch(_OF, *zip(*_keyed(keys, panes), strict=True))
+    return {Window(objective_of(row[0]), *row[1:3]): _measure(row[3:]) for row in rows}
 
 
 _OVER: Final = f"""
@@ -60,12 +67,13 @@ GROUP BY 1, 2 HAVING {_HAS_DATA}
 
 
 async def measures_over(
-    connection: Connection, stretches: Sequence[Stretch]
+    connection: Connection, keys: Keys, stretches: Sequence[Stretch]
 ) -> list[dict[Instant, Measure]]:
     """Of each stretch: what counts in its panes, by their starts; empty ones are left out."""
     found: list[dict[Instant, Measure]] = [{} for _ in stretches]
     if stretches:
-        for number, start, *sums in await connection.fetch(_OVER, *zip(*stretches, strict=True)):
+        columns = zip(*_keyed(keys, stretches), strict=True)
+        for number, start, *sums in await connection.fetch(_OVER, *columns):
             found[number - 1][start] = _measure(sums)
     return found
 
@@ -81,12 +89,13 @@ GROUP BY 1, 2, 3 HAVING sum(b.clocks) <> 0
 
 
 async def buckets_over(
-    connection: Connection, stretches: Sequence[Stretch]
+    connection: Connection, keys: Keys, stretches: Sequence[Stretch]
 ) -> list[dict[Instant, dict[int, int]]]:
     """Of each stretch: how many stopped clocks took how long, by pane."""
     found: list[dict[Instant, dict[int, int]]] = [{} for _ in stretches]
     if stretches:
-        rows = await connection.fetch(_BUCKETS_OVER, *zip(*stretches, strict=True))
+        columns = zip(*_keyed(keys, stretches), strict=True)
+        rows = await connection.fetch(_BUCKETS_OVER, *columns)
         for number, start, bucket, clocks in rows:
             found[number - 1].setdefault(start, {})[bucket] = clocks
     return found
@@ -112,12 +121,15 @@ GROUP BY w.number, l.at ORDER BY w.number, l.at
 
 
 async def steps_of(
-    connection: Connection, walks: Sequence[tuple[Window, Instant]], as_of: Instant
+    connection: Connection,
+    keys: Keys,
+    walks: Sequence[tuple[Window, Instant]],
+    as_of: Instant,
 ) -> dict[Window, list[Step]]:
     """The ledger of windows by instant, each after the instant it has been walked to."""
     found: dict[Window, list[Step]] = {window: [] for window, _ in walks}
     if walks:
-        rows = [(*window, after) for window, after in walks]
+        rows = _keyed(keys, [(*window, after) for window, after in walks])
         for number, at, *sums in await connection.fetch(_STEPS, *zip(*rows, strict=True), as_of):
             found[walks[number - 1][0]].append(Step(at, _measure(sums)))
     return found
@@ -135,20 +147,26 @@ JOIN unnest($1::text[], $2::bigint[]) AS o (objective, beginning)
 """
 
 
-async def panes_from(connection: Connection, beginnings: Mapping[str, Instant]) -> list[Window]:
+async def panes_from(
+    connection: Connection, keys: Keys, beginnings: Mapping[str, Instant]
+) -> list[Window]:
     """Panes that start at or after each objective's beginning, the running one too."""
     if not beginnings:
         return []
-    rows = await connection.fetch(_FROM, [*beginnings], [*beginnings.values()])
-    return [Window(*row) for row in rows]
+    columns = [keys[objective] for objective in beginnings], [*beginnings.values()]
+    rows = await connection.fetch(_FROM, *columns)
+    return [Window(objective_of(row[0]), *row[1:]) for row in rows]
 
 
-async def groups_from(connection: Connection, beginnings: Mapping[str, Instant]) -> list[Group]:
+async def groups_from(
+    connection: Connection, keys: Keys, beginnings: Mapping[str, Instant]
+) -> list[Group]:
     """The groups that have such panes."""
     if not beginnings:
         return []
-    rows = await connection.fetch(_GROUPS_FROM, [*beginnings], [*beginnings.values()])
-    return [(row["objective"], row["grp"]) for row in rows]
+    columns = [keys[objective] for objective in beginnings], [*beginnings.values()]
+    rows = await connection.fetch(_GROUPS_FROM, *columns)
+    return [(objective_of(row["objective"]), row["grp"]) for row in rows]
 
 
 _FIRST: Final = """
@@ -163,13 +181,20 @@ CROSS JOIN LATERAL (
 """
 
 
-async def first_counted(connection: Connection, groups: Iterable[Group]) -> dict[Group, Instant]:
+async def first_counted(
+    connection: Connection, keys: Keys, groups: Iterable[Group]
+) -> dict[Group, Instant]:
     """The start of each group's first pane in which an event counts."""
-    columns = [*zip(*groups, strict=True)]
+    columns = [*zip(*_keyed(keys, groups), strict=True)]
     if not columns:
         return {}
     rows = await connection.fetch(_FIRST, *columns, RUNNING_PANE)
-    return {(row["objective"], row["grp"]): row["pane_start"] for row in rows}
+    return {(objective_of(row["objective"]), row["grp"]): row["pane_start"] for row in rows}
+
+
+def _keyed(keys: Keys, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows that begin with an objective, as the tables know its panes."""
+    return [(keys[objective], *more) for objective, *more in rows]
 
 
 def _measure(sums: Sequence[int | Decimal]) -> Measure:

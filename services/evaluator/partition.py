@@ -21,10 +21,16 @@ ITEMS_HELD_MAX: Final = 20_000
 
 @dataclass(slots=True)
 class Held:
-    """An item in memory, and what has been posted of it."""
+    """An item in memory, and what has been posted of it.
+
+    `beside` is the same item under the generation of documents that is being built, and
+    `posted_beside` what has been posted of it to panes that are built for that one.
+    """
 
     item: Item
     posted: Posted
+    beside: Item | None = None
+    posted_beside: Posted = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Partition:
     `reached` is the evaluation time (ADR 8) that the database knows: it follows `evaluation_time`
     once nothing is due before it. `latest` is the largest event time consumed; `due` an instant
     before which no item is due (None: none at all). `unchecked` says that the last folded record
-    has not been seen again yet.
+    has not been seen again yet. `generation` are the documents in use, `building` those under
+    which items are folded as well: all up to the key `built_until`, or all there are (`built`).
     """
 
     part: int
@@ -51,7 +58,10 @@ class Partition:
     evaluation_time: Instant
     reached: Instant
     watermark: Instant
-    documents: str
+    generation: int
+    building: int | None
+    built_until: str | None
+    built: bool
     due: Instant | None
     record_digest: bytes | None
     unchecked: bool
@@ -71,7 +81,10 @@ class Partition:
             evaluation_time=row.evaluation_time,
             reached=row.evaluation_time,
             watermark=row.watermark,
-            documents=row.documents,
+            generation=row.generation,
+            building=row.building,
+            built_until=row.built_until,
+            built=row.built,
             due=row.next_due,
             record_digest=row.record_digest,
             unchecked=row.record_digest is not None,
@@ -124,9 +137,23 @@ class Partition:
             proven=self.proven,
             watermark=self.watermark,
             record_digest=self.record_digest,
-            documents=self.documents,
+            generation=self.generation,
+            building=self.building,
+            built_until=self.built_until,
+            built=self.built,
             held_at=held_at,
         )
+
+    def use(self, generation: int) -> None:
+        """Go on under documents that have come into use."""
+        self.generation = generation
+        self.build(None)
+
+    def build(self, generation: int | None) -> None:
+        """Begin to fold everything under other documents as well, or stop to."""
+        self.building, self.built_until, self.built = generation, None, False
+        # What memory holds was folded under the documents before.
+        self.items.clear()
 
     def expect(self, due: Instant | None) -> None:
         """Remember that an item is due then."""

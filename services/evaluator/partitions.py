@@ -21,8 +21,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from services.evaluator import store
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder, Record
+from services.evaluator.generations import Generations
 from services.evaluator.partition import Partition, Proof
 from services.evaluator.posting import Posting
+from services.evaluator.stops import Stops, refused_of
 from shared.runtime.wall_clock import WallClock
 
 BATCH_MIN: Final = 1_000
@@ -42,25 +44,25 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         observer: AIOKafkaConsumer,
         held: store.Store,
         folder: Folder,
+        generations: Generations,
         figures: Figures,
+        stops: Stops,
         *,
         clock: WallClock,
         topic: str,
         owner: str,
-        cluster_id: str,
-        documents: str,
     ) -> None:
-        """`observer` asks for offsets and consumes nothing; `documents` is the digest folded by."""
+        """`observer` asks for offsets and consumes nothing."""
         self._consumer = consumer
         self._observer = observer
         self._store = held
         self._folder = folder
+        self._generations = generations
         self._figures = figures
         self._clock = clock
         self._topic = topic
         self._owner = owner
-        self._cluster_id = cluster_id
-        self._documents = documents
+        self.stops = stops
         self._owned: dict[int, Partition] = {}
         self._token = 0
         self._turn = asyncio.Lock()
@@ -88,6 +90,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         del revoked
         self._token += 1
         self._owned = {}
+        self.stops.forget()
         self.settled = False
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -120,13 +123,15 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._claim(parts, token)
 
     async def _claim(self, parts: list[int], token: int) -> None:
-        """Claim, check, fold anew if the documents changed, and let the records flow."""
+        """Claim, check, and let the records flow."""
         for attempt in range(1_000_000):
             try:
                 await self._try_to_claim(parts, token)
             except ValueError:
                 raise
-            except store.PASSING as error:
+            except (KafkaError, *store.PASSING) as error:
+                if isinstance(error, KafkaError) and not error.retriable:
+                    raise
                 self._log_retry("claim its partitions", error)
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
             else:
@@ -137,15 +142,16 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         rows = await self._store.claim(parts, self._owner) if parts else []
         claimed = await self._checked(rows)
+        # Looked up after the claim: nothing that a former owner began to build is unknown here.
+        await self._generations.look_up()
         for partition in claimed:
-            if partition.documents != self._documents:
-                await self._refold(partition, token)
+            self._adopt(partition)
         if token != self._token:
             return
         places = [TopicPartition(self._topic, own.part) for own in claimed]
         for place, partition in zip(places, claimed, strict=True):
             self._consumer.seek(place, partition.next_offset - partition.unchecked)
-        self._owned = {partition.part: partition for partition in claimed}
+        self._owned.update((partition.part, partition) for partition in claimed)
         self._consumer.resume(*places)
         self.settled = True
         _logger.info(
@@ -157,56 +163,78 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _checked(self, rows: list[store.Progress]) -> list[Partition]:
         """The partitions whose log still continues what was folded of it."""
-        if not rows:
-            return []
-        places = {row.part: TopicPartition(self._topic, row.part) for row in rows}
-        beginnings = await self._observer.beginning_offsets([*places.values()])
-        ends = await self._observer.end_offsets([*places.values()])
-        claimed = []
-        for row in rows:
-            beginning, end = beginnings[places[row.part]], ends[places[row.part]]
-            partition = Partition.claimed(row)
-            partition.unchecked = partition.unchecked and row.next_offset > beginning
-            if row.cluster_id != self._cluster_id:
-                self._stop(row.part, f"it was folded from the Kafka cluster {row.cluster_id}")
-            elif row.next_offset < beginning:
-                self._stop(
-                    row.part,
-                    f"records from offset {row.next_offset} to {beginning} are no longer there",
-                )
-            elif row.next_offset > end:
-                self._stop(
-                    row.part,
-                    f"the next offset is {row.next_offset} but the log ends at {end}: the topic "
-                    "was made anew or lost its end",
-                )
-            else:
-                self._figures.stopped.labels(partition=row.part).set(0)
-                claimed.append(partition)
-        return claimed
+        return await self.stops.checked(rows)
 
-    def _stop(self, part: int, reason: str) -> None:
-        """Fold nothing more of a partition; its evaluation time stands still, all see it."""
+    def _hold(self, part: int) -> None:
+        """Fold nothing more of a partition; the others go on."""
         self._owned.pop(part, None)
-        self._figures.stopped.labels(partition=part).set(1)
-        _logger.error(
-            "Partition %d of %s is stopped: %s. Nothing is judged until this is mended.",
-            part,
-            self._topic,
-            reason,
-            extra={"action": "partition_stopped", "partition": part},
-        )
+        place = TopicPartition(self._topic, part)
+        if place in self._consumer.assignment():
+            self._consumer.pause(place)
 
-    async def _refold(self, partition: Partition, token: int) -> None:
-        """Fold every stored item under the documents that hold now."""
-        after: str | None = ""
-        while after is not None and token == self._token:
-            posting = Posting(self._clock())
-            after = await self._folder.refold(posting, partition, after)
-            if after is None:
-                partition.documents = self._documents
-            posting.moves.append(partition.move(partition.next_offset))
-            await self._store.post(posting)
+    async def _look_again(self) -> None:
+        """Claim stopped partitions anew: those whose log is whole by now go on."""
+        parts = self.stops.due()
+        if not parts:
+            return
+
+        async def step() -> None:
+            await self._committed()
+            assigned = {place.partition for place in self._consumer.assignment()}
+            with contextlib.suppress(KafkaError):  # it is asked again
+                await self._try_to_claim([p for p in parts if p in assigned], self._token)
+
+        await self._guarded(step)
+
+    # --- documents ----------------------------------------------------------------------------
+
+    async def follow(self) -> bool:
+        """Go over to the documents in use, and build some more for those to come.
+
+        The result says whether items are left to build.
+        """
+        left = False
+
+        async def step() -> None:
+            nonlocal left
+            left = await self._follow()
+
+        await self._guarded(step)
+        return left
+
+    @property
+    def built_so_far(self) -> tuple[int, int]:
+        """How many partitions are built for the documents to come, of how many."""
+        return sum(own.built for own in self._owned.values()), len(self._owned)
+
+    async def _follow(self) -> bool:
+        await self._committed()
+        moved = [own for own in self._owned.values() if self._adopt(own)]
+        building = self._generations.in_use.building
+        waiting = [own for own in self._owned.values() if building is not None and not own.built]
+        if not waiting and not moved:
+            return False
+        started = time.perf_counter()
+        posting = Posting(self._clock())
+        for partition in waiting if building is not None and not building.fresh else waiting[:1]:
+            await self._folder.build(posting, partition)
+            moved.append(partition)
+        each = {own.part: own for own in moved}
+        posting.moves = [own.move(own.next_offset) for own in each.values()]
+        await self._post(posting, started)
+        return any(not own.built for own in waiting)
+
+    def _adopt(self, partition: Partition) -> bool:
+        """Have a partition folded under what is in use and being built; whether that is news."""
+        in_use = self._generations.in_use
+        building = None if in_use.building is None else in_use.building.number
+        if partition.generation == in_use.current.number and partition.building == building:
+            return False
+        if partition.generation != in_use.current.number:
+            partition.use(in_use.current.number)
+        if partition.building != building:
+            partition.build(building)
+        return True
 
     # --- records ------------------------------------------------------------------------------
 
@@ -221,11 +249,12 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                 )
             except OffsetOutOfRangeError as error:
                 for place in error.args[0]:
-                    self._stop(place.partition, "its next record is no longer in the log")
-                    self._consumer.pause(place)
-                continue
+                    self._hold(place.partition)
+                    self.stops.doubt(place.partition)
+                records = {}
             if records:
                 await self._guarded(partial(self._fold, records))
+            await self._look_again()
             self._adapt(sum(map(len, records.values())))
         async with self._turn:
             await self._abandon()
@@ -239,12 +268,11 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _fold(self, records: dict[TopicPartition, list[Record]]) -> None:
         started = time.perf_counter()
-        batch = [
-            (partition, fresh)
-            for place, several in sorted(records.items())
-            if (partition := self._owned.get(place.partition)) is not None
-            and (fresh := self._fresh(partition, several))
-        ]
+        batch = []
+        for place, several in sorted(records.items()):
+            partition = self._owned.get(place.partition)
+            if partition is not None and (fresh := await self._continued(partition, several)):
+                batch.append((partition, fresh))
         if not batch:
             return
         posting = Posting(self._clock())
@@ -256,17 +284,30 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         posting.moves = [own.move(starts[own.part]) for own, _ in batch]
         await self._committed()
         self._pending = asyncio.create_task(self._post(posting, started))
+        refused = refused_of(posting)
+        for own, several in batch:
+            bad = refused.get(own.part, frozenset())
+            if self.stops.too_bad(own.part, [one.offset for one in several], bad):
+                await self._committed()
+                self._hold(own.part)
+                await self.stops.poisoned(own)
+
+    async def _continued(self, partition: Partition, records: list[Record]) -> list[Record]:
+        """The records to fold; none of a partition that has to stop."""
+        was_unchecked = partition.unchecked
+        fresh = self._fresh(partition, records)
+        if was_unchecked and not partition.unchecked:
+            await self.stops.whole(partition.part, noted=True)
+        elif was_unchecked and partition.unchecked:
+            self._hold(partition.part)
+            await self.stops.another_log(partition)
+        return fresh
 
     def _fresh(self, partition: Partition, records: list[Record]) -> list[Record]:
-        """The records that are not folded yet; a partition whose log is another one is stopped."""
+        """The records that are not folded yet; none, and still unchecked, of another log."""
         if partition.unchecked:
             last, *records = records
             if last.offset != partition.next_offset - 1 or _digest(last) != partition.record_digest:
-                self._consumer.pause(TopicPartition(self._topic, partition.part))
-                self._stop(
-                    partition.part,
-                    f"the record at offset {partition.next_offset - 1} is not the one folded last",
-                )
                 return []
             partition.unchecked = False
         return [record for record in records if record.offset >= partition.next_offset]

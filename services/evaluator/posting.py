@@ -17,6 +17,7 @@ from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
 from shared.domain.measure import UNIT, Amount, Measure, Outcome, bucket_of, exact
 from shared.wire.groups import group_text
+from shared.wire.pane_keys import pane_key
 from shared.wire.stored_item import Placed
 
 Posted = Sequence[tuple[Contribution, Placed]]
@@ -110,7 +111,10 @@ class Move(NamedTuple):
     proven: bool
     watermark: Instant
     record_digest: bytes | None
-    documents: str
+    generation: int
+    building: int | None
+    built_until: str | None
+    built: bool
     held_at: Instant
 
 
@@ -127,6 +131,7 @@ class Posting:
     dirty: dict[Window, tuple[Instant, str]] = field(default_factory=dict)
     later: dict[Window, Instant] = field(default_factory=dict)
     breaches: dict[str, BreachRow] = field(default_factory=dict)
+    beside: dict[tuple[int, str], BreachRow] = field(default_factory=dict)
     quarantined: list[QuarantineRow] = field(default_factory=list)
 
     def mark(self, window: Window, dirty_from: Instant, cause: str) -> None:
@@ -166,12 +171,17 @@ def stronger(one: str, other: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whose contributions are posted, as of which instant, and why they changed."""
+    """Whose contributions are posted, as of which instant, and why they changed.
+
+    `beside` is the generation of documents that they are posted for while it is being built:
+    nobody sees them yet, and nothing is judged for them.
+    """
 
     part: int
     item: str
     now: Instant
     cause: str
+    beside: int | None = None
 
 
 def post_difference(
@@ -224,15 +234,19 @@ def _post(
                 objective_id(own.agreement, own.objective), group_text(own.group), placed.pane_start
             )
             touched[window] = None
-            _enter(posting, source, own, window, sign, bucketed=placed.bucketed)
+            key = pane_key(window.objective, placed.built)
+            pane = window if key == window.objective else window._replace(objective=key)
+            _enter(posting, source, own, pane, sign, bucketed=placed.bucketed)
             _walk(nets, own, window, sign)
+    _post_breaches(posting, source, removed, added)
+    if source.beside is not None:
+        return
     for window in touched:
         # Counts changed even if no walk did: judged again, walked only from now on.
         posting.mark(window, source.now, source.cause)
     for (window, at, _), net in nets.items():
         if net:
             posting.mark_walk(window, at, source.cause)
-    _post_breaches(posting, source, removed, added)
 
 
 _Walked = tuple[Window, Instant, str]
@@ -256,12 +270,18 @@ def _walk(
 def _post_breaches(posting: Posting, source: Source, removed: Posted, added: Posted) -> None:
     for own, _ in removed:
         if own.breaches:
-            row = _breach(posting, source, own)
-            posting.breaches[row.breach_id] = row._replace(withdrawn_at=posting.posted_at)
+            row = _breach(posting, source, own)._replace(withdrawn_at=posting.posted_at)
+            _put_breach(posting, source, row)
     for own, _ in added:
         if own.breaches:
-            row = _breach(posting, source, own)
-            posting.breaches[row.breach_id] = row
+            _put_breach(posting, source, _breach(posting, source, own))
+
+
+def _put_breach(posting: Posting, source: Source, row: BreachRow) -> None:
+    if source.beside is None:
+        posting.breaches[row.breach_id] = row
+    else:
+        posting.beside[source.beside, row.breach_id] = row
 
 
 def _breach(posting: Posting, source: Source, own: Contribution) -> BreachRow:

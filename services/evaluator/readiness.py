@@ -29,6 +29,7 @@ class Readiness:
             self._checks = {
                 **await self._database(pool),
                 "assignment": None if partitions.settled else "partitions are being claimed",
+                "partitions": _stopped(partitions),
             }
             with contextlib.suppress(TimeoutError):
                 pause = PAUSE_S if partitions.settled else 0.1
@@ -43,3 +44,8 @@ class Readiness:
             return {"database": f"it cannot be reached: {error!r}"}
         behind = "the database has another schema: run `accord migrate`"
         return {"database": None, "migrations": None if current else behind}
+
+
+def _stopped(partitions: Partitions) -> str | None:
+    stopped = str(partitions.stops)
+    return f"stopped: {stopped}; see `accord gaps list`" if stopped else None

@@ -19,9 +19,8 @@ from aiokafka.errors import KafkaError
 from services.evaluator import store
 from services.evaluator.breaches import Told, breach_event, news
 from services.evaluator.figures import Figures
-from services.evaluator.fold import objectives
+from services.evaluator.generations import Generations
 from services.evaluator.partition import ALLOWED_DISORDER
-from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.wall_clock import WallClock
@@ -42,7 +41,7 @@ class Relay:
         self,
         pool: Pool,
         producer: AIOKafkaProducer,
-        catalogue: Catalogue,
+        generations: Generations,
         figures: Figures,
         *,
         clock: WallClock,
@@ -54,9 +53,7 @@ class Relay:
         self._figures = figures
         self._clock = clock
         self._topic = topic
-        self._group_by = {
-            objective_id(*key): own.group_by for key, own in objectives(catalogue).items()
-        }
+        self._generations = generations
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Take the place when it is free, and relay until told to stop."""
@@ -123,7 +120,7 @@ class Relay:
                 row["closed_at"] if standing else None,
             )
             count = row["announcements"]
-            group_by = self._group_by.get(row["objective"], ())
+            group_by = self._generations.group_by(row["objective"])
             for what in news(Told.read(row["announced"]), state):
                 count += 1
                 events.append(

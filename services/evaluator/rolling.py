@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.evaluator import judge_store, panes, standing
-from services.evaluator.agenda import UNGROUPED, Stretches, Subject, Work
+from services.evaluator.agenda import UNGROUPED, Stretches, Subject, Work, pane_keys
 from services.evaluator.breaches import BreachRow, window_breach
 from services.evaluator.checkpoint import Closed
 from services.evaluator.judge_store import BEGINNING, Moment, Said
@@ -205,13 +205,14 @@ async def _panes(
         stretches[part] = Stretch(*group, begin, last)
         if last == current.end:
             running[part] = Window(*group, RUNNING_PANE)
-    measures = await panes.measures_over(connection, [*stretches.values()])
-    runs = await panes.measures_of(connection, sorted(set(running.values())))
+    keys = pane_keys(subjects)
+    measures = await panes.measures_over(connection, keys, [*stretches.values()])
+    runs = await panes.measures_of(connection, keys, sorted(set(running.values())))
     timed = [part for part in parts if isinstance(subjects[part.group[0]].own.target, Percentile)]
     buckets = dict(
         zip(
             timed,
-            await panes.buckets_over(connection, [stretches[part] for part in timed]),
+            await panes.buckets_over(connection, keys, [stretches[part] for part in timed]),
             strict=True,
         )
     )

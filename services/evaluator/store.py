@@ -56,13 +56,18 @@ class Progress:
     watermark: Instant
     record_digest: bytes | None
     cluster_id: str
-    documents: str
+    generation: int
+    building: int | None
+    built_until: str | None
+    built: bool
     next_due: Instant | None
 
 
 _PREPARE: Final = """
-INSERT INTO partition_progress (part, cluster_id)
-SELECT part, cluster_id FROM stream, generate_series(0, partitions - 1) AS part WHERE topic = $1
+INSERT INTO partition_progress (part, cluster_id, generation)
+SELECT part, cluster_id,
+    coalesce((SELECT number FROM generation WHERE state = 'current'), 0)
+FROM stream, generate_series(0, partitions - 1) AS part WHERE topic = $1
 ON CONFLICT (part) DO NOTHING
 """
 _CLUSTER: Final = "SELECT cluster_id FROM stream WHERE topic = $1"
@@ -70,7 +75,8 @@ _CLUSTER: Final = "SELECT cluster_id FROM stream WHERE topic = $1"
 _CLAIM: Final = """
 UPDATE partition_progress SET epoch = epoch + 1, owner = $2 WHERE part = ANY($1::int[])
 RETURNING part, epoch, next_offset, evaluation_time, watermark, record_digest, cluster_id,
-    documents, (SELECT min(next_due) FROM item i WHERE i.part = partition_progress.part) AS next_due
+    generation, building, built_until, built,
+    (SELECT min(next_due) FROM item i WHERE i.part = partition_progress.part) AS next_due
 """
 _ITEMS: Final = """
 SELECT i.part, i.key, i.body FROM unnest($1::int[], $2::text[]) AS wanted (part, key)
@@ -148,6 +154,8 @@ class Store:
                 await _queue(connection, posting)
             if posting.breaches:
                 await write_breaches(connection, posting.breaches.values())
+            if posting.beside:
+                await _write_beside(connection, posting)
             if posting.quarantined:
                 await _quarantine(connection, posting.quarantined)
 
@@ -156,12 +164,13 @@ _MOVE: Final = """
 UPDATE partition_progress p
 SET next_offset = m.next_offset, evaluation_time = m.evaluation_time, proven = m.proven,
     watermark = m.watermark, record_digest = coalesce(m.record_digest, p.record_digest),
-    documents = m.documents
+    building = m.building, built_until = m.built_until, built = m.built
 FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[],
-    $7::bigint[], $8::bytea[], $9::text[], $10::bigint[])
+    $7::bigint[], $8::bytea[], $9::int[], $10::int[], $11::text[], $12::bool[], $13::bigint[])
     AS m (part, epoch, start, next_offset, evaluation_time, proven, watermark, record_digest,
-        documents, held_at)
+        generation, building, built_until, built, held_at)
 WHERE p.part = m.part AND p.epoch = m.epoch AND p.next_offset = m.start
+    AND p.generation = m.generation
 """
 
 
@@ -244,6 +253,23 @@ async def write_breaches(connection: Connection, rows: Iterable[BreachRow]) -> N
     """Write what is found of breaches; those that say so have to be announced then."""
     ordered = sorted(rows, key=lambda row: row.breach_id)
     await connection.execute(_WRITE_BREACHES, *zip(*ordered, strict=True))
+
+
+_WRITE_BESIDE: Final = """
+INSERT INTO breach_next AS b (generation, breach_id, scope, part, objective, grp, window_start,
+    window_end, item, cycle, opened_at, closed_at, withdrawn_at, detected_at)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[],
+    $7::bigint[], $8::bigint[], $9::text[], $10::int[], $11::bigint[], $12::bigint[],
+    $13::bigint[], $14::bigint[])
+ON CONFLICT (generation, breach_id) DO UPDATE
+SET part = EXCLUDED.part, grp = EXCLUDED.grp, closed_at = EXCLUDED.closed_at,
+    withdrawn_at = EXCLUDED.withdrawn_at
+"""
+
+
+async def _write_beside(connection: Connection, posting: Posting) -> None:
+    rows = [(generation, *row[:-1]) for (generation, _), row in sorted(posting.beside.items())]
+    await connection.execute(_WRITE_BESIDE, *zip(*rows, strict=True))
 
 
 _QUARANTINE: Final = """

@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -25,7 +25,8 @@ class Loaded:
     """The catalogue, or (then it is None) what is wrong, in the order of files and lines.
 
     `warnings` are what is allowed and hardly meant, in the same order. `built_in` names the KPIs
-    that agreements use and no document defines. `sources` are no part of the catalogue.
+    that agreements use and no document defines. `sources` are no part of the catalogue. `texts`
+    are the files that were read.
     """
 
     catalogue: Catalogue | None
@@ -33,6 +34,7 @@ class Loaded:
     warnings: tuple[Problem, ...] = ()
     built_in: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    texts: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,18 @@ def load(path: Path, *, today: date | None = None) -> Loaded:
     With `today` there are also warnings of calendars whose holidays run out.
     """
     with _no_collecting():
-        texts = read_texts(path)
-        return load_nodes(texts.nodes, texts.problems, texts.warnings, today=today)
+        files = read_path(path)
+        texts = _parsed_all(files.texts, files.problems, files.warnings)
+        loaded = load_nodes(texts.nodes, texts.problems, texts.warnings, today=today)
+        return replace(loaded, texts=files.texts)
+
+
+def load_texts(texts: Iterable[File]) -> Loaded:
+    """Read files whose texts are at hand."""
+    texts = tuple(texts)
+    with _no_collecting():
+        parsed = _parsed_all(texts)
+        return replace(load_nodes(parsed.nodes, parsed.problems), texts=texts)
 
 
 @contextmanager
@@ -73,13 +85,19 @@ def _no_collecting() -> Iterator[None]:
 def read_texts(path: Path) -> Texts:
     """The documents of a file or a folder, not yet looked into."""
     files = read_path(path)
+    return _parsed_all(files.texts, files.problems, files.warnings)
+
+
+def _parsed_all(
+    texts: Iterable[File], problems: Iterable[Problem] = (), warnings: Iterable[Problem] = ()
+) -> Texts:
     nodes: list[Node] = []
-    problems = list(files.problems)
-    for file in files.texts:
+    several = list(problems)
+    for file in texts:
         found, wrong = _parsed(file)
         nodes.extend(found)
-        problems.extend(wrong)
-    return Texts(tuple(nodes), tuple(problems), files.warnings)
+        several.extend(wrong)
+    return Texts(tuple(nodes), tuple(several), tuple(warnings))
 
 
 def load_nodes(

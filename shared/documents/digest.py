@@ -32,6 +32,21 @@ def digest(
     return sha256(text.encode()).hexdigest()
 
 
+def contents(
+    agreements: Iterable[Agreement],
+    kpis: Mapping[str, Kpi],
+    calendars: Mapping[str, CalendarSpec],
+) -> dict[str, str]:
+    """The same of each agreement for itself, by name: all that can change what it says."""
+    found = {}
+    for one in agreements:
+        named = {own.kpi.name for version in one.versions for own in version.objectives}
+        used = {version.calendar.rules.name for version in one.versions}
+        own_calendars = {name: calendars[name] for name in used if name in calendars}
+        found[one.name] = digest([one], [kpis[name] for name in named], own_calendars)
+    return found
+
+
 def _version(version: Version) -> object:
     members = _members(version, without=_OF_VERSION)
     objectives = [

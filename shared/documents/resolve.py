@@ -13,7 +13,7 @@ from shared.documents.agreement_fields import ALWAYS, AgreementSpec, ObjectiveSp
 from shared.documents.ambiguity import ambiguities
 from shared.documents.built_in import built_in_kpis
 from shared.documents.calendar_fields import WEEKDAYS, CalendarSpec
-from shared.documents.digest import digest
+from shared.documents.digest import contents, digest
 from shared.documents.fitting import misfits
 from shared.documents.kpi_fields import KpiSpec, kpi_of
 from shared.documents.loader import ListNode, MapNode, ScalarNode, plain
@@ -86,7 +86,8 @@ def resolve(documents: Iterable[Document]) -> Resolved:
         for name in sorted(written)
     }
     content = digest(agreements.values(), names.kpis.values(), names.calendar_specs)
-    catalogue = Catalogue(agreements, names.kpis, names.calendars, content)
+    each = contents(agreements.values(), names.kpis, names.calendar_specs)
+    catalogue = Catalogue(agreements, names.kpis, names.calendars, content, each)
     built_in = tuple(sorted(names.built_in))
     return Resolved(
         catalogue, tuple(problems), documents, tuple(every), names.calendar_specs, built_in

@@ -4,7 +4,7 @@ Everything here is a value; `shared.documents` builds it from YAML and refuses w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -297,12 +297,17 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything the documents of a folder say; `digest` names their content."""
+    """Everything the documents of a folder say; `digest` names their content.
+
+    `contents` names that of each agreement, with the KPIs and calendars that it uses: where it is
+    the same, the same events give the same numbers.
+    """
 
     agreements: Mapping[str, Agreement]
     kpis: Mapping[str, Kpi]
     calendars: Mapping[str, BusinessCalendar]
     digest: str
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 def objective_id(agreement: str, objective: str) -> str:

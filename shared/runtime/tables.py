@@ -1,13 +1,15 @@
 """The database schema (SQLAlchemy Core): generic rows, no column for any KPI or event type.
 
 Instants are microseconds since the epoch in `bigint` columns, named for what happened then.
-`objective` is `<agreement>/<objective>`, `grp` the group values as a JSON list of texts. What
-counts is kept by pane: the window itself, or a step of a rolling one; `amount` is exact.
+`objective` is `<agreement>/<objective>`, in ledger and panes with the generation of documents
+that it was built for (`shared/wire/pane_keys.py`), `grp` the group values as a JSON list of
+texts. What counts is kept by pane: the window itself, or a step of a rolling one; `amount` is
+exact.
 
 Who writes what, all of it parts of the evaluator:
-fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, judge_queue (adds), breach
-       (of items)
-judge  value, value_revision, judgement, document, judge_queue (takes), breach (of windows)
+fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, gap, judge_queue (adds),
+       breach (of items), breach_next
+judge  value, value_revision, judgement, generation, judge_queue (takes), breach (of windows)
 relay  outbox, breach (what is confirmed and announced)
 `stream` is written by ingest or evaluator, whichever starts first. The api only reads.
 """
@@ -82,8 +84,12 @@ partition_progress: Final = Table(
     Column("watermark", BigInteger, nullable=False, server_default="0"),
     Column("record_digest", LargeBinary),
     Column("cluster_id", Text, nullable=False, server_default=""),
-    Column("documents", Text, nullable=False, server_default=""),
-    comment="How far each partition of the event log is folded; epoch fences former owners",
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("building", Integer),
+    Column("built_until", Text(collation="C")),
+    Column("built", Boolean, nullable=False, server_default="false"),
+    comment="How far each partition of the event log is folded, under which generation of the "
+    "documents, and how far the next is built; epoch fences former owners",
 )
 
 item: Final = Table(
@@ -165,7 +171,7 @@ judgement: Final = Table(
     _instant("as_of"),
     _instant("next_turn"),
     _instant("provisional_until"),
-    Column("documents", Text, nullable=False, server_default=""),
+    Column("pane_key", Text(collation="C"), nullable=False, server_default=""),
     comment="When each objective was judged last, when time alone changes it next, and when the "
     "watermark does",
 )
@@ -282,11 +288,75 @@ quarantine: Final = Table(
     comment="Records of the event log that do not stand: conflicts of identity",
 )
 
-document: Final = Table(
-    "document",
+gap: Final = Table(
+    "gap",
     metadata,
-    Column("digest", Text, primary_key=True),
-    _instant("applied_at"),
-    Column("agreements", Text, nullable=False),
-    comment="The documents under which evaluators have run",
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("part", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("from_offset", BigInteger, nullable=False),
+    Column("until_offset", BigInteger),
+    _instant("from_time"),
+    _instant("until_time", nullable=True),
+    Column("detail", Text, nullable=False),
+    _instant("seen_at"),
+    _instant("resolved_at", nullable=True),
+    Column("resolution", Text),
+    Column("resolved_by", Text),
+    Column("why", Text),
+    Index("gap_open", "part", unique=True, postgresql_where=text("resolved_at IS NULL")),
+    comment="Why partitions were stopped, which records are missing, and who let them go on",
+)
+
+redriven: Final = Table(
+    "redriven",
+    metadata,
+    _key("topic"),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("record_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("written_ms", BigInteger, primary_key=True, autoincrement=False),
+    _instant("redriven_at"),
+    comment="Dead letters and quarantined records that were sent again; written_ms: of the record",
+)
+
+breach_next: Final = Table(
+    "breach_next",
+    metadata,
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("breach_id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("objective", Text(collation="C"), nullable=False),
+    Column("grp", Text(collation="C"), nullable=False),
+    _instant("window_start", nullable=True),
+    _instant("window_end", nullable=True),
+    Column("item", Text(collation="C")),
+    Column("cycle", Integer),
+    _instant("opened_at"),
+    _instant("closed_at", nullable=True),
+    _instant("withdrawn_at", nullable=True),
+    _instant("detected_at"),
+    comment="The items' breaches under the generation that is being built",
+)
+
+generation: Final = Table(
+    "generation",
+    metadata,
+    Column("number", Integer, Identity(), primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("files", Text, nullable=False),
+    Column("contents", Text, nullable=False),
+    Column("built", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _instant("proposed_at"),
+    Column("proposed_by", Text, nullable=False),
+    _instant("switched_at", nullable=True),
+    Column("cleaned", Boolean, nullable=False, server_default="false"),
+    Index(
+        "generation_one",
+        "state",
+        unique=True,
+        postgresql_where=text("state IN ('building', 'current')"),
+    ),
+    comment="The documents by and by: those in use, those that are being built, those before",
 )

@@ -20,10 +20,14 @@ _INT64: Final = 1 << 63
 
 
 class Placed(NamedTuple):
-    """Where a contribution was posted to: a pane, and whether to one of its buckets too."""
+    """Where a contribution was posted to: a pane, and whether to one of its buckets too.
+
+    `built` is the generation of documents that the objective's panes were built for.
+    """
 
     pane_start: Instant
     bucketed: bool
+    built: int = 0
 
 
 class _Body(msgspec.Struct, array_like=True):

@@ -172,7 +172,6 @@ async def _store_progress(connection: AsyncConnection, catalogue: Catalogue, now
             "evaluation_time": now,
             "proven": True,
             "watermark": now - 5 * MINUTE,
-            "documents": catalogue.digest,
         }
         for part in range(PARTS)
     ]
@@ -182,7 +181,7 @@ async def _store_progress(connection: AsyncConnection, catalogue: Catalogue, now
             "as_of": now - 1,
             "next_turn": NEVER,
             "provisional_until": NEVER,
-            "documents": catalogue.digest,
+            "pane_key": objective_id(agreement.name, name),
         }
         for agreement in catalogue.agreements.values()
         for name in agreement.objective_names

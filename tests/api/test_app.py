@@ -1,6 +1,7 @@
 """The app without its database: errors as problems, unknown parameters, the OpenAPI document."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
@@ -18,7 +19,13 @@ from shared.runtime.database import Pool
 from shared.wire import compared, explained, results
 from tests.api.stored import NOW, a_catalogue
 
-NO_DATABASE = cast("Pool", None)
+
+class _Unreachable:
+    def acquire(self) -> object:
+        raise ConnectionRefusedError
+
+
+NO_DATABASE = cast("Pool", _Unreachable())
 
 
 @pytest.fixture
@@ -70,7 +77,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
         ("GET", "/v1/states/everyone/response", 404, "unknown-sla-id", "customer, team"),
         ("GET", "/v1/values?sla_id=everyone/leads/x", 404, "unknown-sla-id", "is not grouped"),
         ("GET", "/v1/agreements/x", 404, "unknown-agreement", "'x'"),
-        ("GET", "/v1/states", 500, "internal", "the log has it"),
+        ("GET", "/v1/states", 503, "unavailable", ""),
     ],
 )
 async def test_every_error_is_a_problem(
@@ -87,6 +94,16 @@ async def test_every_error_is_a_problem(
     schemas.Problem.model_validate(problem)
     if status == 405:
         assert answer.headers["allow"] == "GET, HEAD"
+
+
+async def test_a_fault_of_ours_is_a_problem_without_its_text(
+    app: FastAPI, http: httpx.AsyncClient
+) -> None:
+    app.state.sources = "something else"
+    answer = await http.get("/v1/states")
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "the log has it" in answer.json()["detail"]
+    assert "something else" not in answer.text
 
 
 async def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(

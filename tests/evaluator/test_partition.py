@@ -10,7 +10,9 @@ NOW = 100 * HOUR
 def partition(
     *, reached: int = 0, due: int | None = None, digest: bytes | None = None
 ) -> Partition:
-    return Partition.claimed(Progress(0, 1, 10, reached, 0, digest, "cluster", "digest", due))
+    building = (1, None, None, False)
+    row = Progress(0, 1, 10, reached, 0, digest, "cluster", *building, due)
+    return Partition.claimed(row)
 
 
 def test_until_it_is_proven_it_is_the_largest_event_time() -> None:

@@ -59,7 +59,7 @@ def test_what_runs_is_in_the_panes_only_and_marks_the_running_pane() -> None:
     assert posting.ledger == []
     assert pane(posting, RUNNING_HERE) == Measure(running=1)
     assert posting.dirty == {RUNNING_HERE: (NOW, Cause.LATE)}
-    assert posted == [(RUNNING, (RUNNING_PANE, False))]
+    assert posted == [(RUNNING, Placed(RUNNING_PANE, bucketed=False))]
 
 
 def test_what_runs_and_counts_at_its_start_is_in_the_pane_of_that() -> None:
@@ -73,7 +73,7 @@ def test_what_runs_and_counts_at_its_start_is_in_the_pane_of_that() -> None:
 def test_unchanged_contributions_post_nothing() -> None:
     posting, posted = difference([MET, OPEN, COUNTED], [MET, OPEN, COUNTED])
     assert (posting.ledger, posting.panes, posting.dirty, posting.breaches) == ([], {}, {}, {})
-    assert posted == [(own, (0, False)) for own in (MET, OPEN, COUNTED)]
+    assert posted == [(own, Placed(0, bucketed=False)) for own in (MET, OPEN, COUNTED)]
 
 
 def test_a_decision_moves_from_running_to_its_pane_and_is_walked_from_its_instant() -> None:
@@ -128,7 +128,7 @@ def test_times_are_counted_by_buckets_where_they_are_asked_for() -> None:
     posting = Posting(posted_at=2_000)
     posted = post_difference(posting, SOURCE, (), [MET, CLOSED, OPEN], by_time)
     assert posting.buckets == {(*WINDOW, 3, 90): 1, (*WINDOW, 3, 300): 1}
-    assert dict(posted)[OPEN] == (0, False)
+    assert dict(posted)[OPEN] == Placed(0, bucketed=False)
     post_difference(posting, SOURCE, posted, [MET._replace(amount=91)], by_time)
     kept = {bucket: clocks for (*_, bucket), clocks in posting.buckets.items() if clocks}
     assert kept == {91: 1}
@@ -157,7 +157,7 @@ def test_a_pane_that_the_documents_moved_is_left_as_it_was_posted() -> None:
     posting = Posting(posted_at=2_000)
     moved = [(MET, Placed(-50, bucketed=False))]
     posted = post_difference(posting, SOURCE, moved, [MET._replace()], place)
-    assert posted == [(MET, (0, False))]
+    assert posted == [(MET, Placed(0, bucketed=False))]
     assert pane(posting, WINDOW._replace(start=-50)) == Measure(met=-1, amount=-90)
     assert pane(posting) == Measure(met=1, amount=90)
 

@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from services.evaluator.__main__ import Evaluator
-from shared.documents import load
+from shared.documents import Loaded, load
 from shared.domain.agreement import Catalogue, objective_id
 from shared.domain.evaluation import evaluate
 from shared.domain.event import Event
@@ -75,7 +75,16 @@ def catalogue(text: str, folder: Path) -> Catalogue:
     path.write_text(text, encoding="utf-8")
     loaded = load(path)
     assert loaded.catalogue is not None, loaded.problems
+    _loaded[loaded.catalogue.digest] = loaded
     return loaded.catalogue
+
+
+def loaded_as(catalogue: Catalogue) -> Loaded:
+    """The documents of a catalogue that `catalogue` made."""
+    return _loaded[catalogue.digest]
+
+
+_loaded: dict[str, Loaded] = {}
 
 
 def at(text: str) -> Instant:
@@ -124,9 +133,8 @@ class Pipeline:
     async def evaluator(self, documents: Catalogue | None = None) -> AsyncIterator[None]:
         """An evaluator in this process while the block runs; its crash ends the block."""
         stopping = asyncio.Event()
-        service = Evaluator(
-            self.settings, documents or self.catalogue, new_registry(), clock=self.clock
-        )
+        loaded = loaded_as(documents or self.catalogue)
+        service = Evaluator(self.settings, loaded, new_registry(), clock=self.clock)
         async with asyncio.TaskGroup() as group:
             group.create_task(service.serve(stopping))
             try:
@@ -255,11 +263,10 @@ SELECT count(*) = 8 AND sum(next_offset) = $2 AND bool_and(proven AND evaluation
     AND EXISTS (SELECT FROM judgement) AND NOT EXISTS (SELECT FROM judge_queue)
     AND NOT EXISTS (SELECT FROM breach WHERE unannounced) AND NOT EXISTS (SELECT FROM outbox)
     AND NOT EXISTS (
-        SELECT FROM judgement WHERE next_turn <= $1
-            OR documents <> (SELECT min(documents) FROM partition_progress)
+        SELECT FROM judgement WHERE next_turn <= $1 OR pane_key = ''
             OR provisional_until <= (SELECT min(watermark) FROM partition_progress)
     )
-    AND count(DISTINCT documents) = 1
+    AND NOT EXISTS (SELECT FROM generation WHERE state = 'building')
 FROM partition_progress
 """
 _COMPARED = {

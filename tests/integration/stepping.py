@@ -11,6 +11,7 @@ import msgspec
 
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
+from services.evaluator.generations import Generations
 from services.evaluator.judging import Judge
 from services.evaluator.partition import ALLOWED_DISORDER, Partition, Proof
 from services.evaluator.posting import Posting
@@ -28,6 +29,7 @@ from shared.wire import cloudevents
 from shared.wire.groups import group_text
 from shared.wire.partitioning import partition_of
 from shared.wire.results import objective_row
+from tests.integration.evaluating import loaded_as
 
 JUDGINGS_MAX = 50
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -47,28 +49,65 @@ class Stepping:
     partitions: dict[int, Partition] = field(default_factory=dict)
 
     async def start(self, catalogue: Catalogue | None = None) -> None:
-        """Take over the partitions under these documents, folding what is stored anew."""
-        self.catalogue = catalogue or self.catalogue
+        """Take over the partitions; other documents are built and used before it goes on."""
+        await self.propose(catalogue or self.catalogue)
+        await self.claim()
+        await self.change()
+
+    async def propose(self, catalogue: Catalogue) -> None:
+        """Have these documents used, once they are built."""
+        self.catalogue = catalogue
+        self.generations = Generations(self.pool)
+        await self.generations.propose(loaded_as(catalogue), by="test", now=self.now)
+        await self.generations.look_up()
+
+    async def change(self) -> None:
+        """Build whatever is proposed to the end, and use it."""
+        while await self.build():
+            pass
+        await self.switch()
+
+    async def build(self, parts: Iterable[int] | None = None) -> bool:
+        """Build some more items of these partitions; whether any are left."""
+        building = self.generations.in_use.building
+        left = False
+        for part in range(self.count) if parts is None else parts:
+            partition = self.partitions[part]
+            if building is None or partition.built:
+                continue
+            if partition.building != building.number:
+                partition.build(building.number)
+            posting = Posting(self.now)
+            await self._folder.build(posting, partition)
+            posting.moves.append(partition.move(partition.next_offset))
+            await self._store.post(posting)
+            left = left or not partition.built
+        return left
+
+    async def switch(self) -> None:
+        """Use what is built, if all partitions are."""
+        await self._judge.judge_once()
+        number = (await self.generations.look_up()).current.number
+        for partition in self.partitions.values():
+            if partition.generation != number:
+                partition.use(number)
+
+    async def claim(self) -> None:
+        """Own all partitions in a process that has just begun."""
         figures = Figures(new_registry(), "events")
         self._store = Store(self.pool)
-        self._folder = Folder(self._store, self.catalogue, figures.events)
-        self._judge = Judge(self.pool, self.catalogue, figures, clock=lambda: self.now)
+        self._folder = Folder(self._store, self.generations, figures.events)
+        self._judge = Judge(self.pool, self.generations, figures, clock=lambda: self.now)
         await self.pool.executemany(
-            "INSERT INTO partition_progress (part) VALUES ($1) ON CONFLICT DO NOTHING",
+            "INSERT INTO partition_progress (part, generation)"
+            " VALUES ($1, (SELECT number FROM generation WHERE state = 'current'))"
+            " ON CONFLICT DO NOTHING",
             [(part,) for part in range(self.count)],
         )
         for row in await self._store.claim(range(self.count), "test"):
             partition = Partition.claimed(row)
             partition.unchecked = False
             self.partitions[row.part] = partition
-            after: str | None = ""
-            while after is not None and partition.documents != self.catalogue.digest:
-                posting = Posting(self.now)
-                after = await self._folder.refold(posting, partition, after)
-                if after is None:
-                    partition.documents = self.catalogue.digest
-                posting.moves.append(partition.move(partition.next_offset))
-                await self._store.post(posting)
 
     async def fold(self, events: Iterable[Event]) -> None:
         """One micro-batch."""
@@ -232,9 +271,9 @@ def _text(value: object) -> str:
 _NOTHING_DUE = """
 SELECT NOT EXISTS (SELECT FROM judge_queue) AND NOT EXISTS (
     SELECT FROM judgement WHERE next_turn <= p.as_of OR provisional_until <= p.watermark
-        OR documents <> p.documents
+        OR pane_key = ''
 ) FROM (
-    SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark, min(documents) AS documents
+    SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark
     FROM partition_progress
 ) p
 """

@@ -121,7 +121,7 @@ async def test_freshness_is_stale_a_minute_behind_or_unproven(
     assert await freshness() == "stale"
     await database.execute("UPDATE partition_progress SET proven = true")
     assert await freshness() == "live"
-    await database.execute("UPDATE partition_progress SET documents = 'others' WHERE part = 0")
+    await database.execute("UPDATE partition_progress SET generation = 7 WHERE part = 0")
     assert await freshness() == "stale"
 
 

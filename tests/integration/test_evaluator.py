@@ -250,8 +250,8 @@ async def _folded(pipeline: Pipeline) -> bool:
 
 
 async def _folded_under(pipeline: Pipeline, digest: str) -> bool:
-    others = "SELECT count(*) FROM partition_progress WHERE documents <> $1"
-    return bool(await pipeline.pool.fetchval(others, digest) == 0)
+    current = "SELECT digest FROM generation WHERE state = 'current'"
+    return bool(await pipeline.pool.fetchval(current) == digest)
 
 
 async def _announced(pipeline: Pipeline) -> bool:

@@ -59,7 +59,10 @@ def a_posting(partition: Partition, *, start: int, next_offset: int) -> Posting:
             proven=False,
             watermark=0,
             record_digest=b"digest",
-            documents="documents",
+            generation=0,
+            building=None,
+            built_until=None,
+            built=False,
             held_at=0,
         )
     )

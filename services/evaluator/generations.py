@@ -1,0 +1,177 @@
+"""The generations of documents that this process folds and judges under, compiled.
+
+Documents come from the database, where every evaluator finds the same; which of them are in use
+or being built is looked up again and again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from shared.documents import File, Loaded, load_texts
+from shared.domain.agreement import Catalogue, Objective, Percentile, objective_id
+from shared.domain.contribution import Contribution
+from shared.domain.instant import Instant
+from shared.domain.plan import Plan, compile_plan
+from shared.domain.window import Span
+from shared.runtime import generations
+from shared.runtime.database import Pool, snapshot, transaction
+from shared.runtime.generations import Documents
+from shared.runtime.tables import RUNNING_PANE
+from shared.wire.pane_keys import pane_key
+from shared.wire.stored_item import Placed
+
+KEPT: Final = 4
+"""Compiled generations that are kept."""
+
+
+class Compiled:
+    """A generation as the fold and the judge use it.
+
+    `built` says for which generation the panes of each objective (`<agreement>/<objective>`) were
+    built; `fresh` are those that were built for this one.
+    """
+
+    def __init__(self, number: int, catalogue: Catalogue, built: Mapping[str, int]) -> None:
+        """Compile it."""
+        self.number = number
+        self.catalogue = catalogue
+        self.built = built
+        self.plan: Plan = compile_plan(catalogue)
+        self._places: dict[tuple[str, str], tuple[Callable[[Instant], Span], bool, int]] = {
+            key: (
+                own.window.pane,
+                isinstance(own.target, Percentile),
+                built.get(objective_id(*key), 0),
+            )
+            for key, own in objectives(catalogue).items()
+        }
+        self.fresh = frozenset(
+            key for key, (*_, since) in self._places.items() if since == number and since
+        )
+
+    def place(self, own: Contribution) -> Placed:
+        """Where a contribution counts."""
+        pane, by_time, since = self._places[own.agreement, own.objective]
+        if own.counts_at is None:
+            return Placed(RUNNING_PANE, bucketed=False, built=since)
+        start = pane(own.counts_at).start
+        return Placed(start, bucketed=by_time and own.amount is not None, built=since)
+
+    def holds(self, own: Contribution, placed: Placed) -> bool:
+        """Whether what was posted so is in panes that this generation uses."""
+        place = self._places.get((own.agreement, own.objective))
+        return place is not None and place[2] == placed.built
+
+    @cached_property
+    def objectives(self) -> Mapping[str, tuple[tuple[str, str], Objective]]:
+        """Each objective by its name, with the agreement and its own name in that."""
+        return {objective_id(*key): (key, own) for key, own in objectives(self.catalogue).items()}
+
+    @cached_property
+    def unchanged(self) -> list[str]:
+        """The objectives whose panes were built for a generation before."""
+        fresh = {objective_id(*key) for key in self.fresh}
+        return [name for name in self.objectives if name not in fresh]
+
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """The key of each objective's panes, by its name."""
+        return {name: pane_key(name, self.built.get(name, 0)) for name in self.objectives}
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The generation in use and the one being built, if there is one."""
+
+    current: Compiled
+    building: Compiled | None = None
+
+
+class Generations:
+    """Looks up and compiles generations; everything else in the process asks here."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Nothing is looked up yet."""
+        self._pool = pool
+        self._compiled: dict[int, Compiled] = {}
+        self._in_use: InUse | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def in_use(self) -> InUse:
+        """As looked up last."""
+        if self._in_use is None:
+            message = "no generation of documents is in use yet"
+            raise LookupError(message)
+        return self._in_use
+
+    def group_by(self, objective: str) -> tuple[str, ...]:
+        """What the windows of an objective are grouped by, in the latest documents that have it."""
+        for number in sorted(self._compiled, reverse=True):
+            found = self._compiled[number].objectives.get(objective)
+            if found is not None:
+                return found[1].group_by
+        return ()
+
+    def __getitem__(self, number: int) -> Compiled:
+        """One that has been looked up."""
+        return self._compiled[number]
+
+    async def look_up(self) -> InUse:
+        """Look up which are in use now, and compile them."""
+        async with self._turn:
+            async with snapshot(self._pool) as connection:
+                current, building = await generations.numbers(connection)
+            if current is None:
+                message = "no documents are in use: no evaluator has proposed any"
+                raise LookupError(message)
+            self._in_use = InUse(
+                await self.compiled(current),
+                None if building is None else await self.compiled(building),
+            )
+            return self._in_use
+
+    async def compiled(self, number: int) -> Compiled:
+        """The generation of that number."""
+        found = self._compiled.get(number)
+        if found is None:
+            async with snapshot(self._pool) as connection:
+                row = await generations.read(connection, number)
+            texts = [File(name, text) for name, text in row.files]
+            loaded = await asyncio.to_thread(load_texts, texts)
+            if loaded.catalogue is None:
+                message = f"generation {number} of the documents does not load: {loaded.problems}"
+                raise RuntimeError(message)
+            found = self._compiled[number] = Compiled(number, loaded.catalogue, row.built)
+            for old in sorted(self._compiled)[:-KEPT]:
+                if self._in_use is None or old != self._in_use.current.number:
+                    del self._compiled[old]
+        return found
+
+    async def propose(self, loaded: Loaded, *, by: str, now: Instant) -> int | None:
+        """Have other documents built and used; None when they are already."""
+        catalogue = loaded.catalogue
+        if catalogue is None:
+            message = "documents that do not load cannot be used"
+            raise ValueError(message)
+        documents = Documents(
+            catalogue.digest,
+            [(file.file, file.text) for file in loaded.texts],
+            catalogue.contents,
+            {objective_id(*key): key[0] for key in objectives(catalogue)},
+        )
+        async with transaction(self._pool) as connection:
+            return await generations.propose(connection, documents, by=by, now=now)
+
+
+def objectives(catalogue: Catalogue) -> dict[tuple[str, str], Objective]:
+    """Every objective by (agreement, name): what is the same in all its versions counts."""
+    found: dict[tuple[str, str], Objective] = {}
+    for name, agreement in sorted(catalogue.agreements.items()):
+        for version in agreement.versions:
+            for own in version.objectives:
+                found.setdefault((name, own.name), own)
+    return found
