@@ -207,7 +207,8 @@ class Faults:
             roles = (Role.FOLD, Role.FOLD, Role.FOLD, Role.JUDGE, Role.ANNOUNCE)
             role = roles[int(fault.choice * len(roles)) % len(roles)]
             action = Action.BEFORE if fault.kind is Kind.CUT_BEFORE else Action.AFTER
-        if await self._trap(Trap(role, action), _CHOSEN_S):
+        patience_s = 2 * _TRAPPED_S if role is Role.SENT else _CHOSEN_S
+        if await self._trap(Trap(role, action), patience_s):
             self.fleet.counted[f"{role} cut {action}"] += 1
         elif role is not Role.SENT and await self._trap(Trap(Role.MOVE, action), _TRAPPED_S):
             self.fleet.counted[f"{Role.MOVE} cut {action}"] += 1
