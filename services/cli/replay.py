@@ -13,15 +13,14 @@ import typer
 from aiokafka.errors import KafkaError
 
 from services.cli.background import Background
-from services.cli.local import default_agreements, say, until_stopped
+from services.cli.local import say, until_stopped
 from services.cli.replaying.engine import Replayed, Request, replay
 from services.cli.replaying.progress import ReplayProgress
 from services.cli.replaying.records import Origin
 from services.cli.replaying.report import difference_lines, preview_lines, replay_form
 from services.cli.replaying.shadow import NoShadowError, connect, remove_all
 from services.cli.replaying.snapshot import NothingToReplayError
-from shared.documents import load
-from shared.domain.agreement import Catalogue
+from shared.documents import Loaded, load
 from shared.domain.instant import format_instant
 from shared.runtime.config import InvalidSettings, environment_value
 from shared.runtime.topics import Topics
@@ -64,7 +63,7 @@ def replay_command(
             request = Request(
                 url,
                 environment_value("KAFKA_BOOTSTRAP_SERVERS"),
-                _documents(agreements),
+                None if agreements is None else _documents(agreements),
                 topics=Topics(environment_value("TOPIC_PREFIX") or ""),
                 origin=origin,
                 keep=keep,
@@ -89,14 +88,11 @@ async def _clean(url: str) -> list[str]:
         await session.close()
 
 
-def _documents(agreements: Path | None) -> Catalogue:
-    path = agreements or default_agreements()
-    if path is None:
-        _refuse("no agreements: name their folder with --agreements or ACCORD_AGREEMENTS")
-    loaded = load(path)
+def _documents(agreements: Path) -> Loaded:
+    loaded = load(agreements)
     if loaded.catalogue is None:
         _refuse("\n".join(str(problem) for problem in loaded.problems))
-    return loaded.catalogue
+    return loaded
 
 
 def _print(replayed: Replayed, *, keep: bool, as_json: bool) -> None:

@@ -26,7 +26,7 @@ from services.cli.replaying.snapshot import NothingToReplayError
 from shared.domain.event import Event
 from shared.domain.instant import DAY
 from shared.runtime.database import Pool
-from tests.integration.evaluating import PARTITIONS, Pipeline, at, catalogue
+from tests.integration.evaluating import PARTITIONS, Pipeline, at, catalogue, loaded_as
 from tests.integration.everything import delivered, documents, life
 from tests.integration.stepping import Stepping
 
@@ -79,8 +79,8 @@ async def folded(database: Pool, tmp_path: Path) -> Stepping:
     return stepping
 
 
-def request(url: str, stepping: Stepping, **changes: object) -> Request:
-    made = Request(url, None, stepping.catalogue, origin=Origin.ITEMS, patience_s=0.0)
+def request(url: str, **changes: object) -> Request:
+    made = Request(url, None, origin=Origin.ITEMS, patience_s=0.0)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -102,9 +102,7 @@ async def test_what_was_folded_from_the_topic_is_rebuilt_from_it_and_from_the_it
             pipeline.clock.now = instant
             await pipeline.produce(*some, replace(some[0], data={"conflict": True}))
             await pipeline.rest()
-        asked = Request(
-            pipeline.database_url, pipeline.servers, pipeline.catalogue, pipeline.topics
-        )
+        asked = Request(pipeline.database_url, pipeline.servers, topics=pipeline.topics)
         whole = await replay(asked, Listener())
         await _retain(pipeline)
         listener = Listener()
@@ -152,12 +150,12 @@ _TAMPERED = {
 async def test_whatever_was_tampered_with_is_found_and_named(
     database: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    stepping = await folded(database, tmp_path)
-    sound = await replay(request(database_url, stepping), Listener())
+    await folded(database, tmp_path)
+    sound = await replay(request(database_url), Listener())
     assert [*difference_lines(sound.found)] == []
     for statement in _TAMPERED.values():
         assert await database.execute(statement) in {"UPDATE 1", "DELETE 1"}
-    replayed = await replay(request(database_url, stepping), Listener())
+    replayed = await replay(request(database_url), Listener())
     assert kinds(replayed) == dict.fromkeys(_TAMPERED, 1)
     lines = [*difference_lines(replayed.found)]
     assert any(line.startswith("  state: stored no-such, rebuilt ") for line in lines)
@@ -169,17 +167,29 @@ async def test_whatever_was_tampered_with_is_found_and_named(
 async def test_a_preview_shows_what_other_documents_change_and_nothing_else(
     database: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    stepping = await folded(database, tmp_path)
+    await folded(database, tmp_path)
     text = documents()
     other = catalogue(text.replace(_P_DAY, _P_DAY.replace("PT2H", "PT5H")), tmp_path)
-    replayed = await replay(request(database_url, stepping, catalogue=other), Listener())
+    replayed = await replay(request(database_url, documents=loaded_as(other)), Listener())
     assert replayed.is_preview
     assert {sort.objective for sort in replayed.found.tally} == {"all/p-day"}
     lines = [*preview_lines(replayed.found)]
     assert lines[0].startswith("objective  windows  of other state  breaches new")
     assert sum(line.startswith("all/p-day ") for line in lines[3:]) == replayed.found.total
-    same = await replay(request(database_url, stepping), Listener())
+    same = await replay(request(database_url), Listener())
     assert (same.is_preview, same.found.total) == (False, 0)
+
+
+async def test_what_documents_before_left_behind_is_no_difference(
+    database: Pool, database_url: str, tmp_path: Path
+) -> None:
+    stepping = await folded(database, tmp_path)
+    await stepping.start(catalogue(documents(changed=True), tmp_path))
+    await stepping.prove()
+    await stepping.judge()
+    assert await database.fetchval("SELECT count(*) FROM pane WHERE objective LIKE '%#%'") > 0
+    replayed = await replay(request(database_url), Listener())
+    assert (replayed.is_preview, [*difference_lines(replayed.found)]) == (False, [])
 
 
 _P_DAY = 'kpi: answer, target: {percentile: "0.7", atMost: PT2H}'
@@ -189,10 +199,10 @@ _P_DAY = 'kpi: answer, target: {percentile: "0.7", atMost: PT2H}'
 async def test_a_replay_that_breaks_off_leaves_the_live_system_as_it_was(
     phase: str, database: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    stepping = await folded(database, tmp_path)
+    await folded(database, tmp_path)
     before = await _everything(database)
     with pytest.raises(BrokenOffError):
-        await replay(request(database_url, stepping), Listener(fails_in=phase))
+        await replay(request(database_url), Listener(fails_in=phase))
     assert await _everything(database) == before
     assert await database.fetchval(_SCHEMAS) == 0
 
@@ -211,8 +221,8 @@ async def _everything(database: Pool) -> dict[str, list[tuple[object, ...]]]:
 async def test_what_is_kept_stays_and_what_a_crash_left_behind_goes(
     database: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    stepping = await folded(database, tmp_path)
-    kept = (await replay(request(database_url, stepping, keep=True), Listener())).schema
+    await folded(database, tmp_path)
+    kept = (await replay(request(database_url, keep=True), Listener())).schema
     old = [f"{PREFIX}20200101000000_0000000{number}" for number in (1, 2)]
     await _make(database, old)
     await database.execute(f"COMMENT ON SCHEMA {old[1]} IS 'kept'")
@@ -250,7 +260,7 @@ async def _make(database: Pool, names: Iterable[str]) -> None:
 async def test_a_partition_that_catches_up_cannot_be_replayed(
     database: Pool, database_url: str, tmp_path: Path
 ) -> None:
-    stepping = await folded(database, tmp_path)
+    await folded(database, tmp_path)
     await database.execute("UPDATE partition_progress SET proven = false WHERE part = 1")
     with pytest.raises(NothingToReplayError, match="partitions 1 are catching up"):
-        await replay(request(database_url, stepping), Listener())
+        await replay(request(database_url), Listener())

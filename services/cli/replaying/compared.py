@@ -58,6 +58,16 @@ _BREACH: Final = (
     "closed_at",
 )
 
+# Panes and ledger name an objective with the generation of documents that it was built for; rows of
+# generations before are being cleared away, those of one that is being built count for nothing yet.
+KEYS: Final = """
+SELECT objective, objective || CASE since WHEN '0' THEN '' ELSE '#' || since END AS pane_key
+FROM generation, json_each_text(built::json) AS own (objective, since) WHERE state = 'current'
+"""
+_IN_USE: Final = f"""
+(SELECT k.objective AS name, t.* FROM {{}} t JOIN ({KEYS}) k ON k.pane_key = t.objective)
+"""  # noqa: S608 - our own names
+
 ITEMS: Final = Compared(
     "item",
     ("key",),
@@ -69,28 +79,31 @@ PANES: Final = Compared(
     (_OBJECTIVE, "grp", "pane_start"),
     _NUMBERS,
     f"""
-SELECT objective, grp, pane_start, {", ".join(f"sum({name}) AS {name}" for name in _NUMBERS)}
-FROM pane GROUP BY 1, 2, 3 HAVING {" OR ".join(f"sum({name}) <> 0" for name in _NUMBERS)}
+SELECT name AS objective, grp, pane_start,
+    {", ".join(f"sum({name}) AS {name}" for name in _NUMBERS)}
+FROM {_IN_USE.format("pane")} own GROUP BY 1, 2, 3
+HAVING {" OR ".join(f"sum({name}) <> 0" for name in _NUMBERS)}
 """,  # noqa: S608 - our own column names
 )
 BUCKETS: Final = Compared(
     "pane_bucket",
     (_OBJECTIVE, "grp", "pane_start", "bucket"),
     ("clocks",),
-    """
-SELECT objective, grp, pane_start, bucket, sum(clocks) AS clocks
-FROM pane_bucket GROUP BY 1, 2, 3, 4 HAVING sum(clocks) <> 0
-""",
+    f"""
+SELECT name AS objective, grp, pane_start, bucket, sum(clocks) AS clocks
+FROM {_IN_USE.format("pane_bucket")} own GROUP BY 1, 2, 3, 4 HAVING sum(clocks) <> 0
+""",  # noqa: S608 - our own names
 )
 LEDGER: Final = Compared(
     "ledger",
     (_OBJECTIVE, "grp", "pane_start", "item", "cycle", "ordinal", "at", "outcome"),
     ("entries", "amount"),
-    """
-SELECT objective, grp, pane_start, item, cycle, ordinal, at, outcome, sum(sign) AS entries,
+    f"""
+SELECT name AS objective, grp, pane_start, item, cycle, ordinal, at, outcome, sum(sign) AS entries,
     sum(sign * amount) AS amount
-FROM ledger GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
-""",
+FROM {_IN_USE.format("ledger")} own GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
+""",  # noqa: S608 - our own names
 )
 VALUES: Final = Compared(
     "value",

@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import asyncpg
 
 from services.cli.replaying.compared import BREACHES, ITEMS, LEDGER, VALUES, Compared
 from services.cli.replaying.shadow import Session, Shadow
+from services.cli.replaying.snapshot import Snapshot
+from shared.domain.contribution import Contribution
 from shared.domain.event import Event
-from shared.domain.instant import format_instant
+from shared.domain.instant import Instant, format_instant
 from shared.runtime.tables import RUNNING_PANE
 from shared.wire.stored_item import UnreadableItemError, unpack_events, unpack_item
 
@@ -19,6 +21,7 @@ _AT_ONCE: Final = 200
 _INSTANTS: Final = frozenset(
     ("pane_start", "window_start", "window_end", "at", "opened_at", "closed_at", "next_due")
 )
+_Posted: TypeAlias = tuple[Contribution, Instant, bool]
 _ABSENT: Final = "(absent)"
 
 
@@ -71,9 +74,9 @@ class Found:
 
 
 async def find_differences(
-    shadow: Shadow, kinds: Iterable[Compared], waiting: Sequence[str], *, each: int = SHOWN
+    shadow: Shadow, kinds: Iterable[Compared], snapshot: Snapshot, *, each: int = SHOWN
 ) -> Found:
-    """Compare kind by kind; `waiting` names objectives whose windows are left out.
+    """Compare kind by kind; windows of objectives that wait to be judged are left out.
 
     At most `each` of a kind are read, and SHOWN in all.
     """
@@ -81,13 +84,13 @@ async def find_differences(
     first: list[Difference] = []
     for own in kinds:
         told = 0
-        async for row in _joined(shadow, own, waiting):
-            if own is ITEMS and _mean_the_same(row):
+        async for row in _joined(shadow, own, snapshot.waiting):
+            if own is ITEMS and _mean_the_same(row, snapshot):
                 continue
             tally[_sort(own, row)] += 1
             if len(first) < SHOWN and told < each:
                 told += 1
-                first.append(_difference(own, row))
+                first.append(_difference(own, row, snapshot))
     with_events = [await _with_events(shadow, own) for own in first]
     return Found(tally, with_events)
 
@@ -124,21 +127,39 @@ def _sort(own: Compared, row: asyncpg.Record) -> Sort:
     return Sort(own.name, objective, "state" if changed else "changed")
 
 
-def _mean_the_same(row: asyncpg.Record) -> bool:
-    """Whether two items differ only in the order in which their contributions were posted."""
-    if row["l_body"] is None or row["r_body"] is None:
+def _mean_the_same(row: asyncpg.Record, snapshot: Snapshot) -> bool:
+    """Whether two items differ only in how they came to be what they are.
+
+    Their contributions may have been posted in another order, for another generation. Documents
+    that are no longer in use may have left an item due earlier: it is looked at once more then.
+    """
+    if row["l_body"] is None or row["r_body"] is None or row["l_part"] != row["r_part"]:
         return False
-    if (row["l_part"], row["l_next_due"]) != (row["r_part"], row["r_next_due"]):
+    due, ours_due = row["l_next_due"], row["r_next_due"]
+    is_early = due is not None and due > snapshot.evaluation_time(row["l_part"])
+    is_early = is_early and (ours_due is None or due < ours_due)
+    if due != ours_due and not (is_early and snapshot.is_later_generation):
         return False
     try:
-        events, posted = unpack_item(row["key"], row["l_body"])
+        events, posted = _unpacked(row, "l_", snapshot)
     except UnreadableItemError:
         return False
-    ours, placed = unpack_item(row["key"], row["r_body"])
-    return events == ours and len(posted) == len(placed) and set(posted) == set(placed)
+    return (events, posted) == _unpacked(row, "r_", None)
 
 
-def _difference(own: Compared, row: asyncpg.Record) -> Difference:
+def _unpacked(
+    row: asyncpg.Record, side: str, snapshot: Snapshot | None
+) -> tuple[list[Event], Counter[_Posted]]:
+    """The events of an item, and what is posted of it for the documents in use: where to."""
+    events, posted = unpack_item(row["key"], row[f"{side}body"])
+    return events, Counter(
+        (own, placed.pane_start, placed.bucketed)
+        for own, placed in posted
+        if snapshot is None or snapshot.is_in_use(own, placed.built)
+    )
+
+
+def _difference(own: Compared, row: asyncpg.Record, snapshot: Snapshot) -> Difference:
     key = {name: _text(name, row[name]) for name in own.keys}
     stored, rebuilt = _side(own, row, "l_"), _side(own, row, "r_")
     if stored is not None and rebuilt is not None:
@@ -146,7 +167,7 @@ def _difference(own: Compared, row: asyncpg.Record) -> Difference:
         stored = {name: stored[name] for name in unlike if name != "body"}
         rebuilt = {name: rebuilt[name] for name in unlike if name != "body"}
         if "body" in unlike:
-            _tell_bodies(row, stored, rebuilt)
+            _tell_bodies(row, snapshot, stored, rebuilt)
     if own is BREACHES:
         whole = _side(own, row, "l_" if row["l_present"] else "r_") or {}
         key |= {name: whole[name] for name in ("item", "cycle", "grp") if whole[name] != "none"}
@@ -173,22 +194,28 @@ def _side(own: Compared, row: asyncpg.Record, mark: str) -> dict[str, str] | Non
     return {name: _text(name, row[mark + name]) for name in own.values if name != "body"}
 
 
-def _tell_bodies(row: asyncpg.Record, stored: dict[str, str], rebuilt: dict[str, str]) -> None:
+def _tell_bodies(
+    row: asyncpg.Record, snapshot: Snapshot, stored: dict[str, str], rebuilt: dict[str, str]
+) -> None:
     """Say of two bodies what only one of them holds."""
     try:
-        events, posted = unpack_item(row["key"], row["l_body"])
+        events, posted = _unpacked(row, "l_", snapshot)
     except UnreadableItemError as error:
         stored["body"], rebuilt["body"] = str(error), "readable"
         return
-    ours, placed = unpack_item(row["key"], row["r_body"])
+    ours, placed = _unpacked(row, "r_", None)
     if events != ours:
-        theirs_only = [event_text(event) for event in events if event not in ours]
-        ours_only = [event_text(event) for event in ours if event not in events]
-        stored["events"] = _listed(theirs_only)
-        rebuilt["events"] = _listed(ours_only)
-    if set(posted) != set(placed):
-        stored["posted"] = _listed(sorted(str(own) for own in {*posted} - {*placed}))
-        rebuilt["posted"] = _listed(sorted(str(own) for own in {*placed} - {*posted}))
+        stored["events"] = _listed([event_text(event) for event in events if event not in ours])
+        rebuilt["events"] = _listed([event_text(event) for event in ours if event not in events])
+    if posted != placed:
+        stored["posted"] = _listed(sorted(map(_posted_text, posted - placed)))
+        rebuilt["posted"] = _listed(sorted(map(_posted_text, placed - posted)))
+
+
+def _posted_text(posted: _Posted) -> str:
+    own, pane, _ = posted
+    at = "running" if own.at is None else f"{own.outcome} {format_instant(own.at)}"
+    return f"{own.agreement}/{own.objective} {at} in the pane {_text('pane_start', pane)}"
 
 
 def _listed(texts: Sequence[str]) -> str:

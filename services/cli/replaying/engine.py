@@ -18,8 +18,8 @@ from services.cli.replaying.shadow import (
     remove_stale,
 )
 from services.cli.replaying.snapshot import NothingToReplayError, Snapshot, take_snapshot
-from services.evaluator.fold import objectives
-from shared.domain.agreement import Catalogue
+from services.evaluator.generations import objectives
+from shared.documents import Loaded
 from shared.domain.instant import Instant
 from shared.runtime.migrate import at_head
 from shared.runtime.topics import Topics
@@ -42,13 +42,13 @@ class Told(Protocol):
 class Request:
     """What is replayed: `origin` None takes the topic where it is whole, else the items.
 
-    `catalogue` are the documents to rebuild under; other ones than the live system's make a
+    `documents` (they have loaded) are those to rebuild under; None: those in use. Others make it a
     preview. Seconds of patience to wait for a moment with everything settled and judged.
     """
 
     database_url: str
     bootstrap_servers: str | None
-    catalogue: Catalogue
+    documents: Loaded | None = None
     topics: Topics = field(default_factory=Topics)
     origin: Origin | None = None
     keep: bool = False
@@ -117,11 +117,16 @@ async def _drop(request: Request, shadow: Shadow) -> None:
 async def _replay(request: Request, shadow: Shadow, told: Told) -> Replayed:
     told.say("copying what is stored, at one moment")
     snapshot = await take_snapshot(shadow, patience_s=request.patience_s)
-    is_preview = request.catalogue.digest != snapshot.places[0].documents
+    documents = request.documents or snapshot.documents
+    catalogue = documents.catalogue
+    if catalogue is None:
+        message = f"the documents do not load: {documents.problems}"
+        raise NothingToReplayError(message)
+    is_preview = catalogue.digest != snapshot.digest
     pace = Pace()
     pool = await create_shadow_pool(request.database_url, shadow)
     async with pool, _records(request, shadow, snapshot, told) as records:
-        rebuild = Rebuild(pool, shadow, snapshot, request.catalogue)
+        rebuild = Rebuild(pool, snapshot, documents)
         events = await rebuild.fold(
             records, lambda done, events: told.show("folding", done, records.total, events)
         )
@@ -130,9 +135,9 @@ async def _replay(request: Request, shadow: Shadow, told: Told) -> Replayed:
     told.say("comparing")
     kinds = _kinds(records.origin, is_preview=is_preview)
     each = PREVIEWED if is_preview else SHOWN
-    found = await find_differences(shadow, kinds, snapshot.waiting, each=each)
+    found = await find_differences(shadow, kinds, snapshot, each=each)
     return Replayed(
-        objectives=len(objectives(request.catalogue)),
+        objectives=len(objectives(catalogue)),
         items=snapshot.items,
         found=found,
         origin=records.origin,

@@ -10,15 +10,15 @@ from typing import Final
 
 from services.cli.replaying.compared import ALL, PROGRESS
 from services.cli.replaying.records import Batch, Records
-from services.cli.replaying.shadow import Shadow
 from services.cli.replaying.snapshot import Snapshot, waiting_objectives
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
+from services.evaluator.generations import Generations
 from services.evaluator.judging import Judge
 from services.evaluator.partition import ALLOWED_DISORDER, Partition
 from services.evaluator.posting import Posting
 from services.evaluator.store import Store
-from shared.domain.agreement import Catalogue
+from shared.documents import Loaded
 from shared.runtime.database import Pool
 from shared.runtime.process import new_registry
 from shared.runtime.wall_clock import stopped_at
@@ -36,18 +36,16 @@ Told = Callable[[int, int], None]
 class Rebuild:
     """Folds and judges into the shadow."""
 
-    def __init__(
-        self, pool: Pool, shadow: Shadow, snapshot: Snapshot, catalogue: Catalogue
-    ) -> None:
-        """`pool` sees the shadow only."""
+    def __init__(self, pool: Pool, snapshot: Snapshot, documents: Loaded) -> None:
+        """`pool` sees the shadow only; `documents` have loaded."""
         figures = Figures(new_registry(), _OWNER)
         self._pool = pool
-        self._shadow = shadow
         self._as_of = snapshot.as_of
-        self._documents = catalogue.digest
+        self._documents = documents
+        self._generations = Generations(pool)
         self._store = Store(pool)
-        self._folder = Folder(self._store, catalogue, figures.events)
-        self._judge = Judge(pool, catalogue, figures, clock=stopped_at(self._as_of))
+        self._folder = Folder(self._store, self._generations, figures.events)
+        self._judge = Judge(pool, self._generations, figures, clock=stopped_at(self._as_of))
         self._partitions: dict[int, Partition] = {}
 
     async def fold(self, records: Records, told: Told) -> int:
@@ -78,11 +76,13 @@ class Rebuild:
 
     async def _begin(self) -> None:
         await self._pool.execute(_BEGIN.format(progress=PROGRESS))
+        # The first documents that a database gets are in use at once.
+        await self._generations.propose(self._documents, by=_OWNER, now=self._as_of)
+        await self._generations.look_up()
         rows = await self._pool.fetch("SELECT part FROM partition_progress")
         posting = Posting(self._as_of)
         for row in await self._store.claim([own["part"] for own in rows], _OWNER):
             partition = Partition.claimed(row)
-            partition.documents = self._documents
             proven = row.watermark + ALLOWED_DISORDER
             partition.proven_until = min(proven, row.evaluation_time)
             self._partitions[row.part] = partition

@@ -5,13 +5,19 @@ running system's tables from being cleaned.
 """
 
 import asyncio
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.cli.replaying.compared import ALL, ITEMS, PROGRESS
+from services.cli.replaying.compared import ALL, ITEMS, KEYS, PROGRESS
 from services.cli.replaying.shadow import Shadow
+from shared.documents import File, Loaded, load_texts
+from shared.domain.agreement import objective_id
+from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
+from shared.runtime.generations import FIRST
 from shared.runtime.migrate import AnyConnection
 from shared.runtime.tables import RUNNING_PANE
 
@@ -33,16 +39,41 @@ class Place:
     watermark: Instant
     record_digest: bytes | None
     cluster_id: str
-    documents: str
+    generation: int
+    building: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The moment: its partitions, how many items, and objectives that wait to be judged."""
+    """The moment: its partitions, how many items, and objectives that wait to be judged.
+
+    `documents` are those in use; `built` says for which generation of them the panes of each
+    objective (`<agreement>/<objective>`) were built.
+    """
 
     places: tuple[Place, ...]
     items: int
     waiting: tuple[str, ...]
+    documents: Loaded
+    built: Mapping[str, int]
+
+    @property
+    def digest(self) -> str:
+        """What names the content of the documents in use."""
+        return "" if self.documents.catalogue is None else self.documents.catalogue.digest
+
+    @property
+    def is_later_generation(self) -> bool:
+        """Whether other documents were in use before."""
+        return any(since != FIRST for since in self.built.values())
+
+    def is_in_use(self, own: Contribution, built: int) -> bool:
+        """Whether what was posted for that generation is in panes of the documents in use."""
+        return self.built.get(objective_id(own.agreement, own.objective)) == built
+
+    def evaluation_time(self, part: int) -> Instant:
+        """The instant up to which a partition is settled."""
+        return next(place.evaluation_time for place in self.places if place.part == part)
 
     @property
     def as_of(self) -> Instant:
@@ -51,21 +82,22 @@ class Snapshot:
 
 
 _PLACES: Final = """
-SELECT part, next_offset, evaluation_time, proven, watermark, record_digest, cluster_id, documents
+SELECT part, next_offset, evaluation_time, proven, watermark, record_digest, cluster_id, generation,
+    building
 FROM partition_progress ORDER BY part
 """
-_WAITING: Final = """
-SELECT j.objective FROM judgement j, (
-    SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark, min(documents) AS documents
-    FROM partition_progress
+_DOCUMENTS: Final = "SELECT files, built FROM generation WHERE state = 'current'"
+_WAITING: Final = f"""
+SELECT j.objective FROM judgement j JOIN ({KEYS}) k USING (objective), (
+    SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark FROM partition_progress
 ) p
-WHERE j.next_turn <= p.as_of OR j.provisional_until <= p.watermark OR j.documents <> p.documents
+WHERE j.next_turn <= p.as_of OR j.provisional_until <= p.watermark OR j.pane_key <> k.pane_key
     OR EXISTS (
         SELECT FROM judge_queue q
         WHERE q.objective = j.objective AND (q.dirty_from <= p.as_of OR q.pane_start = $1)
     )
 ORDER BY 1
-"""
+"""  # noqa: S608 - our own names
 
 
 async def take_snapshot(shadow: Shadow, *, patience_s: float) -> Snapshot:
@@ -74,21 +106,33 @@ async def take_snapshot(shadow: Shadow, *, patience_s: float) -> Snapshot:
     Raises NothingToReplayError when partitions are catching up all the while.
     """
     end = time.monotonic() + patience_s
-    while True:
-        is_last = time.monotonic() >= end
-        async with shadow.session.transaction(isolation="repeatable_read"):
-            places = tuple(Place(*row) for row in await shadow.session.fetch(_PLACES))
-            waiting = tuple(await waiting_objectives(shadow.session))
-            behind = _behind(places)
-            if behind is None and (is_last or not waiting):
-                await _copy(shadow)
-                break
-        if is_last:
-            raise NothingToReplayError(behind)
+    while (found := await _copied(shadow, is_last=time.monotonic() >= end)) is None:  # noqa: ASYNC110 - another process changes it
         await asyncio.sleep(_AGAIN_S)
-    await _prepare(shadow)
+    await shadow.session.execute(f"CREATE UNIQUE INDEX ON {shadow.name}.live_item (part, key)")
+    for own in ALL:
+        await shadow.session.execute(f"ANALYZE {shadow.name}.{own.stored}")
+    return found
+
+
+async def _copied(shadow: Shadow, *, is_last: bool) -> Snapshot | None:
+    """Copy this moment if it is a good one; the last to be tried may have objectives waiting."""
+    async with shadow.session.transaction(isolation="repeatable_read"):
+        places = tuple(Place(*row) for row in await shadow.session.fetch(_PLACES))
+        waiting = tuple(await waiting_objectives(shadow.session))
+        behind = _behind(places)
+        if behind is not None or (waiting and not is_last):
+            if is_last:
+                raise NothingToReplayError(behind)
+            return None
+        await _copy(shadow)
+        row = await shadow.session.fetchrow(_DOCUMENTS)
+    if row is None:
+        message = "no documents are in use: no evaluator has brought any"
+        raise NothingToReplayError(message)
     count = f"SELECT count(*) FROM {shadow.name}.{ITEMS.stored}"  # noqa: S608 - our own names
-    return Snapshot(places, await shadow.session.fetchval(count), waiting)
+    items = await shadow.session.fetchval(count)
+    texts = [File(name, text) for name, text in json.loads(row["files"])]
+    return Snapshot(places, items, waiting, load_texts(texts), json.loads(row["built"]))
 
 
 async def waiting_objectives(connection: AnyConnection) -> list[str]:
@@ -106,8 +150,8 @@ def _behind(places: tuple[Place, ...]) -> str | None:
             f"partitions {parts} are catching up: what they hold is not settled as of one instant; "
             "replay when they keep up (accord_evaluation_time_timestamp_seconds near the clock)"
         )
-    if len({place.documents for place in places}) > 1:
-        return "the documents are being changed: replay when every partition has taken them over"
+    if len({place.generation for place in places}) > 1 or any(own.building for own in places):
+        return "other documents are being built beside those in use: replay when they are"
     return None
 
 
@@ -116,9 +160,3 @@ async def _copy(shadow: Shadow) -> None:
     await run(f"CREATE UNLOGGED TABLE {shadow.name}.{PROGRESS} AS {_PLACES}")
     for own in ALL:
         await run(f"CREATE UNLOGGED TABLE {shadow.name}.{own.stored} AS {own.query}")
-
-
-async def _prepare(shadow: Shadow) -> None:
-    await shadow.session.execute(f"CREATE UNIQUE INDEX ON {shadow.name}.live_item (part, key)")
-    for own in ALL:
-        await shadow.session.execute(f"ANALYZE {shadow.name}.{own.stored}")
