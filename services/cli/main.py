@@ -14,7 +14,9 @@ COMMANDS: Final = {
     "check": "services.cli.check:check_command",
     "compare": "services.cli.compare:compare_command",
     "demo": "services.cli.demo:demo_command",
+    "dlq": "services.cli.dlq:app",
     "evaluate": "services.cli.evaluate_command:evaluate_command",
+    "gaps": "services.cli.gaps:app",
     "local": "services.cli.local:local",
     "map": "services.cli.map_command:map_command",
     "migrate": "services.cli.migrate:migrate_command",
@@ -23,7 +25,7 @@ COMMANDS: Final = {
     "topics": "services.cli.topics:topics_command",
     "verify": "services.cli.verify:verify_command",
 }
-"""Where each command is: module and function."""
+"""Where each command is: module and function, or the typer of a command that has commands."""
 
 
 class _Commands(TyperGroup):
@@ -33,15 +35,18 @@ class _Commands(TyperGroup):
         del ctx
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]
         del ctx
         if cmd_name not in COMMANDS:
             return None
         module, _, function = COMMANDS[cmd_name].partition(":")
-        own = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-        own.command(cmd_name)(getattr(import_module(module), function))
-        command = typer.main.get_command(own)
-        return command if isinstance(command, TyperCommand) else None
+        found = getattr(import_module(module), function)
+        if not isinstance(found, typer.Typer):
+            own = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+            own.command(cmd_name)(found)
+            found = own
+        command = typer.main.get_command(found)
+        return command if isinstance(command, (TyperCommand, TyperGroup)) else None
 
 
 app = typer.Typer(

@@ -1,0 +1,113 @@
+"""`accord dlq` on a real Kafka: what is listed, shown and sent again, and how often."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from services.cli.stack.local_stack import LocalStack
+from services.cli.stack.services import Services
+from shared.runtime.config import process_environment
+from shared.runtime.topics import Topics
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+FUTURE = b"""{"specversion":"1.0","id":"e-1","source":"/test","type":"ticket.replied",
+"subject":"T-1","time":"2026-03-02T10:00:00Z","data":{"secret":"s"}}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Topics whose ingest has refused two records, its clock at nine."""
+
+    servers: str
+    topics: Topics
+    environment: dict[str, str]
+
+    def accord(self, *arguments: str, clock: str = "09:00") -> tuple[int, Any]:
+        """The command's exit code and what it printed, as JSON if it is that."""
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "services.cli.main", "dlq", *arguments],
+            env=process_environment(**self.environment, ACCORD_CLOCK=f"2026-03-02T{clock}:00Z"),
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        told = done.stdout or done.stderr
+        return done.returncode, json.loads(told) if "--json" in arguments else told
+
+    def redrive(self, *arguments: str, clock: str) -> int:
+        """How many were sent."""
+        code, told = self.accord("redrive", "--json", *arguments, clock=clock)
+        assert code == 0
+        return int(told["sent"])
+
+    def wait_for(self, total: int) -> list[dict[str, Any]]:
+        """The refused records, once there are so many."""
+        while True:
+            _, told = self.accord("list", "--json")
+            if told["total"] >= total:
+                assert told["total"] == total
+                return list(told["records"])
+
+
+@pytest.fixture
+def desk(stack: LocalStack, topics: Topics, database_url: str, tmp_path: Path) -> Iterator[Desk]:
+    environment = {
+        **stack.environment,
+        "ACCORD_DATABASE_URL": database_url,
+        "ACCORD_TOPIC_PREFIX": topics.prefix,
+    }
+    running = {**environment, "ACCORD_CLOCK": "2026-03-02T09:00:00Z"}
+    with Services(tmp_path, running, names=["ingest"]):
+        asyncio.run(_send(stack.bootstrap_servers, topics.tickets))
+        yield Desk(stack.bootstrap_servers, topics, environment)
+
+
+async def _send(servers: str, topic: str) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
+        await producer.send(topic, FUTURE, b"k", 3, headers=[("trace", b"t-1")])
+        await producer.send(topic, b"\xff\x00", None, 2)
+
+
+async def _records(servers: str, topic: str, partition: int, count: int) -> list[Any]:
+    place = TopicPartition(topic, partition)
+    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
+        consumer.assign([place])
+        consumer.seek(place, 0)
+        found: list[Any] = []
+        while len(found) < count:
+            found += (await consumer.getmany(place, timeout_ms=500)).get(place, [])
+        assert (await consumer.end_offsets([place]))[place] == count
+        return found
+
+
+def test_a_record_whose_time_has_come_is_sent_again_once_and_unchanged(desk: Desk) -> None:
+    listed = desk.wait_for(2)
+    assert {row["reason"] for row in listed} == {"future_time", "not_utf8"}
+    garbage = next(row for row in listed if row["reason"] == "not_utf8")
+    code, shown = desk.accord("show", garbage["place"], "--json")
+    assert (code, shown["value"], shown["errors"]["partition"]) == (0, "hex:ff00", "2")
+    assert desk.accord("show", "tickets.dlq/0@99")[0] == 1
+
+    # Its time has not come; the other one is no event whenever it is.
+    assert desk.redrive(clock="09:00") == 0
+    assert desk.redrive("--dry-run", clock="11:00") == 1
+    assert desk.redrive("--reason", "not_utf8", clock="11:00") == 0
+    assert desk.redrive(clock="11:00") == 1
+    assert desk.redrive(clock="11:00") == 0
+    sent = asyncio.run(_records(desk.servers, desk.topics.tickets, 3, 2))
+    assert (sent[1].key, sent[1].value) == (sent[0].key, sent[0].value) == (b"k", FUTURE)
+    assert dict(sent[1].headers).keys() == {"trace", "causationid", "__dlq.replays"}
+
+    # Ingest's own clock still stands at nine: the record is refused again, and knows how often.
+    again = desk.wait_for(3)[-1]
+    assert (again["reason"], again["replays"]) == ("future_time", 1)
+    assert desk.redrive(clock="11:00") == 1
