@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -32,6 +33,9 @@ _LOOK_S: Final = 0.2
 _AWAY_S: Final = (0.2, 1.5)
 _SESSION_OVER_S: Final = 8.0
 _OUT: Final = (b"Heartbeat", b"commit_late", b'"action":"assigned"')
+_CHANGES: Final = {True: ("within: PT30M", "within: PT20M"), False: ("atLeast: 20", "atLeast: 25")}
+_BROKEN_S: Final = 3.0
+_SWITCHED_S: Final = 45.0
 _REFUSALS: Final = (b"MessageSizeTooLarge", b"NotEnoughReplicas", b"dead letter", b"sending_again")
 _FULL: Final = {"max.message.bytes": "10"}
 _UNAVAILABLE: Final = {"min.insync.replicas": "2"}
@@ -87,6 +91,7 @@ class Faults:
             Kind.CUT_SENT: self._cut,
             Kind.GROW: self._grow,
             Kind.DLQ: self._fill_letters,
+            Kind.DOCUMENTS: self._change_documents,
         }[fault.kind]
 
     # --- processes ----------------------------------------------------------------------------
@@ -286,6 +291,51 @@ class Faults:
                     place = f"{own.topic}/{own.partition}@{own.offset}"
                     self.reader.wrong.append(f"{place} was dropped: {done} is committed")
         return any(refused)
+
+    # --- documents ----------------------------------------------------------------------------
+
+    async def _change_documents(self, fault: Fault) -> None:
+        """Break the documents, which are to stay in use as they were; then change them."""
+        path = self.fleet.trial.agreements / "company.yaml"
+        sound, (before, after) = path.read_text(encoding="utf-8"), _CHANGES[fault.choice < 1 / 2]
+        used = await self._documents_used()
+        self.reader.documents_changed = True
+        _write(path, f"{sound}---\nkind: [")
+        await asyncio.sleep(_BROKEN_S)
+        if await self._documents_used() != used:
+            self.reader.wrong.append("documents that do not load are in use")
+        _write(path, sound.replace(before, after))
+        end = time.monotonic() + _SWITCHED_S
+        while time.monotonic() < end:
+            if await self._documents_used() != used:
+                self.fleet.counted["documents switched"] += 1
+                return
+            await asyncio.sleep(_LOOK_S)
+        message = f"the changed documents were not in use within {_SWITCHED_S:g} s"
+        raise VoidError(message)
+
+    async def _documents_used(self) -> int:
+        url = driver_url(self.fleet.trial.system.database_url)
+        while True:
+            try:
+                database = await asyncpg.connect(url, timeout=2, command_timeout=5)
+                try:
+                    number: int = await database.fetchval(
+                        "SELECT number FROM generation WHERE state = 'current'"
+                    )
+                finally:
+                    database.terminate()
+            except PASSING:
+                await asyncio.sleep(_LOOK_S)
+            else:
+                return number
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it at once, as who edits documents should."""
+    fresh = path.with_suffix(".fresh")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
 
 
 def _away(fault: Fault) -> float:

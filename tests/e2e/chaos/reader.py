@@ -100,6 +100,8 @@ class Reader:
         self.answers = 0
         self.wrong: list[str] = []
         self._told: set[str] = set()
+        self.documents_changed = False
+        """Whether other documents may explain what no event does."""
         self.grown: dict[str, int] = {}
         """Topics that have grown, by their number of partitions before: the new ones are not
         looked up at once."""
@@ -196,7 +198,7 @@ class Reader:
                 if row["announcements"] < before["announcements"]:
                     self._tell(f"breach {name} was announced less often than before")
                 withdrawn = row["withdrawn_at"] is not None and before["withdrawn_at"] is None
-                if withdrawn and before["confirmed"]:
+                if withdrawn and before["confirmed"] and not self.documents_changed:
                     self._explain(row)
             if not row["confirmed"]:
                 self._seen.confirmed_from[name] = watermark

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     CUT_SENT = "cut-after-sending"
     GROW = "grow"
     DLQ = "dlq"
+    DOCUMENTS = "documents"
 
 
 STORM_S: Final = 11.0
@@ -41,6 +42,7 @@ _SOMETIMES: Final = (
     Kind.DLQ,
     Kind.KILL_INGEST,
     Kind.CUT_SENT,
+    Kind.DOCUMENTS,
 )
 
 

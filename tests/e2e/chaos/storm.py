@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -82,6 +83,8 @@ def weather(
 ) -> Outcome:
     """Run a schedule, let everything heal, compare. `bug` is switched on in every process."""
     outcome = Outcome()
+    own = trial.folder("agreements")
+    trial.agreements = shutil.copytree(trial.agreements, own, dirs_exist_ok=True)
     environment = {} if bug is None else {"ACCORD_SEEDED_BUG": bug, "PYTHONPATH": _SEEDED}
     asyncio.run(_storm(Fleet(stack, trial, threads, environment), schedule, outcome))
     with _timed(outcome, "compare"):
