@@ -18,6 +18,20 @@ from shared.runtime.config import driver_url
 from shared.runtime.topics import Topics
 
 _LOOK_S: Final = 0.2
+# An objective whose documents have changed is judged again from panes of another key
+# (shared/wire/pane_keys.py).
+_WAITING: Final = """
+SELECT (SELECT count(*) FROM judge_queue) AS queued,
+    (SELECT count(*) FROM judgement j JOIN generation g ON g.state = 'current'
+        CROSS JOIN LATERAL (SELECT coalesce(g.built::jsonb ->> j.objective, '0') AS number) b
+        WHERE next_turn <= $1
+            OR pane_key <> objective || CASE number WHEN '0' THEN '' ELSE '#' || number END
+    ) AS due,
+    (SELECT count(*) FROM judgement) AS judged,
+    (SELECT count(*) FROM generation WHERE state = 'building') AS building,
+    (SELECT count(*) FROM judgement
+        WHERE provisional_until <= (SELECT min(watermark) FROM partition_progress)) AS waiting
+"""
 
 
 class NotAtRest(RuntimeError):  # noqa: N818 - a state, named as one
@@ -147,18 +161,9 @@ class Progress:
         return f"{row['there']} of {row['every']} partitions have reached the instant"
 
     async def _unjudged(self, at: Instant) -> str | None:
-        (row,) = await self._rows(
-            "SELECT (SELECT count(*) FROM judge_queue) AS queued,"
-            " (SELECT count(*) FROM judgement WHERE next_turn <= $1 OR documents <>"
-            "  (SELECT min(documents) FROM partition_progress)) AS due,"
-            " (SELECT count(*) FROM judgement) AS judged,"
-            " (SELECT count(DISTINCT documents) FROM partition_progress) AS documents,"
-            " (SELECT count(*) FROM judgement WHERE provisional_until <="
-            "  (SELECT min(watermark) FROM partition_progress)) AS waiting",
-            at,
-        )
-        if row["documents"] != 1:
-            return "partitions are still folded under other documents"
+        (row,) = await self._rows(_WAITING, at)
+        if row["building"]:
+            return "other documents are being built"
         if not row["judged"]:
             return "no objective has been judged yet"
         left = {name: row[name] for name in ("queued", "due", "waiting") if row[name]}
