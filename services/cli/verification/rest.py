@@ -23,9 +23,9 @@ _LOOK_S: Final = 0.2
 _WAITING: Final = """
 SELECT (SELECT count(*) FROM judge_queue) AS queued,
     (SELECT count(*) FROM judgement j JOIN generation g ON g.state = 'current'
-        CROSS JOIN LATERAL (SELECT coalesce(g.built::jsonb ->> j.objective, '0') AS number) b
+        CROSS JOIN LATERAL (SELECT coalesce(g.built::jsonb ->> j.objective, '0') AS key) b
         WHERE next_turn <= $1
-            OR pane_key <> objective || CASE number WHEN '0' THEN '' ELSE '#' || number END
+            OR pane_key <> objective || CASE b.key WHEN '0' THEN '' ELSE '#' || b.key END
     ) AS due,
     (SELECT count(*) FROM judgement) AS judged,
     (SELECT count(*) FROM generation WHERE state = 'building') AS building,
