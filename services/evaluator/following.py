@@ -23,6 +23,7 @@ from shared.runtime.wall_clock import WallClock
 PAUSE_S: Final = 1.0
 LOOK_S: Final = 2.0
 REPORT_S: Final = 10.0
+TIDY_PAUSE_S: Final = 0.2
 _Stamps = tuple[tuple[str, int, int, int], ...]
 _logger: Final = logging.getLogger(__name__)
 
@@ -62,11 +63,14 @@ class Following:
         """Watch, propose and build until told to stop."""
         looked = time.monotonic()
         while not stopping.is_set():
+            pause = PAUSE_S
             try:
                 if time.monotonic() - looked >= LOOK_S:
                     await self._look()
                     looked = time.monotonic()
                 await self._follow(partitions, stopping)
+                if await self._generations.tidy(now=self._clock()):
+                    pause = TIDY_PAUSE_S
             except ValueError:
                 raise
             except store.PASSING as error:
@@ -76,7 +80,7 @@ class Following:
                     extra={"action": "look_up_again"},
                 )
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), PAUSE_S)
+                await asyncio.wait_for(stopping.wait(), pause)
 
     async def _follow(self, partitions: Partitions, stopping: asyncio.Event) -> None:
         in_use = await self._generations.look_up()

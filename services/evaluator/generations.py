@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from services.evaluator.tidying import tidy
 from shared.documents import File, Loaded, load_texts
 from shared.domain.agreement import Catalogue, Objective, Percentile, objective_id
 from shared.domain.contribution import Contribution
@@ -89,6 +90,11 @@ class InUse:
     current: Compiled
     building: Compiled | None = None
 
+    @property
+    def building_number(self) -> int | None:
+        """The number of the one being built."""
+        return None if self.building is None else self.building.number
+
 
 class Generations:
     """Looks up and compiles generations; everything else in the process asks here."""
@@ -150,6 +156,10 @@ class Generations:
                 if self._in_use is None or old != self._in_use.current.number:
                     del self._compiled[old]
         return found
+
+    async def tidy(self, *, now: Instant) -> bool:
+        """Delete some of what was built for former ones; whether some may be left."""
+        return await tidy(self._pool, now=now)
 
     async def propose(self, loaded: Loaded, *, by: str, now: Instant) -> int | None:
         """Have other documents built and used; None when they are already."""

@@ -144,16 +144,15 @@ class Partition:
             held_at=held_at,
         )
 
-    def use(self, generation: int) -> None:
-        """Go on under documents that have come into use."""
+    def adopt(self, generation: int, building: int | None) -> bool:
+        """Fold under the documents in use, and under those being built; whether that is news."""
+        if (self.generation, self.building) == (generation, building):
+            return False
         self.generation = generation
-        self.build(None)
-
-    def build(self, generation: int | None) -> None:
-        """Begin to fold everything under other documents as well, or stop to."""
-        self.building, self.built_until, self.built = generation, None, False
+        self.building, self.built_until, self.built = building, None, False
         # What memory holds was folded under the documents before.
         self.items.clear()
+        return True
 
     def expect(self, due: Instant | None) -> None:
         """Remember that an item is due then."""

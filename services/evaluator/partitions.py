@@ -227,14 +227,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
     def _adopt(self, partition: Partition) -> bool:
         """Have a partition folded under what is in use and being built; whether that is news."""
         in_use = self._generations.in_use
-        building = None if in_use.building is None else in_use.building.number
-        if partition.generation == in_use.current.number and partition.building == building:
-            return False
-        if partition.generation != in_use.current.number:
-            partition.use(in_use.current.number)
-        if partition.building != building:
-            partition.build(building)
-        return True
+        return partition.adopt(in_use.current.number, in_use.building_number)
 
     # --- records ------------------------------------------------------------------------------
 
@@ -268,7 +261,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _fold(self, records: dict[TopicPartition, list[Record]]) -> None:
         started = time.perf_counter()
-        batch = []
+        batch: list[tuple[Partition, list[Record]]] = []
         for place, several in sorted(records.items()):
             partition = self._owned.get(place.partition)
             if partition is not None and (fresh := await self._continued(partition, several)):
@@ -286,7 +279,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pending = asyncio.create_task(self._post(posting, started))
         refused = refused_of(posting)
         for own, several in batch:
-            bad = refused.get(own.part, frozenset())
+            bad = refused.get(own.part, set())
             if self.stops.too_bad(own.part, [one.offset for one in several], bad):
                 await self._committed()
                 self._hold(own.part)

@@ -47,6 +47,8 @@ class Stepping:
     count: int = 3
     events: list[Event] = field(default_factory=list)
     partitions: dict[int, Partition] = field(default_factory=dict)
+    generations: Generations | None = None
+    _known: dict[str, Catalogue] = field(default_factory=dict)
 
     async def start(self, catalogue: Catalogue | None = None) -> None:
         """Take over the partitions; other documents are built and used before it goes on."""
@@ -56,27 +58,25 @@ class Stepping:
 
     async def propose(self, catalogue: Catalogue) -> None:
         """Have these documents used, once they are built."""
-        self.catalogue = catalogue
-        self.generations = Generations(self.pool)
+        self._known[catalogue.digest] = catalogue
+        self.generations = self.generations or Generations(self.pool)
         await self.generations.propose(loaded_as(catalogue), by="test", now=self.now)
-        await self.generations.look_up()
+        await self.follow()
 
     async def change(self) -> None:
         """Build whatever is proposed to the end, and use it."""
         while await self.build():
             pass
-        await self.switch()
+        await self.judge(times=1)
 
     async def build(self, parts: Iterable[int] | None = None) -> bool:
         """Build some more items of these partitions; whether any are left."""
-        building = self.generations.in_use.building
+        building = self._in_use.building
         left = False
         for part in range(self.count) if parts is None else parts:
             partition = self.partitions[part]
             if building is None or partition.built:
                 continue
-            if partition.building != building.number:
-                partition.build(building.number)
             posting = Posting(self.now)
             await self._folder.build(posting, partition)
             posting.moves.append(partition.move(partition.next_offset))
@@ -84,16 +84,19 @@ class Stepping:
             left = left or not partition.built
         return left
 
-    async def switch(self) -> None:
-        """Use what is built, if all partitions are."""
-        await self._judge.judge_once()
-        number = (await self.generations.look_up()).current.number
+    async def follow(self) -> None:
+        """Go over to the documents in use."""
+        assert self.generations is not None
+        self._in_use = await self.generations.look_up()
+        current = self._in_use.current
+        self.catalogue = self._known[current.catalogue.digest]
         for partition in self.partitions.values():
-            if partition.generation != number:
-                partition.use(number)
+            partition.adopt(current.number, self._in_use.building_number)
 
     async def claim(self) -> None:
         """Own all partitions in a process that has just begun."""
+        self.generations = Generations(self.pool)
+        await self.follow()
         figures = Figures(new_registry(), "events")
         self._store = Store(self.pool)
         self._folder = Folder(self._store, self.generations, figures.events)
@@ -108,6 +111,7 @@ class Stepping:
             partition = Partition.claimed(row)
             partition.unchecked = False
             self.partitions[row.part] = partition
+        await self.follow()
 
     async def fold(self, events: Iterable[Event]) -> None:
         """One micro-batch."""
@@ -143,9 +147,10 @@ class Stepping:
             partition.due = (await self._store.next_due([part]))[part]
 
     async def judge(self, times: int = JUDGINGS_MAX) -> None:
-        """Judge until nothing is left to judge, or so often."""
+        """Judge until nothing is left to judge, or so often; use documents that are built."""
         for _ in range(times):
             await self._judge.judge_once()
+            await self.follow()
             if await self.pool.fetchval(_NOTHING_DUE):
                 return
         assert times < JUDGINGS_MAX, "judging comes to no end"

@@ -41,6 +41,69 @@ async def test_what_is_stored_is_what_evaluate_says(
         await stepping.compare()
 
 
+async def _take_building(
+    stepping: Stepping, random: Random, events: list[Event], instant: Instant
+) -> None:
+    """The same, while documents are being built in small steps and the process begins anew."""
+    begun = stepping.now
+    while events:
+        count = random.randrange(1, 8)
+        batch, events = events[:count], events[count:]
+        stepping.now = max(stepping.now, random.randrange(begun, instant))
+        await stepping.fold(batch)
+        await stepping.build(random.sample(range(stepping.count), random.randrange(3)))
+        if random.random() < 0.2:
+            await stepping.claim()
+        if random.random() < 0.4:
+            await stepping.prove(random.sample(range(stepping.count), 2))
+            await stepping.judge(times=1)
+    stepping.now = instant
+    await stepping.prove()
+    await stepping.judge()
+
+
+@pytest.mark.parametrize("seed", [2, 7, 104])
+async def test_documents_that_are_built_beside_change_nothing_until_they_are_used_and_all_then(
+    seed: int, database: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.evaluator.fold.DUE_MAX", 3)
+    random = Random(seed)  # noqa: S311 - a repeatable choice, no secret
+    both = [catalogue(documents(changed=changed), tmp_path) for changed in (False, True)]
+    events = [e for number in range(30) for e in life(random, number, BEGIN, 5 * DAY)]
+    times = instants(random)
+    stepping = Stepping(database, both[0], BEGIN)
+    await stepping.start()
+    for turn, some in enumerate(delivered(random, events, BEGIN, times)):
+        await stepping.propose(both[random.random() < 0.6])
+        await _take_building(stepping, random, some, times[turn])
+        await stepping.compare()
+        if turn % 3 == 2:
+            await stepping.change()
+            await stepping.judge()
+            await stepping.compare()
+            await _tidied(stepping)
+            await stepping.compare()
+    states = await database.fetch("SELECT DISTINCT state FROM generation")
+    assert {"retired", "abandoned"} < {row["state"] for row in states}
+
+
+async def _tidied(stepping: Stepping) -> None:
+    """Nothing is left of documents that are not in use."""
+    assert stepping.generations is not None
+    while await stepping.generations.tidy(now=stepping.now):
+        pass
+    live = [*stepping.generations.in_use.current.keys.values()]
+    assert await stepping.pool.fetchval(_LEFT, live) == 0
+    assert await stepping.pool.fetchval(_LEFT_BESIDE) == 0
+
+
+_LEFT = """
+SELECT (SELECT count(*) FROM pane WHERE objective <> ALL($1::text[]))
+    + (SELECT count(*) FROM pane_bucket WHERE objective <> ALL($1::text[]))
+"""
+_LEFT_BESIDE = "SELECT count(*) FROM breach_next"
+
+
 async def _take(stepping: Stepping, random: Random, events: list[Event], instant: Instant) -> None:
     """Fold in batches, judging now and then on what only some partitions have reached."""
     begun = stepping.now
