@@ -56,6 +56,7 @@ class StateRow(ObjectiveRow, frozen=True, kw_only=True):
     since: str
     breach_id: str | None
     freshness: str
+    complete: bool
     revision: int
     provisional: bool
     as_of: str | None
@@ -186,6 +187,7 @@ def state_row(
         since=format_instant(row["since"]),
         breach_id=row["breach_id"],
         freshness=standing.freshness(as_of, now=now),
+        complete=standing.is_complete(row["window_start"], row["window_end"]),
         revision=row["revision"],
         provisional=row["provisional"],
         as_of=instant_text(as_of),

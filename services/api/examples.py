@@ -27,6 +27,7 @@ STATE: Final[Mapping[str, object]] = {
     "since": "2026-03-02T09:45:00Z",
     "breach_id": None,
     "freshness": "live",
+    "complete": True,
     "revision": 1,
     "provisional": False,
     "as_of": _AS_OF,

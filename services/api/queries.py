@@ -35,13 +35,21 @@ class Partition:
 class Standing:
     """How far evaluation is: at which instant each objective's stored judgement holds.
 
-    `evaluated` is the smallest evaluation time of all partitions, None while one has none.
+    `evaluated` is the smallest evaluation time of all partitions, None while one has none. `gaps`
+    are the times of events that may be missing, an end of None is not known yet.
     """
 
     evaluated: Instant | None
     proven: bool
     judged: Mapping[str, Instant]
     partitions: tuple[Partition, ...] = ()
+    gaps: tuple[tuple[Instant, Instant | None], ...] = ()
+
+    def is_complete(self, start: Instant, end: Instant) -> bool:
+        """Whether no record is known to be missing that may have counted in [start, end)."""
+        return not any(
+            begins < end and (until is None or start < until) for begins, until in self.gaps
+        )
 
     def as_of(self, keys: Sequence[str]) -> Instant | None:
         """The instant at which all of these are judged; None while one has never been."""
@@ -75,9 +83,15 @@ async def read_standing(
     judged = await connection.fetch(
         _JUDGED, [*keys], evaluated or 0, [*keys.values()], RUNNING_PANE
     )
-    return Standing(
-        evaluated, proven, {row["objective"]: row["as_of"] for row in judged}, partitions
-    )
+    gaps = tuple((row[0], row[1]) for row in await connection.fetch(_GAPS))
+    as_of = {row["objective"]: row["as_of"] for row in judged}
+    return Standing(evaluated, proven, as_of, partitions, gaps)
+
+
+_GAPS: Final = """
+SELECT from_time, until_time FROM gap
+WHERE reason <> 'poison' AND (resolved_at IS NULL OR resolution = 'accepted')
+"""
 
 
 _PARTITIONS: Final = """

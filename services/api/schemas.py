@@ -73,6 +73,9 @@ class State(Shape):
     since: At = Field(description="Since when it has been in this state.")
     breach_id: str | None = Field(description="The open breach of the window.")
     freshness: Freshness
+    complete: bool = Field(
+        description="False when records that may have counted in the window are lost or missing."
+    )
     revision: int = Field(description="0 until the window is final; each change after adds one.")
     provisional: bool = Field(description="Events in time may still change what this says.")
     as_of: At | None = Field(description="The instant at which this holds.")

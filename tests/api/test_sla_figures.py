@@ -26,6 +26,7 @@ def as_state(reading: WindowReading) -> StateRow:
         since=format_instant(NOW),
         breach_id=None,
         freshness="live",
+        complete=True,
         revision=0,
         provisional=False,
         as_of=format_instant(NOW),

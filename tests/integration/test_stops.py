@@ -9,8 +9,11 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from services.api.queries import read_standing
 from services.evaluator import stops
+from shared.domain.instant import DAY
 from shared.runtime.config import process_environment
+from shared.runtime.database import snapshot
 from shared.wire.partitioning import partition_of
 from tests.integration.evaluating import PARTITIONS, Pipeline, event, until
 
@@ -86,6 +89,10 @@ async def test_lost_records_stop_one_partition_until_a_person_accepts_the_gap(
         "the disk died",
     )
     assert row["until_time"] > row["from_time"]
+    async with snapshot(pipeline.pool) as connection:
+        standing = await read_standing(connection, {}, 0)
+    assert not standing.is_complete(row["until_time"] - 1, row["until_time"] + DAY)
+    assert standing.is_complete(row["until_time"], row["until_time"] + DAY)
     assert "no partition" in (await accord(pipeline, "gaps", "list"))[1]
 
 
