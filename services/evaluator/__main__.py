@@ -18,7 +18,7 @@ from services.evaluator.fold import Folder
 from services.evaluator.following import Following
 from services.evaluator.gap_rows import GapRows
 from services.evaluator.garbage import Garbage
-from services.evaluator.generations import Generations
+from services.evaluator.generations import Generations, are_some_in_use
 from services.evaluator.judging import Judge
 from services.evaluator.partitions import Partitions
 from services.evaluator.prover import Prover
@@ -117,26 +117,7 @@ class Evaluator:
         ):
             await client.start()
             ending.push_async_callback(end)
-        store = Store(pool)
-        partitions = Partitions(
-            consumer,
-            observer,
-            store,
-            Folder(store, generations, self._figures.events),
-            generations,
-            self._figures,
-            Stops(
-                GapRows(pool),
-                observer,
-                self._figures.stopped,
-                clock=self._clock,
-                topic=topics.events,
-                cluster_id=cluster_id,
-            ),
-            clock=self._clock,
-            topic=topics.events,
-            owner=self._owner,
-        )
+        partitions = self._partitions(pool, consumer, observer, generations, cluster_id)
         prover = Prover(
             partitions,
             observer,
@@ -158,7 +139,38 @@ class Evaluator:
             for work in (partitions.consume, prover.run, judge.run, relay.run, garbage.run):
                 group.create_task(work(stopping))
             group.create_task(following.run(partitions, stopping))
-            group.create_task(self.readiness.watch(pool, partitions, stopping))
+            group.create_task(self.readiness.watch(pool, partitions, following, stopping))
+
+    def _partitions(
+        self,
+        pool: Pool,
+        consumer: AIOKafkaConsumer,
+        observer: AIOKafkaConsumer,
+        generations: Generations,
+        cluster_id: str,
+    ) -> Partitions:
+        topic = self._topics.events
+        stops = Stops(
+            GapRows(pool),
+            observer,
+            self._figures.stopped,
+            clock=self._clock,
+            topic=topic,
+            cluster_id=cluster_id,
+        )
+        store = Store(pool)
+        return Partitions(
+            consumer,
+            observer,
+            store,
+            Folder(store, generations, self._figures.events),
+            generations,
+            self._figures,
+            stops,
+            clock=self._clock,
+            topic=topic,
+            owner=self._owner,
+        )
 
     async def _record_topic(self) -> None:
         engine = create_engine(self._settings.database_url, service=SERVICE, size_max=1)
@@ -228,7 +240,8 @@ def main() -> int:
     loaded = load(settings.agreements)
     if loaded.catalogue is None:
         sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
-        return NOT_LOADED
+        if not asyncio.run(are_some_in_use(settings.database_url)):
+            return NOT_LOADED
     declared = load_sources(settings.sources)
     if declared.problems:
         sys.stderr.writelines(f"{problem}\n" for problem in declared.problems)
