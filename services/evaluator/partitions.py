@@ -8,7 +8,6 @@ waits for a commit that is still under way, so what it reads is how that ended.
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -24,7 +23,7 @@ from services.evaluator.fold import Folder, Record
 from services.evaluator.generations import Generations
 from services.evaluator.partition import Partition, Proof
 from services.evaluator.posting import Posting
-from services.evaluator.stops import Stops, refused_of
+from services.evaluator.stops import Stops, digest_of, is_folded_last
 from shared.runtime.wall_clock import WallClock
 
 BATCH_MIN: Final = 1_000
@@ -154,12 +153,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._owned.update((partition.part, partition) for partition in claimed)
         self._consumer.resume(*places)
         self.settled = True
-        _logger.info(
-            "Claimed partitions %s of %s.",
-            self.owned,
-            self._topic,
-            extra={"action": "claimed", "next_offsets": {p.part: p.next_offset for p in claimed}},
-        )
+        extra = {"action": "claimed", "next_offsets": {p.part: p.next_offset for p in claimed}}
+        _logger.info("Claimed partitions %s of %s.", self.owned, self._topic, extra=extra)
 
     async def _checked(self, rows: list[store.Progress]) -> list[Partition]:
         """The partitions whose log still continues what was folded of it."""
@@ -272,18 +267,17 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         starts = {partition.part: partition.next_offset for partition, _ in batch}
         for partition, several in batch:
             partition.next_offset = several[-1].offset + 1
-            partition.record_digest = _digest(several[-1])
+            partition.record_digest = digest_of(several[-1])
         await self._folder.fold(posting, batch)
         posting.moves = [own.move(starts[own.part]) for own, _ in batch]
         await self._committed()
         self._pending = asyncio.create_task(self._post(posting, started))
-        refused = refused_of(posting)
-        for own, several in batch:
-            bad = refused.get(own.part, set())
-            if self.stops.too_bad(own.part, [one.offset for one in several], bad):
-                await self._committed()
-                self._hold(own.part)
-                await self.stops.poisoned(own)
+        offsets = {own.part: [one.offset for one in several] for own, several in batch}
+        for part in self.stops.poisonous(posting, offsets):
+            await self._committed()
+            own = self._owned[part]
+            self._hold(part)
+            await self.stops.poisoned(own)
 
     async def _continued(self, partition: Partition, records: list[Record]) -> list[Record]:
         """The records to fold; none of a partition that has to stop."""
@@ -300,7 +294,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         """The records that are not folded yet; none, and still unchecked, of another log."""
         if partition.unchecked:
             last, *records = records
-            if last.offset != partition.next_offset - 1 or _digest(last) != partition.record_digest:
+            if not is_folded_last(partition, last):
                 return []
             partition.unchecked = False
         return [record for record in records if record.offset >= partition.next_offset]
@@ -392,12 +386,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._committed()
 
     def _log_retry(self, what: str, error: BaseException) -> None:
-        _logger.warning(
-            "The evaluator could not %s and starts over from what is stored: %r",
-            what,
-            error,
-            extra={"action": "start_over"},
-        )
+        text = "The evaluator could not %s and starts over from what is stored: %r"
+        _logger.warning(text, what, error, extra={"action": "start_over"})
 
     async def tell_kafka(self) -> None:
         """Commit the offsets to Kafka, for tools that show lag; nothing here reads them."""
@@ -407,7 +397,3 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         if offsets:
             with contextlib.suppress(KafkaError):
                 await self._consumer.commit(offsets)
-
-
-def _digest(record: Record) -> bytes:
-    return hashlib.sha256(record.value or b"").digest()

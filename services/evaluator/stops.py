@@ -6,6 +6,7 @@ at again every few seconds: when the log is whole again, or a person has said to
 what is missing (`accord gaps accept`), it goes on by itself. Nothing is ever passed over silently.
 """
 
+import hashlib
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from prometheus_client import Gauge
 
 from services.evaluator.gap_rows import Gap
@@ -183,11 +184,15 @@ class Stops:
         detail = f"the record at offset {at} is not the one folded last: the topic was made anew"
         await self._stop(_gap(partition, Reason.OTHER_LOG, None, detail), partition.epoch)
 
-    def too_bad(self, part: int, offsets: Sequence[int], refused: Collection[int]) -> bool:
-        """Count what a batch held; whether the partition is to be stopped for it."""
-        if part not in self._poison and not refused:
-            return False
-        return self._poison.setdefault(part, Poison()).take(offsets, refused)
+    def poisonous(self, posting: Posting, offsets: Mapping[int, Sequence[int]]) -> list[int]:
+        """Count a batch, its offsets by partition; those that are to be stopped for it."""
+        refused = _refused(posting)
+        return [
+            part
+            for part, each in offsets.items()
+            if (part in self._poison or part in refused)
+            and self._poison.setdefault(part, Poison()).take(each, refused.get(part, set()))
+        ]
 
     async def poisoned(self, partition: Partition) -> None:
         """Stop a partition whose records are mostly no events; those read are in quarantine."""
@@ -245,10 +250,24 @@ def _gap(own: Progress | Partition, reason: Reason, until_offset: int | None, de
     return Gap(own.part, reason, own.next_offset, until_offset, from_time, detail)
 
 
-def refused_of(posting: Posting) -> dict[int, set[int]]:
+def _refused(posting: Posting) -> dict[int, set[int]]:
     """The offsets, by partition, of a batch's records that are no events; conflicts are."""
     refused: dict[int, set[int]] = {}
     for row in posting.quarantined:
         if row.reason != Outcomes.CONFLICT:
             refused.setdefault(row.part, set()).add(row.record_offset)
     return refused
+
+
+def digest_of(record: "ConsumerRecord[bytes | None, bytes | None]") -> bytes:
+    """By which the record folded last is known again."""
+    return hashlib.sha256(record.value or b"").digest()
+
+
+def is_folded_last(
+    partition: Partition, record: "ConsumerRecord[bytes | None, bytes | None]"
+) -> bool:
+    """Whether a record is the one that the partition says was folded last."""
+    return (
+        record.offset == partition.next_offset - 1 and digest_of(record) == partition.record_digest
+    )
