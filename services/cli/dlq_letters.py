@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.domain.instant import Instant, Micros, format_instant, parse_instant
 from shared.runtime.config import driver_url
@@ -103,13 +104,7 @@ async def read_letters(bootstrap_servers: str, inputs: Iterable[str]) -> AsyncIt
     )
     await consumer.start()
     try:
-        known = await consumer.topics()
-        places = [
-            TopicPartition(topic, part)
-            for topic in (dead_letters(name) for name in inputs)
-            if topic in known
-            for part in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
+        places = await _places(bootstrap_servers, [dead_letters(name) for name in inputs])
         begins = await consumer.beginning_offsets(places)
         ends = await consumer.end_offsets(places)
         for place in places:
@@ -124,6 +119,22 @@ async def read_letters(bootstrap_servers: str, inputs: Iterable[str]) -> AsyncIt
                         yield _letter(record)
     finally:
         await consumer.stop()
+
+
+async def _places(bootstrap_servers: str, topics: list[str]) -> list[TopicPartition]:
+    """The partitions of those topics that are there."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        found = await admin.describe_topics(topics)
+    finally:
+        await admin.close()
+    return [
+        TopicPartition(topic["topic"], part["partition"])
+        for topic in found
+        if not topic["error_code"]
+        for part in sorted(topic["partitions"], key=lambda part: int(part["partition"]))
+    ]
 
 
 def _letter(record: "ConsumerRecord[bytes | None, bytes | None]") -> Letter:
