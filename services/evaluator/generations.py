@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import asyncpg
+
 from services.evaluator.tidying import tidy
 from shared.documents import File, Loaded, load_texts
 from shared.domain.agreement import Catalogue, Objective, Percentile, objective_id
@@ -18,7 +20,7 @@ from shared.domain.instant import Instant
 from shared.domain.plan import Plan, compile_plan
 from shared.domain.window import Span
 from shared.runtime import generations
-from shared.runtime.database import Pool, snapshot, transaction
+from shared.runtime.database import Pool, create_pool, snapshot, transaction
 from shared.runtime.generations import Documents
 from shared.runtime.tables import RUNNING_PANE
 from shared.wire.pane_keys import pane_key
@@ -175,6 +177,19 @@ class Generations:
         )
         async with transaction(self._pool) as connection:
             return await generations.propose(connection, documents, by=by, now=now)
+
+
+async def are_some_in_use(database_url: str) -> bool:
+    """Whether documents of some generation are in use, with which a process can go on."""
+    try:
+        async with (
+            await create_pool(database_url, service="evaluator", size_max=1) as pool,
+            snapshot(pool) as connection,
+        ):
+            current, _ = await generations.numbers(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return False
+    return current is not None
 
 
 def objectives(catalogue: Catalogue) -> dict[tuple[str, str], Objective]:

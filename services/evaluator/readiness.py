@@ -5,8 +5,10 @@ import contextlib
 from typing import Final
 
 from services.evaluator import store
+from services.evaluator.following import Following
 from services.evaluator.partitions import Partitions
 from shared.runtime.database import Pool
+from shared.runtime.health import Note
 from shared.runtime.migrate import at_head
 
 PAUSE_S: Final = 2.0
@@ -23,13 +25,16 @@ class Readiness:
         """Each check with the reason why it fails, if it does."""
         return dict(self._checks)
 
-    async def watch(self, pool: Pool, partitions: Partitions, stopping: asyncio.Event) -> None:
+    async def watch(
+        self, pool: Pool, partitions: Partitions, following: Following, stopping: asyncio.Event
+    ) -> None:
         """Renew the checks until told to stop."""
         while not stopping.is_set():
             self._checks = {
                 **await self._database(pool),
                 "assignment": None if partitions.settled else "partitions are being claimed",
                 "partitions": _stopped(partitions),
+                "documents": _refused(following),
             }
             with contextlib.suppress(TimeoutError):
                 pause = PAUSE_S if partitions.settled else 0.1
@@ -44,6 +49,13 @@ class Readiness:
             return {"database": f"it cannot be reached: {error!r}"}
         behind = "the database has another schema: run `accord migrate`"
         return {"database": None, "migrations": None if current else behind}
+
+
+def _refused(following: Following) -> str | None:
+    """Documents that do not load keep nothing from working: the last good ones are in use."""
+    if following.problem is None:
+        return None
+    return Note(f"the last good ones stay in use: {following.problem}")
 
 
 def _stopped(partitions: Partitions) -> str | None:

@@ -131,7 +131,7 @@ class HealthServer:
         ready = all(not reason or isinstance(reason, Note) for reason in checks.values())
         body = {
             "ready": ready,
-            "checks": {name: reason or "ok" for name, reason in checks.items()},
+            "checks": {name: str(reason or "ok") for name, reason in checks.items()},
         }
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         return status, _JSON, msgspec.json.encode(body) + b"\n"
