@@ -51,6 +51,7 @@ class Desk:
 
     def wait_for(self, total: int) -> list[dict[str, Any]]:
         """The refused records, once there are so many."""
+        told: Any = None
         for _ in range(60):
             _, told = self.accord("list", "--json")
             if told["total"] >= total:
