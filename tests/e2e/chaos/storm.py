@@ -86,7 +86,11 @@ def weather(
     own = trial.folder("agreements")
     trial.agreements = shutil.copytree(trial.agreements, own, dirs_exist_ok=True)
     environment = {} if bug is None else {"ACCORD_SEEDED_BUG": bug, "PYTHONPATH": _SEEDED}
-    asyncio.run(_storm(Fleet(stack, trial, threads, environment), schedule, outcome))
+    try:
+        asyncio.run(_storm(Fleet(stack, trial, threads, environment), schedule, outcome))
+    except (RuntimeError, ExceptionGroup, KafkaError, asyncpg.PostgresError, OSError) as error:
+        outcome.unequal.append(f"given up: {error!r}")
+        return outcome
     with _timed(outcome, "compare"):
         _compare(trial, environment, outcome)
     return outcome
