@@ -51,7 +51,8 @@ class Feeder:
         )
         self._stream = simulate(self._simulation)
         self.acknowledged: list[Acknowledged] = []
-        self.refused = 0
+        self.doubtful: list[str | None] = []
+        """The items of records that may be in the topics, or come there later, or not."""
         self._started: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
 
@@ -87,15 +88,15 @@ class Feeder:
             waiting = [(own, await self._send(producer, own)) for own in records]
         except KafkaError:
             await self._forget(producer)
-            self.refused += len(records)
+            self.doubtful += [_event_of(own)[0] for own in records]
             return
         outcomes = await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
         known_at = system_clock()
         for (own, _), place in zip(waiting, outcomes, strict=True):
-            if isinstance(place, BaseException):
-                self.refused += 1
-                continue
             item, time = _event_of(own)
+            if isinstance(place, BaseException):
+                self.doubtful.append(item)
+                continue
             self.acknowledged.append(
                 Acknowledged(
                     place.topic, place.partition, place.offset, own.key, known_at, item, time

@@ -32,9 +32,12 @@ STORM_S: Final = 11.0
 _SERVERS: Final = (
     Kind.BROKER_KILL,
     Kind.DATABASE_KILL,
+    Kind.DATABASE_STOP,
     Kind.BROKER_STOP,
     Kind.DATABASE_STOP,
+    Kind.DATABASE_KILL,
 )
+_BROKER: Final = frozenset({Kind.BROKER_KILL, Kind.BROKER_STOP})
 _SOMETIMES: Final = (
     Kind.ZOMBIE,
     Kind.ZOMBIE_INGEST,
@@ -77,8 +80,11 @@ def draw(seed: int) -> Schedule:
     random = Random(f"chaos {seed}")  # noqa: S311 - a schedule, no secret
     kinds = [Kind.KILL] * random.randint(2, 3)
     kinds += random.choices((Kind.CUT_BEFORE, Kind.CUT_AFTER), k=random.randint(1, 3))
-    kinds += random.sample(_SOMETIMES, k=random.randint(2, 3))
-    kinds.append(_SERVERS[seed % len(_SERVERS)])
+    server = _SERVERS[seed % len(_SERVERS)]
+    kinds.append(server)
+    # Without a broker nobody takes over from a zombie: that would only be tried again.
+    able = [kind for kind in _SOMETIMES if kind is not Kind.ZOMBIE or server not in _BROKER]
+    kinds += random.sample(able, k=random.randint(2, 3))
     return Schedule(
         seed,
         evaluators=random.choice((2, 2, 3, 3, 4)),

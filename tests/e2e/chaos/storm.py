@@ -112,7 +112,7 @@ async def _storm(fleet: Fleet, schedule: Schedule, outcome: Outcome) -> None:
             await fleet.start(evaluators=schedule.evaluators, ingests=schedule.ingests)
         if fleet.api is None:
             raise AssertionError
-        reader = Reader(trial, fleet.api.services.api_url, feeder.acknowledged)
+        reader = Reader(trial, fleet.api.services.api_url, feeder)
         faults = Faults(fleet, feeder, reader, Administrator(servers))
         stopping, fed = asyncio.Event(), asyncio.Event()
         history_s = _TRICKLED_S if schedule.trickled else _LOADED_S
@@ -130,6 +130,7 @@ async def _storm(fleet: Fleet, schedule: Schedule, outcome: Outcome) -> None:
                 outcome.unequal += await _heal(trial, _PROVOKED_S if fleet.environment else _HEAL_S)
                 stopping.set()
         await feeder.stop()
+        reader.sum_up()
         outcome.counted = Counter(fleet.counted)
         outcome.counted["rebalances"] = fleet.logged(b'"action":"claimed"', fleet.evaluators)
         outcome.counted["starts over"] = fleet.logged(b'"action":"start_over"', fleet.evaluators)
