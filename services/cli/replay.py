@@ -52,9 +52,7 @@ def replay_command(
 ) -> None:
     """Rebuild everything from its events beside the running system, and compare."""
     try:
-        url = environment_value("DATABASE_URL")
-        if url is None:
-            _refuse("ACCORD_DATABASE_URL is not set; `accord local` prints a value that works here")
+        url = _database_url()
         with until_stopped(), Background() as background:
             if clean:
                 removed = background.run(_clean(url))
@@ -78,6 +76,13 @@ def replay_command(
         _refuse(str(error))
     except (KafkaError, asyncpg.PostgresError, OSError) as error:
         _refuse(f"{type(error).__name__}: {error}")
+
+
+def _database_url() -> str:
+    url = environment_value("DATABASE_URL")
+    if url is None:
+        _refuse("ACCORD_DATABASE_URL is not set; `accord local` prints a value that works here")
+    return url
 
 
 async def _clean(url: str) -> list[str]:
