@@ -70,6 +70,12 @@ check: lint types imports test ## what CI runs
 demo: setup ## a month of history, then live traffic; FOR=60s ends it then
 	@exec $(BIN)/accord demo $(if $(FOR),--for $(FOR))
 
+COMPILED := .accord/compiled
+
+.PHONY: compile
+compile: setup ## the hot modules as machine code in .accord/compiled (optional; needs a C compiler)
+	@sh deploy/compile.sh "$(CURDIR)/$(BIN)/python" $(COMPILED)
+
 .PHONY: bench
 bench: setup ## the benchmarks, one JSON object a line
 	@$(BIN)/python -m benchmarks

@@ -1,59 +1,119 @@
-"""Events a second from Kafka into PostgreSQL: one evaluator beside the limit loop.
+"""Events a second from Kafka into PostgreSQL: evaluators, the limit loop, and peers.
 
-Both read the same prefilled event log on the same stack, one after the other. The limit loop
-polls, decodes, counts, and commits one fenced transaction a batch with the events in a keyed log;
-whatever an evaluator does beyond that shows in the ratio.
+All read the same prefilled event log on the same stack, in turn, round after round; medians are
+reported. The limit loop (`tests/bench/limit_loop.py`) decodes and keeps the events in a keyed log;
+whatever an evaluator does beyond that shows in its ratio. `compiled` is the evaluator with its hot
+modules as machine code (`make compile`).
 """
 
 import argparse
 import asyncio
+import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
+from statistics import median
 from typing import Final
 
-import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+import psutil
+from aiokafka import AIOKafkaProducer
 
+from benchmarks.peers import NAMES, installed, peer_rate
 from benchmarks.stage import a_trial, report
 from services.cli.local import say
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.trial import Trial
-from services.cli.verification.accepted import KafkaRecord
 from services.cli.verification.rest import Progress
 from shared.domain.event import Event
 from shared.runtime.config import EVENT_PARTITIONS, driver_url
+from shared.runtime.migrate import downgrade, migrate
 from shared.runtime.wall_clock import system_clock
-from shared.wire.cloudevents import decode_record, decode_structured, encode
+from shared.wire.cloudevents import decode_record, encode
 from shared.wire.partitioning import partition_of
+from tests.bench.limit_loop import limit_loop
 
-_BATCH: Final = 4000
 _CHUNK: Final = 2000
-_TABLES: Final = (
-    "CREATE TABLE limit_progress (part int PRIMARY KEY, epoch bigint, next_offset bigint)",
-    "CREATE TABLE limit_log (part int, record_offset bigint, key text, body bytea)",
-    "CREATE INDEX limit_log_key ON limit_log (key)",
-)
-_FENCE: Final = """
-UPDATE limit_progress AS own SET next_offset = new.next_offset
-FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS new (part, begun, next_offset)
-WHERE own.part = new.part AND own.epoch = 1 AND own.next_offset = new.begun
-"""
+COMPILED: Final = Path(".accord/compiled")
+
+
+@dataclass(slots=True)
+class Run:
+    """One evaluator run: events a second, and CPU seconds per 100,000 events."""
+
+    rate: float
+    own_cpu: float
+    database_cpu: float
+
+
+@dataclass(slots=True)
+class Runs:
+    """What the rounds came to."""
+
+    limit: list[float] = field(default_factory=list)
+    evaluator: dict[str, list[Run]] = field(default_factory=dict)
+    peers: dict[str, list[float]] = field(default_factory=dict)
 
 
 def main() -> None:
-    """Measure both and print the evaluator's rate held against the limit's."""
+    """Measure all and print the rates held against the limit's."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--events", type=int, default=60_000)
+    asked.add_argument("--events", type=int, default=500_000)
+    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--without-peers", action="store_true")
     given = asked.parse_args()
+    python = None if given.without_peers else installed()
+    kinds = ["", *([str(COMPILED.resolve())] if (COMPILED / "shared").is_dir() else [])]
     with a_trial("throughput") as trial:
-        count = trial.background.run(fill(trial, simulated(given.events)))
+        count = trial.background.run(fill(trial, different(given.events)))
         say(f"{count} events are in the log")
-        limit = trial.background.run(limit_loop(trial, count))
-        evaluator = evaluator_rate(trial, count)
+        runs = Runs()
+        for number in range(1, given.rounds + 1):
+            _round(trial, count, kinds, python, runs)
+            say(f"round {number} of {given.rounds} is through")
+        both = [evaluators(trial, count, kinds[-1], number=2) for _ in range(given.rounds)]
+    _report(runs, both)
+
+
+def _round(trial: Trial, count: int, kinds: Iterable[str], python: Path | None, runs: Runs) -> None:
+    url = driver_url(trial.system.database_url)
+    servers, topic = trial.system.bootstrap_servers, trial.topics.events
+    loop = limit_loop(servers, url, topic, parts=EVENT_PARTITIONS, count=count)
+    runs.limit.append(trial.background.run(loop))
+    for kind in kinds:
+        name = "evaluator_compiled" if kind else "evaluator"
+        runs.evaluator.setdefault(name, []).append(evaluators(trial, count, kind, number=1))
+    if python is not None:
+        for name in NAMES:
+            rate = peer_rate(name, python, servers, topic, count, url)
+            runs.peers.setdefault(name, []).append(rate)
+
+
+def _report(runs: Runs, both: list[Run]) -> None:
+    limit = median(runs.limit)
     report("limit_loop_events_per_second", limit, "events/s")
-    report("evaluator_events_per_second", evaluator, "events/s", of=limit)
+    fastest = 0.0
+    for name, several in runs.evaluator.items():
+        rate = median(run.rate for run in several)
+        fastest = max(fastest, rate)
+        report(f"{name}_events_per_second", rate, "events/s", of=limit)
+        _report_cpu(name, several)
+    report(
+        "two_evaluators_events_per_second", median(run.rate for run in both), "events/s", of=limit
+    )
+    _report_cpu("two_evaluators", both)
+    for name, rates in runs.peers.items():
+        report(f"evaluator_held_against_{name}", fastest, "events/s", of=median(rates))
+
+
+def _report_cpu(name: str, several: list[Run]) -> None:
+    own, database = (
+        median(getattr(run, of) for run in several) for of in ("own_cpu", "database_cpu")
+    )
+    report(f"{name}_cpu", own, "CPU s per 100,000 events")
+    report(f"{name}_database_cpu", database, "CPU s per 100,000 events")
 
 
 def simulated(count: int) -> Iterator[Event]:
@@ -62,6 +122,16 @@ def simulated(count: int) -> Iterator[Event]:
     records = simulate(Simulation(seed=1, start=history_start(now, days=60), now=now))
     sound = (record for record in records if not record.spoiled)
     return (decode_record(record.headers, record.value) for record in islice(sound, count))
+
+
+def different(count: int) -> Iterator[Event]:
+    """The same without repetitions: the limit loop cannot bear any."""
+    known: set[tuple[str, str, str]] = set()
+    for event in simulated(count):
+        identity = (event.item, event.source, event.id)
+        if identity not in known:
+            known.add(identity)
+            yield event
 
 
 async def fill(trial: Trial, events: Iterable[Event]) -> int:
@@ -92,78 +162,65 @@ async def fill(trial: Trial, events: Iterable[Event]) -> int:
     return count
 
 
-async def limit_loop(trial: Trial, count: int) -> float:
-    """Events a second of the least that any correct consumer has to do."""
-    database = await asyncpg.connect(driver_url(trial.system.database_url))
-    for statement in _TABLES:
-        await database.execute(statement)
-    parts = range(EVENT_PARTITIONS)
-    await database.executemany(
-        "INSERT INTO limit_progress VALUES ($1, 1, 0)", [(part,) for part in parts]
-    )
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=trial.system.bootstrap_servers,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        max_partition_fetch_bytes=4 * 1024 * 1024,
-        auto_offset_reset="earliest",
-    )
-    totals: Counter[str] = Counter()
-    async with consumer:
-        consumer.assign([TopicPartition(trial.topics.events, part) for part in parts])
-        done, began = 0, time.perf_counter()
-        while done < count:
-            batch = await consumer.getmany(timeout_ms=500, max_records=_BATCH)
-            records = [record for own in batch.values() for record in own]
-            if records:
-                await _commit(database, records, totals)
-                done += len(records)
-        seconds = time.perf_counter() - began
-    await database.close()
-    return count / seconds
+def evaluators(trial: Trial, count: int, compiled: str, *, number: int) -> Run:
+    """A run of so many evaluators over the whole log into an empty database."""
+    trial.background.run(_emptied(trial))
+    with ExitStack() as running:
+        pids = []
+        for place in range(number):
+            services = running.enter_context(
+                trial.services(names=("evaluator",), home=f"evaluator-{place}", PYTHONPATH=compiled)
+            )
+            pids.append(services.child("evaluator").pid)
+        return trial.background.run(_folding(trial, count, pids))
 
 
-async def _commit(
-    database: "asyncpg.Connection[asyncpg.Record]",
-    records: list[KafkaRecord],
-    totals: Counter[str],
-) -> None:
-    rows = []
-    begun: dict[int, int] = {}
-    ended: dict[int, int] = {}
-    for record in records:
-        event = decode_structured(record.value or b"")
-        totals[event.type] += 1
-        rows.append((record.partition, record.offset, event.item, record.value))
-        begun.setdefault(record.partition, record.offset)
-        ended[record.partition] = record.offset + 1
-    async with database.transaction():
-        fenced = await database.execute(
-            _FENCE, list(begun), list(begun.values()), [ended[part] for part in begun]
-        )
-        if fenced != f"UPDATE {len(begun)}":
-            message = f"the fence let only {fenced} through"
-            raise RuntimeError(message)
-        await database.copy_records_to_table("limit_log", records=rows)
+async def _emptied(trial: Trial) -> None:
+    await downgrade(trial.system.database_url, revision="base")
+    await migrate(trial.system.database_url)
 
 
-def evaluator_rate(trial: Trial, count: int) -> float:
-    """Events a second of one evaluator, from its first committed batch to its last."""
-    with trial.services(names=("evaluator",)):
-        return trial.background.run(_folding(trial, count))
-
-
-async def _folding(trial: Trial, count: int) -> float:
+async def _folding(trial: Trial, count: int, pids: list[int]) -> Run:
+    """From the first tenth that is committed to the last: starting up and claiming are no part."""
     async with Progress(trial.system) as progress:
-        left = count
-        while left == count:
-            await asyncio.sleep(0.02)
-            left = await progress.unfolded()
+        left = await _until(progress, lambda left: left <= count * 0.9)
+        if left == 0:
+            message = "so few events are folded before their rate can be measured: give more"
+            raise SystemExit(message)
         first, began = left, time.perf_counter()
-        while left:
-            await asyncio.sleep(0.05)
-            left = await progress.unfolded()
-        return first / (time.perf_counter() - began)
+        own, database = _cpu(pids), _cpu(_database_pids())
+        await _until(progress, lambda left: left == 0)
+        seconds = time.perf_counter() - began
+        return Run(
+            first / seconds,
+            (_cpu(pids) - own) / first * 100_000,
+            (_cpu(_database_pids()) - database) / first * 100_000,
+        )
+
+
+async def _until(progress: Progress, enough: Callable[[int], bool]) -> int:
+    left = await progress.unfolded()
+    while not enough(left):
+        await asyncio.sleep(0.02)
+        left = await progress.unfolded()
+    return left
+
+
+def _cpu(pids: Iterable[int]) -> float:
+    found = 0.0
+    for pid in pids:
+        try:
+            times = psutil.Process(pid).cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        found += times.user + times.system
+    return found
+
+
+def _database_pids() -> list[int]:
+    """PostgreSQL's processes of this stack, which this process has started."""
+    family = psutil.Process(os.getpid()).children(recursive=True)
+    return [one.pid for one in family if one.name() == "postgres"]
 
 
 if __name__ == "__main__":
