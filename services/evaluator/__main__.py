@@ -104,7 +104,10 @@ class Evaluator:
     ) -> None:
         servers, topics = self._settings.kafka_bootstrap_servers, self._topics
         consumer = new_consumer(
-            servers, topics, session_timeout_ms=self._settings.session_timeout_ms
+            servers,
+            topics,
+            session_timeout_ms=self._settings.session_timeout_ms,
+            group_instance=self._settings.group_instance,
         )
         observer = new_observer(servers)
         admin = AIOKafkaAdminClient(bootstrap_servers=servers)
@@ -186,13 +189,21 @@ class Evaluator:
 
 
 def new_consumer(
-    bootstrap_servers: str, topics: Topics, *, session_timeout_ms: int = SESSION_TIMEOUT_MS
+    bootstrap_servers: str,
+    topics: Topics,
+    *,
+    session_timeout_ms: int = SESSION_TIMEOUT_MS,
+    group_instance: str | None = None,
 ) -> AIOKafkaConsumer:
-    """A member of the evaluators' group; positions come from PostgreSQL, never from Kafka."""
+    """A member of the evaluators' group; positions come from PostgreSQL, never from Kafka.
+
+    `group_instance` names a member that keeps its partitions while it restarts.
+    """
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         client_id="accord-evaluator",
         group_id=topics.group(SERVICE),
+        group_instance_id=group_instance,
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_committed",

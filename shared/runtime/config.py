@@ -4,6 +4,7 @@ Every name begins with `ACCORD_`; `ACCORD_<NAME>_FILE` names a file that holds a
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +20,7 @@ EVENT_PARTITIONS: Final = 8
 SESSION_TIMEOUT_MS: Final = 30_000
 """How long Kafka waits for a member of a group that no longer answers before others take over."""
 _PORT_MAX: Final = 65_535
+_NAME: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
 
 class InvalidSettings(ValueError):  # noqa: N818 - named as the other refusals are
@@ -40,6 +42,7 @@ class Settings:
     topic_prefix: str = ""
     event_partitions: int = EVENT_PARTITIONS
     session_timeout_ms: int = SESSION_TIMEOUT_MS
+    group_instance: str | None = None
     log_level: str = "INFO"
 
     def shown(self) -> dict[str, str]:
@@ -69,6 +72,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         session_timeout_ms=_number(
             given, "SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS, 6_000, 1_800_000
         ),
+        group_instance=_name(given, "GROUP_INSTANCE"),
         log_level=_log_level(given),
     )
 
@@ -130,6 +134,18 @@ def _required(given: Mapping[str, str], name: str) -> str:
 def _path(given: Mapping[str, str], name: str) -> Path | None:
     value = _optional(given, name)
     return None if value is None else Path(value)
+
+
+def _name(given: Mapping[str, str], name: str) -> str | None:
+    """A name that Kafka takes for a member of a group, or None."""
+    value = _optional(given, name)
+    if value is not None and not _NAME.fullmatch(value):
+        message = (
+            f"{PREFIX}{name} is {value!r}; it is to be 1 to 249 letters, digits, dots, hyphens "
+            "and underscores, such as the name of a pod"
+        )
+        raise InvalidSettings(message)
+    return value
 
 
 def _instant(name: str, value: str) -> Instant:

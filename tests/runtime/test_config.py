@@ -37,6 +37,11 @@ def test_the_clock_is_stopped_at_an_instant_with_any_offset() -> None:
     assert stopped == parse_instant("2026-03-02T09:00:00Z")
 
 
+def test_a_member_of_a_group_has_a_lasting_name_only_where_it_is_given_one() -> None:
+    assert read().group_instance is None
+    assert read(ACCORD_GROUP_INSTANCE="accord-evaluator-0").group_instance == "accord-evaluator-0"
+
+
 @pytest.mark.parametrize("missing", sorted(NEEDED))
 def test_a_missing_server_is_named_with_what_to_do(missing: str) -> None:
     given = {name: value for name, value in NEEDED.items() if name != missing}
@@ -53,6 +58,9 @@ def test_a_missing_server_is_named_with_what_to_do(missing: str) -> None:
         ("ACCORD_EVENT_PARTITIONS", "0"),
         ("ACCORD_CLOCK", "yesterday"),
         ("ACCORD_LOG_LEVEL", "LOUD"),
+        ("ACCORD_GROUP_INSTANCE", "evaluator 0"),
+        ("ACCORD_GROUP_INSTANCE", ".."),
+        ("ACCORD_GROUP_INSTANCE", "e" * 250),
     ],
 )
 def test_a_value_that_cannot_be_read_is_refused_by_name(name: str, value: str) -> None:
