@@ -29,6 +29,8 @@ from tests.e2e.chaos.feeder import Acknowledged, Feeder
 
 LOOK_S: Final = 0.2
 _SUMS_EVERY: Final = 4
+_UNKNOWN_LOOKS: Final = 6
+"""So many looks one after the other without a committed offset mean that there is none."""
 _SHOWN: Final = 20
 _DISORDER: Final = 5 * MINUTE
 """How far a watermark stays behind: said again here, so that a change of it is noticed."""
@@ -105,7 +107,7 @@ class Reader:
         self._api = Api(api_url)
         self._feeder = feeder
         self._seen = Seen()
-        self._committed: dict[TopicPartition, int] = {}
+        self._unknown: dict[TopicPartition, int] = {}
         self.looks = 0
         self.answers = 0
         self.wrong: list[str] = []
@@ -259,9 +261,9 @@ class Reader:
             await admin.close()
         for place, last in needed.items():
             found = max(0, committed[place].offset) if place in committed else 0
-            if not found and self._committed.get(place):
-                continue  # the broker has just come back and does not know yet
-            self._committed[place] = found
+            self._unknown[place] = 0 if found else self._unknown.get(place, 0) + 1
+            if not found and self._unknown[place] < _UNKNOWN_LOOKS:
+                continue  # a broker that has just come back does not know yet
             if found <= last.offset:
                 self._tell(f"{last} was there before {proven} and {place} is read up to {found}")
 
