@@ -1,6 +1,6 @@
 """`accord dlq`: records that were refused; see them, see one, send them again.
 
-Exit code 0: done; 1: there is no such record, or some could not be sent; 2: it could not be asked.
+Exit code 0: done; 1: there is no such record; 2: it could not be asked, or sending broke off.
 """
 
 import asyncio

@@ -56,13 +56,47 @@ RETURNING part AS partition, reason, from_offset, until_offset, from_time, until
 """
 
 
-async def read_gaps(database_url: str, *, every: bool) -> list[Row]:
-    """The gaps that are open, or all, instants as text."""
+_LIST_SOURCES: Final = """
+SELECT topic, part AS partition, reason, from_offset, detail, seen_at, resolved_at, resolution,
+    resolved_by, why
+FROM source_gap WHERE $1 OR went_on_at IS NULL ORDER BY resolved_at IS NOT NULL, seen_at, topic
+"""
+# Ingest sees it, and goes on.
+_ACCEPT_SOURCE: Final = """
+UPDATE source_gap SET resolved_at = $3, resolution = 'accepted', resolved_by = $4, why = $5
+WHERE topic = $1 AND part = $2 AND resolved_at IS NULL
+RETURNING topic, part AS partition, reason, from_offset, detail, seen_at, resolved_at, resolution,
+    resolved_by, why
+"""
+
+
+async def read_gaps(database_url: str, topic: str, *, every: bool) -> list[Row]:
+    """The gaps that are open, or all, instants as text; `topic` is that of the event log."""
     connection = await asyncpg.connect(driver_url(database_url))
     try:
-        return [_shown(row) for row in await connection.fetch(_LIST, every)]
+        own = await connection.fetch(_LIST, every)
+        sources = await connection.fetch(_LIST_SOURCES, every)
+        return [
+            *({"topic": topic, **_shown(row)} for row in own),
+            *({**_shown(row), "until_offset": None, "until_time": None} for row in sources),
+        ]
     finally:
         await connection.close()
+
+
+async def accept_source(
+    database_url: str, topic: str, part: int, *, by: str, why: str, now: Instant
+) -> Row:
+    """Let ingest read on in a partition of a source's topic; `Refused` when it is not stopped."""
+    connection = await asyncpg.connect(driver_url(database_url))
+    try:
+        row = await connection.fetchrow(_ACCEPT_SOURCE, topic, part, now, by, why)
+    finally:
+        await connection.close()
+    if row is None:
+        message = f"partition {part} of {topic} is not stopped: `accord gaps list` says which are"
+        raise Refused(message)
+    return _shown(row)
 
 
 async def accept(
@@ -141,6 +175,6 @@ async def _resume(
 
 def _shown(row: asyncpg.Record) -> Row:
     found = dict(row)
-    for name in _INSTANTS:
+    for name in found.keys() & _INSTANTS:
         found[name] = None if found[name] is None else format_instant(found[name])
     return found

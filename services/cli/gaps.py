@@ -13,7 +13,7 @@ import asyncpg
 import typer
 from aiokafka.errors import KafkaError
 
-from services.cli.gap_store import Accepted, Refused, accept, read_gaps
+from services.cli.gap_store import Accepted, Refused, Row, accept, accept_source, read_gaps
 from services.cli.local import say
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.topics import Topics
@@ -25,7 +25,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="See which partitions of the event log are stopped and why; let one go on.",
+    help="See which partitions are stopped and why; let one go on.",
 )
 
 
@@ -40,7 +40,7 @@ def list_command(
     A partition goes on by itself when its log is whole again; `accord gaps accept` lets it go on
     without what is missing.
     """
-    gaps = _run(lambda settings: read_gaps(settings.database_url, every=every))
+    gaps = _run(lambda settings: read_gaps(settings.database_url, _events(settings), every=every))
     if as_json:
         print(json.dumps(gaps, indent=2))
     elif not gaps:
@@ -48,8 +48,8 @@ def list_command(
     for gap in () if as_json else gaps:
         until = "?" if gap["until_offset"] is None else gap["until_offset"]
         print(
-            f"partition {gap['partition']}  {gap['reason']}  offsets {gap['from_offset']} to "
-            f"{until}  seen {gap['seen_at']}"
+            f"partition {gap['topic']}/{gap['partition']}  {gap['reason']}  "
+            f"offsets {gap['from_offset']} to {until}  seen {gap['seen_at']}"
         )
         print(f"    {gap['detail']}")
         if gap["resolution"] is not None:
@@ -62,7 +62,10 @@ def list_command(
 
 @app.command("accept")
 def accept_command(
-    partition: Annotated[int, typer.Argument(min=0, help="The stopped partition.")],
+    partition: Annotated[
+        str,
+        typer.Argument(help="The stopped partition: 3, or leads/3 of a source's topic."),
+    ],
     *,
     why: Annotated[str, typer.Option(help="Why; it is kept with your name.")],
     to: Annotated[int | None, typer.Option(min=0, help="Go on at this offset.")] = None,
@@ -79,15 +82,25 @@ def accept_command(
     """
     if to is not None and beginning:
         _refuse("give --to or --beginning, not both", 2)
+    topic, _, number = partition.rpartition("/")
+    if not number.isdecimal():
+        _refuse(f"{partition}: give a partition as `accord gaps list` names it: 3 or leads/3", 2)
+    name = by or getpass.getuser()
+    if topic:
+        if to is not None:
+            _refuse("a source's topic goes on at the first record there is: no --to", 2)
+        row = _accept_source(topic, int(number), by=name, why=why)
+        print(json.dumps(row) if as_json else f"{partition} goes on within seconds, if ingest runs")
+        return
     now = system_clock()
     accepted: Accepted = _run(
         lambda settings: accept(
             settings.database_url,
             settings.kafka_bootstrap_servers,
-            Topics(settings.topic_prefix).events,
-            partition,
+            _events(settings),
+            int(number),
             to=to,
-            by=by or getpass.getuser(),
+            by=name,
             why=why,
             now=now,
         )
@@ -99,6 +112,17 @@ def accept_command(
             f"partition {partition} goes on at offset {accepted.target} within seconds, if an "
             "evaluator runs"
         )
+
+
+def _accept_source(topic: str, part: int, *, by: str, why: str) -> Row:
+    now = system_clock()
+    return _run(
+        lambda settings: accept_source(settings.database_url, topic, part, by=by, why=why, now=now)
+    )
+
+
+def _events(settings: Settings) -> str:
+    return Topics(settings.topic_prefix).events
 
 
 def _run(act: Callable[[Settings], Awaitable[T]]) -> T:

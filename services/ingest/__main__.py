@@ -8,18 +8,22 @@ from collections.abc import Sequence
 
 from services.ingest.consume import Ingest, Meters, new_consumer
 from services.ingest.publish import STOP_S, Publisher, Writer, new_producer
+from services.ingest.stops import Stops
 from shared.documents.source_files import load_sources
 from shared.domain.source import Source
 from shared.runtime.config import InvalidSettings, Settings, read_settings
-from shared.runtime.database import create_engine
+from shared.runtime.database import create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.process import new_registry, program_version, run
 from shared.runtime.topics import Topics, require_inputs
 from shared.runtime.wall_clock import wall_clock
 
 
-class _Service:
+class Service:
+    """Ingest while it runs."""
+
     def __init__(self, settings: Settings, sources: Sequence[Source]) -> None:
+        """Read the topics of these sources."""
         self._settings = settings
         topics = Topics(settings.topic_prefix)
         self._sources = {topics.input(source.topic): source for source in sources}
@@ -28,14 +32,17 @@ class _Service:
         self._ingest: Ingest | None = None
 
     def readiness(self) -> dict[str, str | None]:
+        """Each check with the reason why it fails, if it does."""
         if self._ingest is None:
             return {"started": "it is starting"}
         return self._ingest.readiness()
 
     async def serve(self, stopping: asyncio.Event) -> None:
+        """Read until told to stop."""
         settings, topics = self._settings, Topics(self._settings.topic_prefix)
         await require_inputs(settings.kafka_bootstrap_servers, self._sources)
         publisher = await self._publisher(topics)
+        pool = await create_pool(settings.database_url, service="ingest", size_max=1)
         consumer = new_consumer(
             settings.kafka_bootstrap_servers,
             self._sources,
@@ -46,8 +53,9 @@ class _Service:
             await publisher.start()
             await consumer.start()
             clock = wall_clock(settings.clock)
+            stops = Stops(consumer, pool, self._meters.stopped, clock=clock)
             self._ingest = Ingest(
-                consumer, publisher, self._sources, clock=clock, meters=self._meters
+                consumer, publisher, self._sources, stops, clock=clock, meters=self._meters
             )
             # Batches are many objects without cycles: looking for these took a fifth of the time.
             gc.freeze()
@@ -57,6 +65,7 @@ class _Service:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(consumer.stop(), STOP_S)
             await publisher.stop()
+            pool.terminate()
 
     async def _publisher(self, topics: Topics) -> Publisher:
         servers = self._settings.kafka_bootstrap_servers
@@ -91,7 +100,7 @@ def main() -> int:
     if loaded.problems:
         sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
         return 2
-    service = _Service(settings, loaded.sources)
+    service = Service(settings, loaded.sources)
     return run(
         "ingest",
         service.serve,

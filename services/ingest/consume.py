@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.handle import Handled, Record, handle
 from services.ingest.publish import Publisher
+from services.ingest.stops import ANEW, Reason, Stop, Stops
 from shared.domain.source import Source
 from shared.runtime import metrics
 from shared.runtime.config import SESSION_TIMEOUT_MS
@@ -32,15 +33,13 @@ POISON_RUN: Final = 25_000
 """So many records of one partition in a row that are no events, and it is stopped: rather a
 producer that has gone wrong than so many bad records."""
 RETRY_S: Final = 0.5
+OLDEST_S: Final = 60.0
+"""How often the oldest dead letters are looked up."""
 STALLED_S: Final = 60.0
 
 _logger: Final = logging.getLogger(__name__)
 
 Batches = Mapping[TopicPartition, Sequence[Record]]
-
-
-class GapError(RuntimeError):
-    """Records are gone from a topic before they were read; the text says how to go on."""
 
 
 def new_consumer(
@@ -81,6 +80,8 @@ class Meters:
         self.skipped = metrics.RECORDS_SKIPPED.counter(registry)
         self.failed = metrics.RECORDS_FAILED.counter(registry)
         self.dead = metrics.DLQ_RECORDS.counter(registry)
+        self.oldest = metrics.DLQ_OLDEST.gauge(registry)
+        self.stopped = metrics.SOURCE_STOPPED.gauge(registry)
         self.lag = metrics.CONSUMER_LAG.gauge(registry)
         self.duration = metrics.PROCESS_DURATION.histogram(registry)
 
@@ -92,7 +93,6 @@ class _Partition:
     committed: int | None
     next_offset: int | None = None
     bad_in_a_row: int = 0
-    stopped: bool = False
 
 
 class Ingest:
@@ -103,6 +103,7 @@ class Ingest:
         consumer: AIOKafkaConsumer,
         publisher: Publisher,
         sources: Mapping[str, Source],
+        stops: Stops,
         *,
         clock: WallClock,
         meters: Meters,
@@ -111,20 +112,22 @@ class Ingest:
         self._consumer = consumer
         self._sources = sources
         self._publisher = publisher
+        self._stops = stops
         self._clock = clock
         self._meters = meters
         self._assigned: dict[TopicPartition, _Partition] = {}
         self._lag = 0
         self._moved_at = time.monotonic()
+        self._oldest_at = float("-inf")
 
     def readiness(self) -> dict[str, str | None]:
         """Each check with the reason why it fails, if it does."""
-        stopped = [_name(place) for place, known in self._assigned.items() if known.stopped]
+        stopped = str(self._stops)
         stalled = self._lag > 0 and time.monotonic() - self._moved_at > STALLED_S
         return {
             "assigned": None if self._assigned else "no partition is assigned to this process",
             "moving": f"{self._lag} records wait and none was read" if stalled else None,
-            "poison": f"stopped for too many bad records: {stopped}" if stopped else None,
+            "partitions": f"stopped: {stopped}; see `accord gaps list`" if stopped else None,
         }
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -137,7 +140,9 @@ class Ingest:
             await self._follow_assignment()
             await self._take(batches)
             await self._commit()
+            await self._look_again()
             self._measure_lag()
+            await self._measure_letters()
 
     async def _follow_assignment(self) -> None:
         """Look at partitions that are new here, before anything of theirs is committed."""
@@ -147,19 +152,20 @@ class Ingest:
         self._assigned = {
             place: known for place, known in self._assigned.items() if place in now_assigned
         }
+        for place in self._stops.places - self._assigned.keys():
+            self._stops.forget(place)
         for place in sorted(now_assigned - self._assigned.keys()):
-            self._assigned[place] = _Partition(await self._committed(place))
+            await self._adopt(place)
         _logger.info(
             "The assigned partitions have changed.",
             extra={"action": "assigned", "partitions": sorted(map(_name, self._assigned))},
         )
 
-    async def _committed(self, place: TopicPartition) -> int | None:
+    async def _adopt(self, place: TopicPartition) -> None:
         while True:
             try:
                 committed: int | None = await self._consumer.committed(place)
-                if committed is not None:
-                    await self._refuse_gap(place, committed)
+                stop = await self._stops.known(place, committed)
             except KafkaError as error:
                 if not error.retriable:
                     raise
@@ -169,20 +175,45 @@ class Ingest:
                 )
                 await asyncio.sleep(RETRY_S)
             else:
-                return committed
+                self._assigned[place] = _Partition(committed, next_offset=committed)
+                if stop is not None:
+                    await self._stops.stop(place, stop)
+                elif place in self._consumer.assignment():
+                    self._consumer.resume(place)
+                return
 
-    async def _refuse_gap(self, place: TopicPartition, offset: int) -> None:
-        begins = (await self._consumer.beginning_offsets([place]))[place]
-        ends = (await self._consumer.end_offsets([place]))[place]
-        if begins <= offset <= ends:
-            return
-        message = (
-            f"{_name(place)}: the next record to read is {offset}, and the topic "
-            f"holds {begins} to {ends}: records were deleted before they were read, or the topic "
-            "was made anew; to go on without them, reset the group's offset with "
-            f"kafka-consumer-groups --group {self._publisher.group} --reset-offsets"
-        )
-        raise GapError(message)
+    async def _look_again(self) -> None:
+        """Read on in stopped partitions that may go on by now."""
+        for place in self._stops.due():
+            known = self._assigned.get(place)
+            if known is None or place not in self._consumer.assignment():
+                continue
+            offset = await self._stops.go_on(place)
+            if offset is not None:
+                # It may be before what is committed: then another log is read, as was accepted.
+                known.committed, known.next_offset, known.bad_in_a_row = None, offset, 0
+                self._consumer.seek(place, offset)
+                self._consumer.resume(place)
+
+    async def _is_whole(self, place: TopicPartition, known: _Partition, offset: int) -> bool:
+        """Whether the records from `offset` on are those that come next; else it is stopped."""
+        if known.committed is not None and offset < known.committed:
+            detail = f"the next record to read is {known.committed}, and {offset} came: {ANEW}"
+            stop: Stop | None = Stop(Reason.OTHER_LOG, known.committed, detail)
+        elif known.next_offset is None or offset <= known.next_offset:
+            return True
+        else:
+            try:
+                stop = await self._stops.check(place, known.next_offset)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                self._consumer.seek(place, known.next_offset)  # it comes again, and is checked
+                return False
+        if stop is None:
+            return True
+        await self._stops.stop(place, stop)
+        return False
 
     async def _take(self, batches: Batches) -> None:
         records: list[Record] = []
@@ -190,12 +221,11 @@ class Ingest:
             known = self._assigned.get(place)
             if known is None:
                 continue  # taken away meanwhile; whoever has it now reads them
-            if known.stopped:  # a change of the assignment forgets what is paused
-                self._consumer.seek(place, found[0].offset)
+            if place in self._stops:  # a change of the assignment forgets what is paused
                 self._consumer.pause(place)
                 continue
-            if known.next_offset is not None and found[0].offset > known.next_offset:
-                await self._refuse_gap(place, known.next_offset)
+            if not await self._is_whole(place, known, found[0].offset):
+                continue
             known.next_offset = found[-1].offset + 1
             records += found
             self._meters.consumed.labels(topic=place.topic).inc(len(found))
@@ -204,13 +234,20 @@ class Ingest:
         began = time.perf_counter()
         partitions = self._publisher.partitions
         handled = handle(records, self._sources, partitions=partitions, now=self._clock())
-        await self._publisher.publish(handled)
+        for origin, why in (await self._publisher.publish(handled)).items():
+            place = TopicPartition(*origin)
+            detail = f"its dead letters are not taken: {why}"
+            stop = Stop(Reason.DEAD_LETTERS, batches[place][0].offset, detail)
+            await self._stops.stop(place, stop)
+        for place in self._stops.tried:
+            if place in batches and place not in self._stops:
+                self._stops.went_on(place, "its dead letters are taken again")
         self._moved_at = time.monotonic()
         for topic in {place.topic for place in batches}:
             self._meters.duration.labels(topic=topic).observe(time.perf_counter() - began)
-        self._count(batches, handled)
+        await self._count(batches, handled)
 
-    def _count(self, batches: Batches, handled: Handled) -> None:
+    async def _count(self, batches: Batches, handled: Handled) -> None:
         bad: dict[TopicPartition, int] = {}
         for refused in handled.refused:
             place = TopicPartition(refused.origin.topic, refused.origin.partition)
@@ -221,31 +258,28 @@ class Ingest:
             self._meters.skipped.labels(topic=record.topic).inc()
         for place, found in batches.items():
             known = self._assigned.get(place)
-            if known is None or known.stopped:
+            if known is None or place in self._stops:
                 continue
             self._meters.processed.labels(topic=place.topic).inc(len(found) - bad.get(place, 0))
             only_bad = bad.get(place, 0) == len(found)
             known.bad_in_a_row = known.bad_in_a_row + len(found) if only_bad else 0
             if known.bad_in_a_row >= POISON_RUN:
-                self._stop(place, known)
-
-    def _stop(self, place: TopicPartition, known: _Partition) -> None:
-        known.stopped = True
-        self._consumer.pause(place)
-        _logger.error(
-            "A partition is stopped: %d records in a row were no events. "
-            "See its dead letters; start ingest again to go on.",
-            known.bad_in_a_row,
-            extra={"action": "stopped_poison", "topic": place.topic, "partition": place.partition},
-        )
+                detail = f"{known.bad_in_a_row} records in a row were no events"
+                stop = Stop(Reason.POISON, found[-1].offset + 1, detail)
+                await self._stops.stop(place, stop)
 
     async def _commit(self) -> None:
         """Commit where reading stands, past what has no record too (marks of transactions)."""
         moved: dict[TopicPartition, int] = {}
         try:
             for place, known in self._assigned.items():
-                position = await self._consumer.position(place)
-                if position != known.committed:
+                if place in self._stops:
+                    position = self._stops.reached(place)
+                else:
+                    position = await self._consumer.position(place)
+                if position == known.committed or position is None:
+                    continue
+                if await self._is_whole(place, known, position):
                     moved[place] = position
             if moved:
                 await self._consumer.commit(moved)
@@ -267,6 +301,26 @@ class Ingest:
             return
         for place, position in moved.items():
             self._assigned[place].committed = position
+
+    async def _measure_letters(self) -> None:
+        """Look up when the oldest dead letter of each topic was written."""
+        if time.monotonic() - self._oldest_at < OLDEST_S:
+            return
+        self._oldest_at = time.monotonic()
+        for topic in self._sources:
+            try:
+                graves = await self._publisher.graves_of(topic)
+                found = await self._consumer.offsets_for_times(dict.fromkeys(graves, 0))
+            except (KafkaError, TimeoutError) as error:
+                _logger.warning(
+                    "Kafka does not say how old the dead letters of %s are: %r",
+                    topic,
+                    error,
+                    extra={"action": "letters_unknown"},
+                )
+                continue
+            oldest = min((own.timestamp for own in found.values() if own is not None), default=0)
+            self._meters.oldest.labels(topic=topic).set(oldest / 1_000)
 
     def _measure_lag(self) -> None:
         total = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
@@ -30,6 +30,8 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 STOP_S: Final = 10.0
+LETTERS_S: Final = 5.0
+"""How long the dead letters of a topic are waited for: the others wait as long."""
 BATCH_BYTES: Final = 256 * 1024
 _BACKOFF_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -63,6 +65,7 @@ class Writer:
         """`make_producer` is asked again whenever a producer cannot go on."""
         self._make_producer = make_producer
         self._producer: AIOKafkaProducer | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Connect; raises KafkaError when no broker answers."""
@@ -74,11 +77,20 @@ class Writer:
         producer, self._producer = self._producer, None
         if producer is not None:
             # What it still holds while no broker answers is sent again by whoever comes next.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(producer.stop(), STOP_S)
+            await _end(producer)
+
+    def abandon(self) -> None:
+        """Begin anew with another producer: what this one still holds is not wanted any more."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            ending = asyncio.create_task(_end(producer))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     async def partitions(self, topic: str) -> int:
         """How many partitions the topic has, as far as is known here."""
+        if self._producer is None:
+            await self.start()
         return len(await self._running().partitions_for(topic))
 
     async def write(self, outgoing: Mapping[Place, Sequence[Outgoing]]) -> list[Outgoing]:
@@ -169,6 +181,11 @@ class Writer:
         return self._producer
 
 
+async def _end(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(TimeoutError, KafkaError):
+        await asyncio.wait_for(producer.stop(), STOP_S)
+
+
 def _raise_unless_passing(error: BaseException) -> None:
     """Raise what another try would not cure."""
     passing = isinstance(error, KafkaError) and error.retriable
@@ -203,18 +220,50 @@ class Publisher:
         await self.events.stop()
         await self.letters.stop()
 
-    async def publish(self, handled: Handled) -> None:
+    async def publish(self, handled: Handled) -> Mapping[Place, str]:
         """Return when every event is in the event log and every other record a dead letter.
 
+        The result: the partitions of the sources' topics whose dead letters could not be written,
+        with why. None of these are done: their records have to come again, all of the batch.
         Raises TopicError when the event log is not as it was recorded.
         """
         await self._check_partitions()
-        places = {(self.topic, part): events for part, events in handled.events.items()}
+        failed = await self._bury_by_topic(handled.refused)
+        places = {
+            (self.topic, part): [one for one in events if _origin(one.origin) not in failed]
+            if failed
+            else events
+            for part, events in handled.events.items()
+        }
         too_large = await self.events.write(places)
         origins = {_place(one.origin): one.origin for one in too_large}
-        refused = [*handled.refused, *(Refused(one, _too_large()) for one in origins.values())]
-        if refused:
-            await self._bury(refused)
+        if origins:
+            large = [Refused(one, _too_large()) for one in origins.values()]
+            failed = {**failed, **await self._bury_by_topic(large)}
+        return failed
+
+    async def _bury_by_topic(self, refused: Sequence[Refused]) -> dict[Place, str]:
+        """Bury what was refused; which partitions of sources cannot do so now, and why."""
+        by_topic: dict[str, list[Refused]] = {}
+        for one in refused:
+            by_topic.setdefault(one.origin.topic, []).append(one)
+        failed: dict[Place, str] = {}
+        for some in by_topic.values():
+            try:
+                async with asyncio.timeout(LETTERS_S):
+                    await self._bury(some)
+            except (KafkaError, TopicError, TimeoutError) as error:
+                why = str(error) or f"not within {LETTERS_S:g} s"
+                failed.update(dict.fromkeys((_origin(one.origin) for one in some), why))
+                self.letters.abandon()
+        return failed
+
+    async def graves_of(self, topic: str) -> list[TopicPartition]:
+        """The partitions of the topic that takes the dead letters of `topic`."""
+        name = dead_letters(topic)
+        async with asyncio.timeout(LETTERS_S):
+            count = await self.letters.partitions(name)
+        return [TopicPartition(name, partition) for partition in range(count)]
 
     async def _check_partitions(self) -> None:
         found = await self.events.partitions(self.topic)
@@ -260,6 +309,10 @@ class Publisher:
 
 def _too_large() -> InvalidEvent:
     return InvalidEvent("too_large", "the event log takes no event of this size")
+
+
+def _origin(origin: Record) -> Place:
+    return origin.topic, origin.partition
 
 
 def _place(origin: Record) -> str:

@@ -68,6 +68,16 @@ WATERMARK: Final = Metric(
 DLQ_RECORDS: Final = Metric(
     "accord_dlq_records", "Records sent to a dead letter topic", ("topic", "reason")
 )
+DLQ_OLDEST: Final = Metric(
+    "accord_dlq_oldest_record_timestamp_seconds",
+    "When the oldest dead letter was written; 0 when there is none",
+    ("topic",),
+)
+SOURCE_STOPPED: Final = Metric(
+    "accord_source_partition_stopped",
+    "1 when a partition of a source's topic is stopped and has to be mended",
+    ("topic", "partition", "reason"),
+)
 LAST_EVALUATION: Final = Metric(
     "accord_last_evaluation_timestamp_seconds", "Instant of the last evaluation", ("evaluator",)
 )

@@ -11,7 +11,8 @@ fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, gap, jud
        breach (of items), breach_next
 judge  value, value_revision, judgement, generation, judge_queue (takes), breach (of windows)
 relay  outbox, breach (what is confirmed and announced)
-`stream` is written by ingest or evaluator, whichever starts first. The api only reads.
+`source_gap` is written by ingest and `accord gaps accept`, `stream` by ingest or evaluator,
+whichever starts first. The api only reads.
 """
 
 from typing import Final
@@ -306,6 +307,31 @@ gap: Final = Table(
     Column("why", Text),
     Index("gap_open", "part", unique=True, postgresql_where=text("resolved_at IS NULL")),
     comment="Why partitions were stopped, which records are missing, and who let them go on",
+)
+
+source_gap: Final = Table(
+    "source_gap",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("topic", Text(collation="C"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("from_offset", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+    _instant("seen_at"),
+    _instant("resolved_at", nullable=True),
+    Column("resolution", Text),
+    Column("resolved_by", Text),
+    Column("why", Text),
+    _instant("went_on_at", nullable=True),
+    Index(
+        "source_gap_open",
+        "topic",
+        "part",
+        unique=True,
+        postgresql_where=text("went_on_at IS NULL"),
+    ),
+    comment="Why ingest stopped partitions of the sources' topics, and who let them go on",
 )
 
 redriven: Final = Table(

@@ -96,7 +96,7 @@ def _new_topics(topics: Topics, inputs: Iterable[str], event_partitions: int) ->
         **dict.fromkeys(names, event_partitions),
         topics.events: event_partitions,
         topics.breaches: 1,
-        **dict.fromkeys(letters, 1),
+        **dict.fromkeys(letters, event_partitions),
     }
     # An event may grow when it is written anew, and a dead letter has more headers than it had.
     larger = {

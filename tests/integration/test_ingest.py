@@ -3,23 +3,20 @@
 import asyncio
 import json
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.services import Services
-from services.ingest.consume import POISON_RUN
 from shared.runtime.topics import Topics, dead_letters
 from shared.wire.cloudevents import decode_record
 from shared.wire.partitioning import partition_of
@@ -113,11 +110,7 @@ async def _reader(servers: str, group: str | None = None) -> AsyncIterator[AIOKa
 
 def _places(*topics: str) -> list[TopicPartition]:
     """The partitions of the topics, as the project makes them."""
-    return [
-        TopicPartition(topic, partition)
-        for topic in topics
-        for partition in range(1 if topic.endswith(".dlq") else PARTITIONS)
-    ]
+    return [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
 
 
 async def _all(servers: str, topic: str) -> list[ConsumerRecord]:
@@ -317,47 +310,6 @@ async def test_an_event_that_the_event_log_finds_too_large_is_a_dead_letter(
     events = await _all(servers, pipeline.topics.events)
     ids = {decode_record(event.headers, event.value).id for event in events}
     assert ids == {f"e-{n}" for n in range(99) if n != 50}
-
-
-async def test_it_stops_rather_than_jump_over_records_that_are_gone(pipeline: Pipeline) -> None:
-    tickets, servers = pipeline.topics.tickets, pipeline.servers
-    await _send(servers, [(tickets, 0, None, _event("T-1", n), []) for n in range(10)])
-    await _rest(pipeline)
-    pipeline.services.stop(NAME)
-    await _send(servers, [(tickets, 0, None, _event("T-1", n), []) for n in range(10, 20)])
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    await admin.delete_records({TopicPartition(tickets, 0): RecordsToDelete(before_offset=15)})
-    await admin.close()
-    child = pipeline.services.launch(NAME)
-    await asyncio.to_thread(_wait, lambda: child.code() is not None)
-    assert child.code() == 1
-    assert f"{tickets}/0: the next record to read is 10" in child.tail()
-
-
-async def test_a_partition_of_nothing_but_garbage_is_stopped_and_the_others_go_on(
-    pipeline: Pipeline,
-) -> None:
-    tickets, servers = pipeline.topics.tickets, pipeline.servers
-    await _send(servers, [(tickets, 0, None, b"{", []) for _ in range(POISON_RUN + 10_000)])
-    ready = f"{pipeline.services.health_url(NAME)}/readyz"
-    await asyncio.to_thread(_wait, lambda: _status(ready) != HTTPStatus.OK)
-    await _send(servers, [(tickets, 1, None, _event("T-1", n), []) for n in range(10)])
-    processed = "accord_kafka_records_processed_total"
-    await asyncio.to_thread(_wait, lambda: pipeline.metric(processed) == 10)
-    dead = pipeline.metric("accord_dlq_records_total", reason="not_json")
-    assert POISON_RUN <= dead < POISON_RUN + 10_000
-    assert pipeline.metric("accord_kafka_consumer_lag", topic=tickets, partition="0") > 0
-
-
-def _status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own address
-            status: int = answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    return status
 
 
 def _wait(good: Callable[[], bool], patience_s: float = 90.0) -> None:

@@ -177,7 +177,7 @@ async def test_the_command_makes_the_topics_of_the_sources(
     )
     assert done.returncode == 0, done.stderr
     assert (await partitions_and_replicas(stack, f"{prefix}zendesk.tickets"))[0] == 8
-    assert (await partitions_and_replicas(stack, f"{prefix}other.tickets.dlq"))[0] == 1
+    assert (await partitions_and_replicas(stack, f"{prefix}other.tickets.dlq"))[0] == 8
     with pytest.raises(IndexError):
         await partitions_and_replicas(stack, f"{prefix}leads")
 
