@@ -126,7 +126,7 @@ class BreachesParameters(Page):
     item: list[Text] = Field([], description="Breaches of these items.", examples=[["ticket:T-9"]])
 
 
-class ValuesParameters(Page):
+class OneObjectiveParameters(Page):
     """Whose windows."""
 
     sla_id: Text = Field(
@@ -134,7 +134,18 @@ class ValuesParameters(Page):
     )
 
 
-class ValueItemsParameters(ValuesParameters):
+class ValuesParameters(OneObjectiveParameters):
+    """Whose windows, and as of when they were spoken of."""
+
+    known_at: At | None = Field(
+        None,
+        description="What was said at this instant: the windows that were final then, each with "
+        "the last revision of that time.",
+        examples=["2026-04-02T09:00:00Z"],
+    )
+
+
+class ValueItemsParameters(OneObjectiveParameters):
     """Whose items."""
 
     window: At | None = Field(

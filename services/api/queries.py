@@ -195,11 +195,21 @@ _COUNT_STATES: Final = f"SELECT count(*) {_FOUND_STATES}"
 
 
 async def read_values(
-    connection: Connection, groups: Sequence[Group], *, before: Instant | None, limit: int
+    connection: Connection,
+    groups: Sequence[Group],
+    *,
+    before: Instant | None,
+    limit: int,
+    known_at: Instant | None = None,
 ) -> list[asyncpg.Record]:
-    """The listed windows, the latest first, of the first group that has any."""
+    """The listed windows, the latest first, of the first group that has any.
+
+    With `known_at` those that were final then, as they were spoken of.
+    """
+    statement, then = (_VALUES, ()) if known_at is None else (_VALUES_THEN, (known_at,))
     for group in groups:
-        rows = await connection.fetch(_VALUES, group.served.key, group.stored, before, limit)
+        own = (group.served.key, group.stored, before, limit, *then)
+        rows = await connection.fetch(statement, *own)
         if rows:
             return rows
     return []
@@ -215,14 +225,37 @@ LIMIT $4
 """  # noqa: S608 - columns are ours
 
 
+_VALUES_THEN: Final = """
+SELECT v.objective, v.grp, v.window_start, v.window_end, true AS final, r.revision, r.state,
+    r.known_at AS since, r.value, r.budget_remaining, r.counts, v.target, v.level,
+    CASE WHEN r.state = 'breached' AND v.state = 'breached' THEN v.breach_id END AS breach_id,
+    false AS provisional
+FROM value v
+CROSS JOIN LATERAL (
+    SELECT * FROM value_revision o
+    WHERE o.objective = v.objective AND o.grp = v.grp AND o.window_start = v.window_start
+        AND o.known_at <= $5
+    ORDER BY o.revision DESC LIMIT 1
+) r
+WHERE v.objective = $1 AND v.grp = $2 AND v.listed
+  AND ($3::bigint IS NULL OR v.window_start < $3)
+ORDER BY v.window_start DESC
+LIMIT $4
+"""
+
+
 async def read_revisions(
-    connection: Connection, windows: Sequence[asyncpg.Record]
+    connection: Connection,
+    windows: Sequence[asyncpg.Record],
+    *,
+    known_at: Instant | None = None,
 ) -> dict[Instant, list[asyncpg.Record]]:
     """What was said of these windows of one group since they became final, in order."""
     found: dict[Instant, list[asyncpg.Record]] = {row["window_start"]: [] for row in windows}
     if windows:
         first = windows[0]
-        rows = await connection.fetch(_REVISIONS, first["objective"], first["grp"], list(found))
+        own = (first["objective"], first["grp"], list(found), known_at)
+        rows = await connection.fetch(_REVISIONS, *own)
         for row in rows:
             found[row["window_start"]].append(row)
     return found
@@ -232,6 +265,7 @@ _REVISIONS: Final = """
 SELECT window_start, revision, cause, known_at, state, value, budget_remaining, counts
 FROM value_revision
 WHERE objective = $1 AND grp = $2 AND window_start = ANY($3::bigint[])
+  AND ($4::bigint IS NULL OR known_at <= $4)
 ORDER BY window_start, revision
 """
 

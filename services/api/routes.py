@@ -180,7 +180,9 @@ async def list_values(
     """The windows of one objective's group, the latest first, each with its revisions.
 
     A revision is what was said of a window since it became final: 1, then one more for each
-    change, with its cause (`late`, `corrected` or `documents`).
+    change, with its cause (`late`, `corrected` or `documents`). With `known_at` the windows that
+    were final at that instant come as they were spoken of then: `since` is when that was first
+    said, `revisions` those of that time.
     """
     objectives, now = sources.objectives, sources.clock()
     scope, after = page_place(wanted, "values", (int,))
@@ -188,9 +190,11 @@ async def list_values(
     groups = the_groups(objectives, query_sla_ids(request)[0])
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
-        rows = await read_values(connection, groups, before=before, limit=wanted.limit + 1)
+        rows = await read_values(
+            connection, groups, before=before, limit=wanted.limit + 1, known_at=wanted.known_at
+        )
         page = rows[: wanted.limit]
-        revisions = await read_revisions(connection, page)
+        revisions = await read_revisions(connection, page, known_at=wanted.known_at)
     items = [
         value_row(state_row(objectives, standing, row, now=now), revisions[row["window_start"]])
         for row in page

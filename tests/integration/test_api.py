@@ -18,7 +18,8 @@ from tests.api.stored import NOW
 
 pytestmark = pytest.mark.integration
 
-STATE_EXTRAS = {"since", "breach_id", "freshness", "revision", "provisional", "as_of"}
+_OF_A_STATE = {"since", "breach_id", "freshness", "revision", "provisional", "as_of"}
+STATE_EXTRAS = {*_OF_A_STATE, "complete"}
 BREACH_EXTRAS = {"breach_id", "confirmed", "detected_at"}
 STATE_FILTERS: list[tuple[dict[str, object], list[str]]] = [
     ({"agreement": "acme-support"}, ["acme-support/first-response-p1"]),
@@ -242,6 +243,38 @@ async def test_values_carry_every_revision_of_a_window(
         (1, "final", "2026-03-02T12:00:01Z"),
         (2, "late", "2026-03-02T12:00:02Z"),
     ]
+
+
+async def test_what_was_said_at_an_instant_is_the_last_revision_of_that_time(
+    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    for revision, cause, counts in ((1, "final", '{"count":7}'), (2, "late", '{"count":8}')):
+        await database.execute(
+            """
+            INSERT INTO value_revision
+            SELECT objective, grp, window_start, $1::int, $2, $3, 'ok', ($1::int)::text, NULL, $4
+            FROM value WHERE objective = 'everyone/leads'
+            """,
+            revision,
+            cause,
+            NOW + revision * SECOND,
+            counts,
+        )
+
+    async def said(known_at: str) -> list[tuple[object, ...]]:
+        found = await api.items("/v1/values", sla_id="everyone/leads", known_at=known_at)
+        return [
+            (v["value"], v["counts"], v["revision"], v["final"], v["since"], len(v["revisions"]))  # type: ignore[arg-type]
+            for v in found
+        ]
+
+    assert await said("2026-03-02T12:00:00.999999Z") == []
+    first = ("1", {"count": 7}, 1, True, "2026-03-02T12:00:01Z", 1)
+    assert await said("2026-03-02T12:00:01Z") == [first]
+    second = ("2", {"count": 8}, 2, True, "2026-03-02T12:00:02Z", 2)
+    assert await said("2026-03-02T13:00:00Z") == [second]
+    answer = await api.get("/v1/values", sla_id="everyone/leads", known_at="yesterday")
+    assert answer.status_code == 422
 
 
 async def test_agreements_show_their_versions_and_documents(api: Api) -> None:
