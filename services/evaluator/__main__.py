@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -111,11 +112,9 @@ class Evaluator:
         )
         observer = new_observer(servers)
         admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-        producer = new_producer(servers)
         for client, end in (
             (observer, observer.stop),
             (admin, admin.close),
-            (producer, producer.stop),
             (consumer, consumer.stop),
         ):
             await client.start()
@@ -134,7 +133,12 @@ class Evaluator:
         )
         judge = Judge(pool, generations, self._figures, clock=self._clock)
         relay = Relay(
-            pool, producer, generations, self._figures, clock=self._clock, topic=topics.breaches
+            pool,
+            partial(new_producer, servers),
+            generations,
+            self._figures,
+            clock=self._clock,
+            topic=topics.breaches,
         )
         consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:

@@ -8,7 +8,7 @@ has them. A repetition has the same id.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -29,6 +29,9 @@ from shared.wire.cloudevents import CONTENT_TYPE
 ADVISORY_LOCK: Final = 0x4143434F5245
 PAUSE_S: Final = 0.1
 RETRY_S: Final = 1.0
+SEND_S: Final = 60.0
+"""Longer than the client tries: one that has ended inside says nothing any more."""
+STOP_S: Final = 10.0
 BATCH: Final = 1_000
 _HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 _logger: Final = logging.getLogger(__name__)
@@ -40,16 +43,17 @@ class Relay:
     def __init__(
         self,
         pool: Pool,
-        producer: AIOKafkaProducer,
+        make_producer: Callable[[], AIOKafkaProducer],
         generations: Generations,
         figures: Figures,
         *,
         clock: WallClock,
         topic: str,
     ) -> None:
-        """`topic` takes the events."""
+        """`topic` takes the events; `make_producer` is asked again when a producer failed."""
         self._pool = pool
-        self._producer = producer
+        self._make_producer = make_producer
+        self._producer: AIOKafkaProducer | None = None
         self._figures = figures
         self._clock = clock
         self._topic = topic
@@ -57,6 +61,12 @@ class Relay:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Take the place when it is free, and relay until told to stop."""
+        try:
+            await self._relay(stopping)
+        finally:
+            await self._give_up_producer()
+
+    async def _relay(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
                 async with self._alone() as alone:
@@ -70,6 +80,8 @@ class Relay:
                 _logger.warning(
                     "The relay stops for a moment: %r", error, extra={"action": "relay_again"}
                 )
+                # One that lost a batch has a hole in its sequence numbers and sends no more.
+                await self._give_up_producer()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), RETRY_S)
 
@@ -132,14 +144,29 @@ class Relay:
         await connection.execute(_TOLD, *zip(*told, strict=True))
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> None:
-        sent = [
-            await self._producer.send(
-                self._topic, key=row["key"].encode(), value=row["event"], headers=_HEADERS
-            )
-            for row in rows
-        ]
-        await asyncio.gather(*sent)
+        producer = await self._running_producer()
+        async with asyncio.timeout(SEND_S):
+            sent = [
+                await producer.send(
+                    self._topic, key=row["key"].encode(), value=row["event"], headers=_HEADERS
+                )
+                for row in rows
+            ]
+            await asyncio.gather(*sent)
         await self._pool.execute(_SENT, [row["id"] for row in rows])
+
+    async def _running_producer(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = self._make_producer()
+            await self._producer.start()
+        return self._producer
+
+    async def _give_up_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # What it still holds is in the outbox, too.
+            with contextlib.suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), STOP_S)
 
 
 def _row(record: asyncpg.Record) -> Mapping[str, object]:

@@ -258,7 +258,7 @@ def outbox_emptied_first() -> None:
         await self._pool.execute(_text(relay, "_SENT"), [row["id"] for row in rows])
         await asyncio.sleep(_SLOW_S)
         for row in rows:
-            await self._producer.send_and_wait(
+            await (await _was(self, "_running_producer")()).send_and_wait(
                 self._topic,
                 key=row["key"].encode(),
                 value=row["event"],

@@ -1,0 +1,83 @@
+"""The relay and a Kafka client that goes wrong: announcements go on with another one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import pytest
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
+from prometheus_client import CollectorRegistry
+
+from services.evaluator import relay
+from services.evaluator.figures import Figures
+from services.evaluator.generations import Generations
+from services.evaluator.relay import Relay
+from shared.runtime.database import Pool, create_pool
+
+pytestmark = pytest.mark.integration
+
+EVENTS = [b"first", b"second"]
+
+
+class Client:
+    """A producer that takes everything, or fails, or says nothing any more."""
+
+    def __init__(self, failure: KafkaError | None = None, *, mute: bool = False) -> None:
+        self._failure = failure
+        self._mute = mute
+        self.taken: list[bytes] = []
+        self.stopped = False
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        self.stopped = True
+
+    async def send(self, _topic: str, *, value: bytes, **_: object) -> "asyncio.Future[None]":
+        """Take one."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._failure is not None:
+            future.set_exception(self._failure)
+        elif not self._mute:
+            self.taken.append(value)
+            future.set_result(None)
+        return future
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    opened = await create_pool(database_url, service="test", size_max=3)
+    await opened.executemany("INSERT INTO outbox (key, event) VALUES ('k', $1)", zip(EVENTS))
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    "broken", [lambda: Client(OutOfOrderSequenceNumber()), lambda: Client(mute=True)]
+)
+async def test_a_client_that_failed_is_replaced(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, broken: Callable[[], Client]
+) -> None:
+    monkeypatch.setattr(relay, "SEND_S", 0.2)
+    monkeypatch.setattr(relay, "RETRY_S", 0.01)
+    first, second = broken(), Client()
+    waiting = iter([first, second])
+    own = Relay(
+        pool,
+        lambda: next(waiting),
+        cast("Generations", None),  # nothing is announced here: it is in the outbox already
+        Figures(CollectorRegistry(), "events"),
+        clock=lambda: 1,
+        topic="breaches",
+    )
+    stopping = asyncio.Event()
+    running: asyncio.Task[Any] = asyncio.create_task(own.run(stopping))
+    async with asyncio.timeout(20):
+        while await pool.fetchval("SELECT count(*) FROM outbox"):  # noqa: ASYNC110 - of a database
+            await asyncio.sleep(0.02)
+        stopping.set()
+        await running
+    assert (first.taken, first.stopped) == ([], True)
+    assert (second.taken, second.stopped) == (EVENTS, True)
