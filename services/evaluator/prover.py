@@ -111,6 +111,11 @@ class Prover:
         committed = await self._admin.list_consumer_group_offsets(
             self._ingest_group, partitions=[*wanted]
         )
+        # More than there is was read of another log than this one: nothing is known of this one.
+        ahead = [p for p, end in wanted.items() if p in committed and committed[p].offset > end]
+        now = await self._observer.end_offsets(ahead) if ahead else {}
+        if any(committed[place].offset > end for place, end in now.items()):
+            return False
         behind = [
             place
             for place, end in wanted.items()
