@@ -10,6 +10,8 @@ from pathlib import Path
 from pprint import pformat
 from typing import Final
 
+from aiokafka.errors import KafkaError
+
 from services.cli.local import say
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.trial import Trial
@@ -35,9 +37,12 @@ def run_schedule(
 ) -> Outcome:
     """One run in topics and a database of its own; its logs stay where it failed."""
     name = f"chaos_{schedule.seed}" if bug is None else f"bug_{bug}_{schedule.seed}"
-    with Trial(stack, name, AGREEMENTS) as trial:
-        home = trial.folder("evaluator-0").parent
-        outcome = weather(stack, trial, schedule, threads, bug=bug)
+    try:
+        with Trial(stack, name, AGREEMENTS) as trial:
+            home = trial.folder("evaluator-0").parent
+            outcome = weather(stack, trial, schedule, threads, bug=bug)
+    except KafkaError as error:
+        return Outcome(void=[f"no topics could be made or forgotten: {error!r}"])
     if bug is None and (outcome.differences or outcome.is_void):
         _keep(home, stack.home / f"seed-{schedule.seed}", schedule, outcome)
     else:

@@ -89,7 +89,7 @@ def weather(
     try:
         asyncio.run(_storm(Fleet(stack, trial, threads, environment), schedule, outcome))
     except (RuntimeError, ExceptionGroup, KafkaError, asyncpg.PostgresError, OSError) as error:
-        outcome.unequal.append(f"given up: {error!r}")
+        outcome.void.append(f"given up: {error!r}")
         return outcome
     with _timed(outcome, "compare"):
         _compare(trial, environment, outcome)
