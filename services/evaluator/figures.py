@@ -25,9 +25,14 @@ STOPPED: Final = Metric(
 RESTARTS: Final = Metric(
     "accord_evaluator_restarts", "Times the evaluator started over from what is stored"
 )
-BUILD_ITEMS: Final = Metric(
+BUILD_PARTITIONS: Final = Metric(
     "accord_documents_build_partitions",
     "Partitions of this evaluator whose items are folded under the documents to come, and all",
+    ("state",),
+)
+BUILD_ITEMS: Final = Metric(
+    "accord_documents_build_items",
+    "Items of these partitions that are folded under the documents to come, and all when it began",
     ("state",),
 )
 DOCUMENTS_PROBLEM: Final = Metric(
@@ -54,7 +59,8 @@ class Figures:
         self.restarts = RESTARTS.counter(registry)
         self.documents_problem = DOCUMENTS_PROBLEM.gauge(registry)
         self.documents = DOCUMENTS.gauge(registry)
-        self.build_partitions = BUILD_ITEMS.gauge(registry)
+        self.build_partitions = BUILD_PARTITIONS.gauge(registry)
+        self.build_items = BUILD_ITEMS.gauge(registry)
         self.judged = JUDGED.counter(registry)
         self.judging = metrics.EVALUATION_DURATION.histogram(registry)
         self.last_evaluation = metrics.LAST_EVALUATION.gauge(registry)

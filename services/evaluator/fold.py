@@ -102,6 +102,14 @@ class Folder:
                 # Nothing else is due up to here; the next one is looked up after the commit.
                 owned[part].due = owned[part].evaluation_time + 1
 
+    async def count(self, partitions: Sequence[Partition]) -> None:
+        """Know how many items are to be built; counted once, for it takes a while."""
+        unknown = {own.part: own for own in partitions if own.built_items is None}
+        if unknown:
+            keys = [own.built_until or "" for own in unknown.values()]
+            for part, done, every in await self._store.count_items([*unknown], keys):
+                unknown[part].built_items = done, every
+
     async def build(self, posting: Posting, partition: Partition) -> int:
         """Fold the next stored items under the documents that are being built too; how many.
 
@@ -123,6 +131,11 @@ class Folder:
                 await asyncio.sleep(0)
             partition.built_until = key
         partition.built = len(rows) < DUE_MAX
+        if partition.built_items is not None:
+            done, every = partition.built_items
+            done += len(rows)
+            # Items that came since are built when they are folded.
+            partition.built_items = done, done if partition.built else max(done, every)
         return len(rows)
 
     def _decode(self, posting: Posting, part: int, records: Sequence[Record]) -> list[_Arrival]:

@@ -52,9 +52,10 @@ class Following:
         """Why the folder's latest documents are not in use, if they are not."""
 
     async def begin(self, loaded: Loaded) -> None:
-        """Propose the documents with which the process was started."""
-        if self._folder is not None:
-            self._stamps = await asyncio.to_thread(_stamps, self._folder)
+        """Propose the documents with which the process was started.
+
+        The folder may have changed since they were read: the first look reads it again.
+        """
         self._figures.documents_problem.set(0)
         await self._propose(loaded)
         await self._generations.look_up()
@@ -93,12 +94,11 @@ class Following:
             step = time.monotonic()
             left = await partitions.follow()
             total += left
-            for state, number in zip(("built", "owned"), partitions.built_so_far, strict=True):
-                self._figures.build_partitions.labels(state=state).set(number)
+            self._show(partitions)
             if left and time.monotonic() - told >= REPORT_S:
                 told = time.monotonic()
                 _logger.info(
-                    "Generation %d of the documents: %d of %d partitions here are built.",
+                    "Generation %d of the documents: %d of %d partitions here, %d of %d items.",
                     building,
                     *partitions.built_so_far,
                     extra={"action": "documents_building"},
@@ -114,6 +114,13 @@ class Following:
                 extra={"action": "documents_built"},
             )
 
+    def _show(self, partitions: Partitions) -> None:
+        so_far = partitions.built_so_far
+        self._figures.build_partitions.labels(state="built").set(so_far.partitions)
+        self._figures.build_partitions.labels(state="owned").set(so_far.owned)
+        self._figures.build_items.labels(state="built").set(so_far.items)
+        self._figures.build_items.labels(state="stored").set(so_far.stored)
+
     async def _look(self) -> None:
         """Load the folder when it has changed."""
         if self._folder is None:
@@ -121,8 +128,9 @@ class Following:
         stamps = await asyncio.to_thread(_stamps, self._folder)
         if stamps == self._stamps:
             return
-        self._stamps = stamps
         await self._propose(await asyncio.to_thread(load, self._folder))
+        # Not before they are proposed: a database that is away is asked again.
+        self._stamps = stamps
 
     async def _propose(self, loaded: Loaded) -> None:
         catalogue = loaded.catalogue
@@ -144,8 +152,10 @@ class Following:
 
     def _refuse(self, loaded: Loaded) -> None:
         first, *more = map(str, loaded.problems)
-        self.problem = first + (f" (and {len(more)} more)" if more else "")
+        before, self.problem = self.problem, first + (f" (and {len(more)} more)" if more else "")
         self._figures.documents_problem.set(1)
+        if self.problem == before:
+            return
         for problem in loaded.problems:
             _logger.error(
                 "The documents do not load, the last good ones stay in use: %s",

@@ -1,7 +1,8 @@
 """An owned partition in memory: how far it is folded, its evaluation time, the items it holds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from services.evaluator.posting import Move, Posted
 from services.evaluator.store import Progress
@@ -50,6 +51,7 @@ class Partition:
     before which no item is due (None: none at all). `unchecked` says that the last folded record
     has not been seen again yet. `generation` are the documents in use, `building` those under
     which items are folded as well: all up to the key `built_until`, or all there are (`built`).
+    `built_items` says how many that are, of how many, as counted when this process began with it.
     """
 
     part: int
@@ -70,6 +72,7 @@ class Partition:
     proven: bool = False
     proof: Proof | None = None
     items: dict[str, Held] = field(default_factory=dict)
+    built_items: tuple[int, int] | None = None
 
     @classmethod
     def claimed(cls, row: Progress) -> "Partition":
@@ -150,6 +153,7 @@ class Partition:
             return False
         self.generation = generation
         self.building, self.built_until, self.built = building, None, False
+        self.built_items = None
         # What memory holds was folded under the documents before.
         self.items.clear()
         return True
@@ -170,3 +174,23 @@ class Partition:
         if excess > 0:
             for key in list(self.items)[:excess]:
                 del self.items[key]
+
+
+class Built(NamedTuple):
+    """How much of some partitions is built for the documents to come.
+
+    Items are counted while something is being built, else there are none.
+    """
+
+    partitions: int
+    owned: int
+    items: int
+    stored: int
+
+    @classmethod
+    def of(cls, owned: Iterable[Partition]) -> Self:
+        """That of the partitions owned."""
+        every = [*owned]
+        counted = [own.built_items for own in every if own.built_items is not None]
+        items, stored = (sum(own[of] for own in counted) for of in (0, 1))
+        return cls(sum(own.built for own in every), len(every), items, stored)

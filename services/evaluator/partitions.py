@@ -21,7 +21,7 @@ from services.evaluator import store
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder, Record
 from services.evaluator.generations import Generations
-from services.evaluator.partition import Partition, Proof
+from services.evaluator.partition import Built, Partition, Proof
 from services.evaluator.posting import Posting
 from services.evaluator.stops import Stops, digest_of, is_folded_last
 from shared.runtime.wall_clock import WallClock
@@ -198,9 +198,9 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         return left
 
     @property
-    def built_so_far(self) -> tuple[int, int]:
-        """How many partitions are built for the documents to come, of how many."""
-        return sum(own.built for own in self._owned.values()), len(self._owned)
+    def built_so_far(self) -> Built:
+        """How much is built for the documents to come."""
+        return Built.of(self._owned.values())
 
     async def _follow(self) -> bool:
         await self._committed()
@@ -211,6 +211,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             return False
         started = time.perf_counter()
         posting = Posting(self._clock())
+        await self._folder.count(waiting)
         for partition in waiting if building is not None and not building.fresh else waiting[:1]:
             await self._folder.build(posting, partition)
             moved.append(partition)

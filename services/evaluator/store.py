@@ -96,6 +96,11 @@ FROM unnest($1::int[]) AS wanted (part)
 _ALL_ITEMS: Final = """
 SELECT part, key, body FROM item WHERE part = $1 AND key > $2 ORDER BY key LIMIT $3
 """
+_COUNT: Final = """
+SELECT w.part, count(i.key) FILTER (WHERE i.key <= w.until), count(i.key)
+FROM unnest($1::int[], $2::text[]) AS w (part, until) LEFT JOIN item i ON i.part = w.part
+GROUP BY w.part
+"""
 
 
 class Store:
@@ -137,6 +142,12 @@ class Store:
     async def load_after(self, part: int, key: str, limit: int) -> list[asyncpg.Record]:
         """The next rows (part, key, body) of a partition in the order of their keys."""
         return await self._pool.fetch(_ALL_ITEMS, part, key, limit)
+
+    async def count_items(
+        self, parts: Sequence[int], until: Sequence[str]
+    ) -> list[tuple[int, int, int]]:
+        """(part, items up to its key, items) of partitions."""
+        return [tuple(row) for row in await self._pool.fetch(_COUNT, parts, until)]
 
     async def post(self, posting: Posting) -> None:
         """Write everything of a micro-batch or nothing; `FencedError` when it is no longer ours."""
