@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +90,7 @@ def weather(
     try:
         asyncio.run(_storm(Fleet(stack, trial, threads, environment), schedule, outcome))
     except (RuntimeError, ExceptionGroup, KafkaError, asyncpg.PostgresError, OSError) as error:
-        outcome.void.append(f"given up: {error!r}")
+        outcome.void.append("given up: " + "".join(traceback.format_exception(error)))
         return outcome
     with _timed(outcome, "compare"):
         _compare(trial, environment, outcome)
