@@ -12,7 +12,8 @@ from aiokafka.errors import KafkaError, for_code
 
 T = TypeVar("T")
 
-_PATIENCE_S: Final = 40.0
+_PATIENCE_S: Final = 180.0
+"""As long as a broker may take to come back on a busy machine."""
 _AGAIN_S: Final = 0.3
 
 

@@ -147,8 +147,10 @@ async def _storm(fleet: Fleet, schedule: Schedule, outcome: Outcome) -> None:
 @contextmanager
 def _timed(outcome: Outcome, phase: str) -> Iterator[None]:
     begun = time.monotonic()
-    yield
-    outcome.seconds[phase] = time.monotonic() - begun
+    try:
+        yield
+    finally:
+        outcome.seconds[phase] = time.monotonic() - begun
 
 
 async def _make_durable(trial: Trial) -> None:
