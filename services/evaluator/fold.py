@@ -31,7 +31,10 @@ from shared.wire.stored_item import pack_item, unpack_item
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 DUE_MAX: Final = 1_000
-"""Items of one partition that are settled in one transaction because of time or documents."""
+"""Items of one partition that are settled in one transaction because of time."""
+
+BUILD_MAX: Final = 250
+"""Items that are folded under documents to come in one transaction: events wait for it."""
 
 SLICE: Final = 250
 """Items settled before other tasks get their turn: heartbeats and judging share the loop."""
@@ -119,18 +122,15 @@ class Folder:
             partition.built = True
             return 0
         after = partition.built_until or ""
-        rows = await self._store.load_after(partition.part, after, DUE_MAX)
-        for number, (_, key, body) in enumerate(rows, 1):
-            kept = key in partition.items
-            if not kept:
-                partition.items[key] = self._unpack(partition, key, body)
-            self._settle(posting, partition, key, Cause.LATE)
-            if not kept:
-                del partition.items[key]
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
+        rows = await self._store.load_after(partition.part, after, BUILD_MAX)
+        for _, key, body, next_due in rows:
+            held = partition.items.get(key) or self._unpack(partition, key, body)
+            # Under the documents in use nothing changes, neither what is posted nor what is due.
+            source = Source(partition.part, key, partition.evaluation_time, Cause.LATE)
+            due = self._settle_beside(posting, held, source, partition.building)
+            self._put(posting, partition, key, held, _earlier(next_due, due))
             partition.built_until = key
-        partition.built = len(rows) < DUE_MAX
+        partition.built = len(rows) < BUILD_MAX
         if partition.built_items is not None:
             done, every = partition.built_items
             done += len(rows)
@@ -218,6 +218,12 @@ class Folder:
         due = settled.next_due
         if partition.building is not None:
             due = _earlier(due, self._settle_beside(posting, held, source, partition.building))
+        self._put(posting, partition, key, held, due)
+
+    @staticmethod
+    def _put(
+        posting: Posting, partition: Partition, key: str, held: Held, due: Instant | None
+    ) -> None:
         body = pack_item(held.item.events, (*held.posted, *held.posted_beside))
         posting.items.append(ItemRow(partition.part, key, due, body))
         partition.expect(due)

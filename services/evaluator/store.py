@@ -94,7 +94,7 @@ SELECT part, (SELECT min(next_due) FROM item WHERE item.part = wanted.part) AS n
 FROM unnest($1::int[]) AS wanted (part)
 """
 _ALL_ITEMS: Final = """
-SELECT part, key, body FROM item WHERE part = $1 AND key > $2 ORDER BY key LIMIT $3
+SELECT part, key, body, next_due FROM item WHERE part = $1 AND key > $2 ORDER BY key LIMIT $3
 """
 _COUNT: Final = """
 SELECT w.part, count(i.key) FILTER (WHERE i.key <= w.until), count(i.key)
@@ -140,7 +140,7 @@ class Store:
         return {row["part"]: row["next_due"] for row in await self._pool.fetch(_NEXT_DUE, parts)}
 
     async def load_after(self, part: int, key: str, limit: int) -> list[asyncpg.Record]:
-        """The next rows (part, key, body) of a partition in the order of their keys."""
+        """The next rows (part, key, body, next_due) of a partition in the order of their keys."""
         return await self._pool.fetch(_ALL_ITEMS, part, key, limit)
 
     async def count_items(

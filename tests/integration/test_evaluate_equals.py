@@ -66,7 +66,8 @@ async def _take_building(
 async def test_documents_that_are_built_beside_change_nothing_until_they_are_used_and_all_then(
     seed: int, database: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.evaluator.fold.DUE_MAX", 3)
+    for most in ("DUE_MAX", "BUILD_MAX"):
+        monkeypatch.setattr(f"services.evaluator.fold.{most}", 3)
     random = Random(seed)  # noqa: S311 - a repeatable choice, no secret
     both = [catalogue(documents(changed=changed), tmp_path) for changed in (False, True)]
     events = [e for number in range(30) for e in life(random, number, BEGIN, 5 * DAY)]
