@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.evaluator import store
+from services.evaluator.batch_size import BatchSize
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder, Record
 from services.evaluator.generations import Generations
@@ -26,8 +27,6 @@ from services.evaluator.posting import Posting
 from services.evaluator.stops import Stops, digest_of, is_folded_last
 from shared.runtime.wall_clock import WallClock
 
-BATCH_MIN: Final = 1_000
-BATCH_MAX: Final = 8_000
 POLL_MS: Final = 500
 FENCED_PAUSE_S: Final = 1.0
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -68,7 +67,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pending: asyncio.Task[None] | None = None
         self._takeovers: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
-        self._batch_max = BATCH_MIN
+        self._size = BatchSize()
+        self._sought = 0
         self.settled = False
         """Whether every partition that is assigned is claimed (or stopped, loudly)."""
 
@@ -78,9 +78,14 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         return sorted(self._owned)
 
     @property
+    def positions(self) -> dict[int, int]:
+        """The next offset of each of these, as of the last batch handed to the database."""
+        return {part: self._owned[part].next_offset for part in self.owned}
+
+    @property
     def is_lagging(self) -> bool:
         """Whether batches are as large as they may be: there is a backlog."""
-        return self._batch_max > BATCH_MIN
+        return self._size.is_raised
 
     # --- assignment ---------------------------------------------------------------------------
 
@@ -148,9 +153,9 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         if token != self._token:
             return
         places = [TopicPartition(self._topic, own.part) for own in claimed]
-        for place, partition in zip(places, claimed, strict=True):
-            self._consumer.seek(place, partition.next_offset - partition.unchecked)
         self._owned.update((partition.part, partition) for partition in claimed)
+        self._sought += 1
+        self._read_again(places)
         self._consumer.resume(*places)
         self.settled = True
         extra = {"action": "claimed", "next_offsets": {p.part: p.next_offset for p in claimed}}
@@ -232,9 +237,10 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         while not stopping.is_set():
             if self._failure is not None:
                 raise self._failure
+            sought = self._sought
             try:
                 records = await self._consumer.getmany(
-                    timeout_ms=POLL_MS, max_records=self._batch_max
+                    timeout_ms=POLL_MS, max_records=self._size.most
                 )
             except OffsetOutOfRangeError as error:
                 for place in error.args[0]:
@@ -242,21 +248,17 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                     self.stops.doubt(place.partition)
                 records = {}
             if records:
-                await self._guarded(partial(self._fold, records))
+                await self._guarded(partial(self._fold, records, sought))
             await self._look_again()
-            self._adapt(sum(map(len, records.values())))
+            self._size.adapt(sum(map(len, records.values())))
         async with self._turn:
             await self._abandon()
 
-    def _adapt(self, count: int) -> None:
-        """Larger batches while there is a backlog, small ones when there is none."""
-        if count >= self._batch_max:
-            self._batch_max = min(BATCH_MAX, self._batch_max * 2)
-        elif count < self._batch_max // 4:
-            self._batch_max = max(BATCH_MIN, self._batch_max // 2)
-
-    async def _fold(self, records: dict[TopicPartition, list[Record]]) -> None:
+    async def _fold(self, records: dict[TopicPartition, list[Record]], sought: int) -> None:
         started = time.perf_counter()
+        if sought != self._sought:
+            self._read_again(records)
+            return
         batch: list[tuple[Partition, list[Record]]] = []
         for place, several in sorted(records.items()):
             partition = self._owned.get(place.partition)
@@ -279,6 +281,12 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             own = self._owned[part]
             self._hold(part)
             await self.stops.poisoned(own)
+
+    def _read_again(self, places: Iterable[TopicPartition]) -> None:
+        """Let go of records that were on their way when partitions were claimed anew."""
+        for place in places:
+            if (own := self._owned.get(place.partition)) is not None:
+                self._consumer.seek(place, own.next_offset - own.unchecked)
 
     async def _continued(self, partition: Partition, records: list[Record]) -> list[Record]:
         """The records to fold; none of a partition that has to stop."""
@@ -346,13 +354,6 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._owned[part].due = instant
         return any(own.is_due for own in due)
 
-    def measure_lag(self, group: str, ends: dict[int, int]) -> None:
-        """Say how many records of each owned partition are not folded yet."""
-        for part, end in ends.items():
-            partition = self._owned.get(part)
-            if partition is not None:
-                self._figures.behind(part, group, end - partition.next_offset)
-
     # --- faults -------------------------------------------------------------------------------
 
     async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -392,9 +393,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def tell_kafka(self) -> None:
         """Commit the offsets to Kafka, for tools that show lag; nothing here reads them."""
-        offsets = {
-            TopicPartition(self._topic, own.part): own.next_offset for own in self._owned.values()
-        }
+        offsets = {TopicPartition(self._topic, p): at for p, at in self.positions.items()}
         if offsets:
             with contextlib.suppress(KafkaError):
                 await self._consumer.commit(offsets)

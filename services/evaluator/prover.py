@@ -91,7 +91,8 @@ class Prover:
     async def _prove(self) -> dict[int, Proof]:
         """What each partition has to have consumed to be complete; nothing while ingest lags."""
         instant = self._clock()
-        owned = [TopicPartition(self._topic, part) for part in self._partitions.owned]
+        before = self._partitions.positions
+        owned = [TopicPartition(self._topic, part) for part in before]
         if not owned:
             return {}
         if self._noted is None:
@@ -101,8 +102,12 @@ class Prover:
             return {}
         self._noted = None
         found = await self._observer.end_offsets(owned)
-        self._partitions.measure_lag(self._group, {p.partition: end for p, end in found.items()})
-        return {place.partition: Proof(instant, end) for place, end in found.items()}
+        ends_at = {place.partition: end for place, end in found.items()}
+        for part, position in self._partitions.positions.items():
+            if part in ends_at:
+                self._figures.behind(part, self._group, ends_at[part] - position)
+        # A log that ends before what was read of it is another one, and proves nothing.
+        return {part: Proof(instant, end) for part, end in ends_at.items() if end >= before[part]}
 
     async def _is_ingested(self, ends: dict[TopicPartition, int]) -> bool:
         wanted = {place: end for place, end in ends.items() if end > 0}
