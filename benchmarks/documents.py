@@ -45,6 +45,7 @@ def main() -> None:
     """Measure each edit and compare."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--days", type=int, default=30, help="of history before the edits")
+    asked.add_argument("--volume", type=float, default=6.0, help="of that history")
     asked.add_argument("--rate", type=float, default=1_000.0, help="live events a second")
     asked.add_argument("--data", type=Path, default=DATA / "bench")
     given = asked.parse_args()
@@ -54,7 +55,9 @@ def main() -> None:
     ):
         folder = trial.agreements = copytree(AGREEMENTS, trial.folder("edited") / "agreements")
         now = system_clock()
-        history = Simulation(1, history_start(now, given.days), now, live_rate=0)
+        history = Simulation(
+            1, history_start(now, given.days), now, volume=given.volume, live_rate=0
+        )
         later = Simulation(2, now, now, volume=0, live_rate=given.rate, tag="-later")
         with trial.services() as services:
             say(f"{trial.send_history(history)} records of history are sent")

@@ -92,19 +92,7 @@ def accept_command(
         row = _accept_source(topic, int(number), by=name, why=why)
         print(json.dumps(row) if as_json else f"{partition} goes on within seconds, if ingest runs")
         return
-    now = system_clock()
-    accepted: Accepted = _run(
-        lambda settings: accept(
-            settings.database_url,
-            settings.kafka_bootstrap_servers,
-            _events(settings),
-            int(number),
-            to=to,
-            by=name,
-            why=why,
-            now=now,
-        )
-    )
+    accepted = _accept(int(number), to=to, by=name, why=why)
     if as_json:
         print(json.dumps(accepted.row))
     else:
@@ -112,6 +100,22 @@ def accept_command(
             f"partition {partition} goes on at offset {accepted.target} within seconds, if an "
             "evaluator runs"
         )
+
+
+def _accept(part: int, *, to: int | None, by: str, why: str) -> Accepted:
+    now = system_clock()
+    return _run(
+        lambda settings: accept(
+            settings.database_url,
+            settings.kafka_bootstrap_servers,
+            _events(settings),
+            part,
+            to=to,
+            by=by,
+            why=why,
+            now=now,
+        )
+    )
 
 
 def _accept_source(topic: str, part: int, *, by: str, why: str) -> Row:

@@ -112,11 +112,8 @@ class Evaluator:
         )
         observer = new_observer(servers)
         admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-        for client, end in (
-            (observer, observer.stop),
-            (admin, admin.close),
-            (consumer, consumer.stop),
-        ):
+        clients = ((observer, observer.stop), (admin, admin.close), (consumer, consumer.stop))
+        for client, end in clients:
             await client.start()
             ending.push_async_callback(end)
         partitions = self._partitions(pool, consumer, observer, generations, cluster_id)

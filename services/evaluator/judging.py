@@ -21,7 +21,7 @@ from services.evaluator.judge_store import Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
 from services.evaluator.rolling import judge_rolling
-from shared.domain.instant import NEVER, Instant
+from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.judge import next_turn, windows
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.generations import built, numbers, switch
@@ -32,6 +32,8 @@ PAUSE_S: Final = 0.1
 LAGGING_PAUSE_S: Final = 1.0
 LAGGING_SHARE: Final = 5
 """While partitions lag, judging takes one part in so many of the time: folding comes first."""
+LAGGING_BY: Final = 10 * SECOND
+"""So far behind the wall clock they lag; a proof alone is easily missed for a moment."""
 OBJECTIVES_MAX: Final = 64
 _logger: Final = logging.getLogger(__name__)
 
@@ -53,9 +55,8 @@ class Judge:
         """Judge until told to stop."""
         while not stopping.is_set():
             begun = time.monotonic()
-            pause = PAUSE_S
             try:
-                pause = await self.judge_once()
+                await self._rest(begun + await self.judge_once(), stopping)
             except ValueError:
                 raise
             except store.PASSING as error:
@@ -64,7 +65,14 @@ class Judge:
                     error,
                     extra={"action": "judging_again"},
                 )
-            await asyncio.sleep(max(0.0, pause - (time.monotonic() - begun)))
+                await asyncio.sleep(PAUSE_S)
+
+    async def _rest(self, until: float, stopping: asyncio.Event) -> None:
+        """Wait until then; documents that are built meanwhile do not wait."""
+        await asyncio.sleep(max(0.0, min(until - time.monotonic(), LAGGING_PAUSE_S)))
+        while (left := until - time.monotonic()) > 0 and not stopping.is_set():
+            await self._switch_when_built()
+            await asyncio.sleep(min(left, LAGGING_PAUSE_S))
 
     async def judge_once(self) -> float:
         """Judge the objectives that have to be, some at a time; the seconds to wait then."""
@@ -88,7 +96,7 @@ class Judge:
         if due:
             self._figures.judging.labels(evaluator="judge").observe(time.perf_counter() - begun)
         self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / 1_000_000)
-        if not moment.proven:
+        if not moment.proven and self._clock() - moment.as_of > LAGGING_BY:
             return max(LAGGING_PAUSE_S, LAGGING_SHARE * (time.perf_counter() - begun))
         return 0.0 if len(due) == OBJECTIVES_MAX else PAUSE_S
 

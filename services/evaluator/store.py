@@ -71,7 +71,9 @@ FROM stream, generate_series(0, partitions - 1) AS part WHERE topic = $1
 ON CONFLICT (part) DO NOTHING
 """
 _CLUSTER: Final = "SELECT cluster_id FROM stream WHERE topic = $1"
-# The claim waits for whatever transaction of a former owner is still on its way to a commit.
+# The claim waits for whatever transaction of a former owner is still on its way to a commit. It
+# waits in a statement of its own: one that waited would see the items as they were before.
+_WAIT: Final = "SELECT FROM partition_progress WHERE part = ANY($1::int[]) ORDER BY part FOR UPDATE"
 _CLAIM: Final = """
 UPDATE partition_progress SET epoch = epoch + 1, owner = $2 WHERE part = ANY($1::int[])
 RETURNING part, epoch, next_offset, evaluation_time, watermark, record_digest, cluster_id,
@@ -120,6 +122,7 @@ class Store:
     async def claim(self, parts: Iterable[int], owner: str) -> list[Progress]:
         """Become the owner of partitions: whoever had an older epoch can write no more."""
         async with transaction(self._pool) as connection:
+            await connection.execute(_WAIT, sorted(parts))
             rows = await connection.fetch(_CLAIM, sorted(parts), owner)
         return sorted((Progress(*row) for row in rows), key=lambda own: own.part)
 

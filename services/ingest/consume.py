@@ -116,6 +116,7 @@ class Ingest:
         self._clock = clock
         self._meters = meters
         self._assigned: dict[TopicPartition, _Partition] = {}
+        self._reached: dict[TopicPartition, int] = {}
         self._lag = 0
         self._moved_at = time.monotonic()
         self._oldest_at = float("-inf")
@@ -165,7 +166,9 @@ class Ingest:
         while True:
             try:
                 committed: int | None = await self._consumer.committed(place)
-                stop = await self._stops.known(place, committed)
+                # With a topic the group's offsets are deleted; this process knows what it read.
+                reached = self._reached.get(place) if committed is None else committed
+                stop = await self._stops.known(place, reached, is_committed=committed is not None)
             except KafkaError as error:
                 if not error.retriable:
                     raise
@@ -192,6 +195,7 @@ class Ingest:
             if offset is not None:
                 # It may be before what is committed: then another log is read, as was accepted.
                 known.committed, known.next_offset, known.bad_in_a_row = None, offset, 0
+                self._reached.pop(place, None)
                 self._consumer.seek(place, offset)
                 self._consumer.resume(place)
 
@@ -301,6 +305,7 @@ class Ingest:
             return
         for place, position in moved.items():
             self._assigned[place].committed = position
+        self._reached |= moved
 
     async def _measure_letters(self) -> None:
         """Look up when the oldest dead letter of each topic was written."""

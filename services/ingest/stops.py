@@ -144,12 +144,19 @@ class Stops:
             return Stop(Reason.OTHER_LOG, offset, detail)
         return None
 
-    async def known(self, place: TopicPartition, committed: int | None) -> Stop | None:
+    async def known(
+        self, place: TopicPartition, reached: int | None, *, is_committed: bool
+    ) -> Stop | None:
         """Why a partition that is new here has to be stopped, if it has to be.
 
-        Raises KafkaError when Kafka does not say; what the database does not say is asked again.
+        `reached` is the first offset not read yet, as far as that is known, and `is_committed` says
+        that the group's offsets know it too. Raises KafkaError when Kafka does not say; what the
+        database does not say is asked again.
         """
-        found = None if committed is None else await self.check(place, committed)
+        found = None if reached is None else await self.check(place, reached)
+        if found is None and reached and not is_committed:
+            detail = f"it was read up to {reached}, and that is not committed any more: " + ANEW
+            found = Stop(Reason.OTHER_LOG, reached, detail)
         try:
             row = await self._pool.fetchrow(_PENDING, place.topic, place.partition)
             if row is not None and found is None and row["reason"] == Reason.RECORDS_LOST:

@@ -160,7 +160,8 @@ class _Days:
 
     def __init__(self, calendar: BusinessCalendar, span: Span) -> None:
         zone = ZoneInfo(calendar.zone)
-        first, last = (as_datetime(at).astimezone(zone).date() for at in span)
+        # Where a zone changed the side of the date line, the end may have the earlier date.
+        first, last = sorted(as_datetime(at).astimezone(zone).date() for at in span)
         count = (last - first).days
         self.dates = [first + timedelta(days=number) for number in range(-1, count + 2)]
         self._begin = [calendar.midnight(day) for day in self.dates]

@@ -95,12 +95,16 @@ async def test_a_claim_waits_for_the_former_owners_commit(database: Pool, owned:
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute("UPDATE partition_progress SET next_offset = 7")
+        await connection.execute(
+            "INSERT INTO item (part, key, next_due, body) VALUES ($1, 'ticket:T-1', 5, '')", PART
+        )
         claiming = asyncio.create_task(Store(database).claim([PART], "the next one"))
         await asyncio.sleep(0.3)
         assert not claiming.done()
         await transaction.commit()
     (row,) = await claiming
     assert (row.next_offset, row.epoch) == (7, owned.epoch + 1)
+    assert row.next_due == 5  # what the former owner's items wait for is known too
 
 
 async def test_two_evaluators_give_each_item_one_effect(pipeline: Pipeline) -> None:

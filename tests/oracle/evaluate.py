@@ -23,20 +23,7 @@ def evaluate(
     yamls: Iterable[str], lines: Iterable[str], now: int, *, all_windows: bool = False
 ) -> dict[str, Json]:
     """The whole answer; `RefusedError` for documents that do not load."""
-    library = books(documents(yamls))
-    standing, rejected = events(lines)
-    items: dict[str, list[Event]] = {}
-    for e in standing:
-        items.setdefault(f"{e.kind}:{e.subject}", []).append(e)
-    moments = {item: timeline(own, now) for item, own in sorted(items.items())}
-    clocks = [
-        clock
-        for item, own in moments.items()
-        for versions in library.agreements.values()
-        for clock in _clocks(item, own, versions, now)
-    ]
-    bind(clocks)
-    promises = _promises(library, moments, clocks, now)
+    promises, clocks, rejected = _promised(yamls, lines, now)
     rows = [p.rows(all_windows=all_windows) for p in promises]
     clocks.sort(key=lambda c: (c.version.name, c.objective.name, c.item, c.cycle, c.under))
     return {
@@ -51,6 +38,34 @@ def evaluate(
         + [row for _, breaches in rows for row in breaches],
         "rejected": rejected,
     }
+
+
+def entries(
+    yamls: Iterable[str], lines: Iterable[str], now: int
+) -> dict[tuple[str, str], list[Entry]]:
+    """What counts in each objective, by agreement and name."""
+    promises, _, _ = _promised(yamls, lines, now)
+    return {(own.agreement, own.name): own.entries for own in promises}
+
+
+def _promised(
+    yamls: Iterable[str], lines: Iterable[str], now: int
+) -> tuple[list[Promise], list[Clock], list[dict[str, Json]]]:
+    """Every objective with what counts in it, all clocks, and what was rejected."""
+    library = books(documents(yamls))
+    standing, rejected = events(lines)
+    items: dict[str, list[Event]] = {}
+    for e in standing:
+        items.setdefault(f"{e.kind}:{e.subject}", []).append(e)
+    moments = {item: timeline(own, now) for item, own in sorted(items.items())}
+    clocks = [
+        clock
+        for item, own in moments.items()
+        for versions in library.agreements.values()
+        for clock in _clocks(item, own, versions, now)
+    ]
+    bind(clocks)
+    return _promises(library, moments, clocks, now), clocks, rejected
 
 
 def _clocks(item: str, moments: list[Moment], versions: list[Version], now: int) -> list[Clock]:
