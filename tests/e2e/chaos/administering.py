@@ -67,7 +67,7 @@ class Administrator:
         """How many records were ever written to the topic."""
 
         async def ends(_: AIOKafkaAdminClient) -> int:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._servers)
+            consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, request_timeout_ms=5_000)
             try:
                 await consumer.start()
                 count = await self.partitions(topic)
