@@ -100,6 +100,10 @@ verify: setup ## what `make demo` left behind (or six simulated days) against `e
 chaos: setup ## faults of every kind on real processes, then compare everything; SEEDS=n
 	@$(BIN)/python -m tests.e2e.chaos --seeds $(or $(SEEDS),3)
 
+.PHONY: simulate
+simulate: setup ## the evaluators on a simulated Kafka, PostgreSQL and clock; SEEDS=n
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500)
+
 .PHONY: clean
 clean: ## remove .venv, the local stack's data and the tools' caches
 	rm -rf $(VENV) .accord .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache mutants

@@ -48,6 +48,8 @@ class Log:
 
     records: list[Record] = field(default_factory=list)
     begin: int = 0
+    delivered: int = 0
+    """How far anybody has read."""
 
     @property
     def end(self) -> int:
@@ -105,6 +107,8 @@ class Broker(Server):
             place: Input(place) for place in (TopicPartition(name, 0) for name in INPUTS)
         }
         self.group = Group(world, self)
+        self.most = 100
+        """Records that a consumer gives of a partition at once."""
         self.offsets: dict[int, int] = {}
         """What the evaluators have committed, for tools."""
 
@@ -189,8 +193,10 @@ class Group:
             return
         for name in [own for own in self._members if own not in self._joined]:
             self._world.note(f"group: {name} is out")
+            self._world.met["put out of the group"] += 1
             del self._members[name]
         self.generation += 1
+        self._world.met["rebalanced"] += 1
         self._is_preparing = False
         self._joined.clear()
         names = [*self._members]
@@ -214,6 +220,7 @@ class Group:
                 self._seen[name] = now
             elif now - self._seen[name] > SESSION_S:
                 self._world.note(f"group: {name} is silent")
+                self._world.met["put out of the group"] += 1
                 del self._members[name]
                 self._joined.discard(name)
                 self.prepare()

@@ -93,6 +93,7 @@ class Consumer:
         self._world = broker.world
         self.process = process
         self.is_deaf = False
+        self.starved_until = 0.0
         self._places: dict[TopicPartition, _Place] = {}
         self._generation = 0
         self._assigned = asyncio.Event()
@@ -205,6 +206,8 @@ class Consumer:
     def _drained(self, max_records: int) -> dict[TopicPartition, list[Record]]:
         dice = self._world.dice
         found: dict[TopicPartition, list[Record]] = {}
+        if self._world.loop.time() < self.starved_until and not self._world.healed:
+            return found
         places = [*self._places.items()]
         dice.shuffle(places)
         for place, own in places:
@@ -214,12 +217,16 @@ class Consumer:
             if not log.begin <= own.position <= log.end:
                 if found:
                     break
+                self._world.met["read out of range"] += 1
                 self._world.note(f"out of range: {place.partition} at {own.position}")
                 raise OffsetOutOfRangeError({place: own.position})
-            many = min(max_records, dice.choice((1, 2, 3, 5, 8, 100)))
+            many = min(max_records, self._broker.most, dice.choice((1, 2, 3, 5, 8, 100)))
             records = log.records[own.position : own.position + many]
             if records:
+                if own.position < log.delivered:
+                    self._world.met["records delivered again"] += 1
                 own.position = records[-1].offset + 1
+                log.delivered = max(log.delivered, own.position)
                 found[place] = records
         if found:
             shown = {p.partition: (r[0].offset, r[-1].offset) for p, r in found.items()}

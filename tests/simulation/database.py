@@ -214,6 +214,7 @@ class Database(Server):
             same = [move.part for move in moves if self.is_continued(rows[move.part], move)]
             if len(same) != len(moves):
                 self.roll_back(own)
+                self.world.met["fenced"] += 1
                 reply(FencedError(f"{same} instead of {[move.part for move in moves]}"))
                 return
             reply(None)

@@ -52,8 +52,11 @@ class Faults:
             *(self.deafen,) * 2,
             *(self.rebalance,) * 2,
             *(self.leave,) * 2,
-            *(self.lose_messages,) * 4,
+            *(self.lose_messages,) * 3,
+            *(self.lose_commits,) * 3,
             self.slow_down,
+            self.starve,
+            self.starve,
             self.turn_clock,
             self.stop_ingest,
             self.grow,
@@ -83,9 +86,18 @@ class Faults:
     def kill(self) -> None:
         """One ends between two steps; often another one right after."""
         worker = self._one()
-        if worker.process.state is not State.DEAD:
-            self._world.fault("killed", process=worker.process)
-            worker.kill(restart_s=self._world.dice.choice((0.01, 0.1, 0.6)))
+        process, restart_s = worker.process, self._world.dice.choice((0.01, 0.1, 0.6))
+
+        def end() -> None:
+            if process.state is not State.DEAD and process is worker.process:
+                self._world.fault("killed", process=process)
+                worker.kill(restart_s=restart_s)
+
+        if process.state is State.RUNNING:
+            # Much happens in no time: any step of it may be the last one.
+            process.after(self._world.dice.randint(1, 60), end)
+        else:
+            end()
 
     def stop(self) -> None:
         """One is stopped, for a moment or until others own its partitions."""
@@ -93,8 +105,15 @@ class Faults:
         if worker.process.state is State.RUNNING:
             seconds = dice.choice((0.02, 0.1, SESSION_S, 2 * SESSION_S, 3 * SESSION_S))
             long = seconds > SESSION_S
-            self._world.fault("zombie" if long else "stopped", process=worker.process)
-            worker.stop(seconds * (0.8 + 0.4 * dice.random()))
+            seconds *= 0.8 + 0.4 * dice.random()
+            process = worker.process
+
+            def stop() -> None:
+                if process.state is State.RUNNING and not self._world.healed:
+                    self._world.fault("zombie" if long else "stopped", process=process)
+                    worker.stop(seconds)
+
+            process.after(dice.randint(1, 60), stop)
 
     def deafen(self) -> None:
         """The group hears nothing of one, which goes on."""
@@ -104,6 +123,13 @@ class Faults:
             consumer.is_deaf = True
             seconds = 2 * SESSION_S * (0.5 + self._world.dice.random())
             self._world.loop.outside(seconds, setattr, consumer, "is_deaf", False)  # noqa: FBT003
+
+    def starve(self) -> None:
+        """One gets no records for a while, while all else goes on."""
+        consumer, dice = self._one().consumer, self._world.dice
+        if consumer is not None:
+            self._world.fault("consumer starved", process=consumer.process)
+            consumer.starved_until = self._world.loop.time() + 0.8 * dice.random()
 
     def rebalance(self) -> None:
         """The group begins anew."""
@@ -138,6 +164,13 @@ class Faults:
         server.weather = Weather(lost=dice.choice((0.05, 0.15, 0.4)), slow=0.05)
         self._world.fault("storm")
         self._world.loop.outside(0.3 * dice.random(), setattr, server, "weather", Weather())
+
+    def lose_commits(self) -> None:
+        """Connections break while transactions end: nobody hears whether they have."""
+        self._world.fault("commits lost")
+        self._database.weather = Weather(commits=0.6)
+        seconds = 0.3 * self._world.dice.random()
+        self._world.loop.outside(seconds, setattr, self._database, "weather", Weather())
 
     def slow_down(self) -> None:
         """Some messages take very long."""

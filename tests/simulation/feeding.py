@@ -9,7 +9,7 @@ import asyncio
 from aiokafka import TopicPartition
 
 from shared.domain.event import Event
-from shared.domain.instant import SECOND
+from shared.domain.instant import SECOND, Instant
 from shared.wire.partitioning import partition_of
 from tests.simulation.broker import Broker, Input
 from tests.simulation.story import Story
@@ -25,6 +25,8 @@ class Feeding:
         self._broker = broker
         self._story = story
         self._come: dict[TopicPartition, asyncio.Event] = {}
+        self._written: set[tuple[str, str]] = set()
+        self._latest: dict[str, Instant] = {}
         self.sent = 0
         """How many records have been sent, over all partitions."""
         self.order: list[tuple[Event | None, float]] = []
@@ -65,6 +67,8 @@ class Feeding:
             some = own.sent[position : position + dice.choice((1, 2, 5, 20))]
             for value, event in some:
                 self._write(value, event)
+                if own.place.partition:
+                    world.met["events in new input partitions"] += 1
                 if dice.random() < 0.2:
                     await asyncio.sleep(self.lag_s * dice.random())
                 if world.chance(self.crash):
@@ -79,6 +83,15 @@ class Feeding:
     def _write(self, value: bytes, event: Event | None) -> None:
         part = 0 if event is None else partition_of(event.item, len(self._logs))
         self._logs[part].append(value, event)
+        if event is None:
+            self._world.met["records that are no events"] += 1
+            return
+        if event.identity in self._written:
+            self._world.met["events repeated"] += 1
+        if event.time < self._latest.get(event.item, 0):
+            self._world.met["events out of order"] += 1
+        self._written.add(event.identity)
+        self._latest[event.item] = max(event.time, self._latest.get(event.item, 0))
 
     @property
     def is_done(self) -> bool:

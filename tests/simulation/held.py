@@ -15,7 +15,7 @@ from shared.domain.agreement import objective_id
 from shared.domain.instant import Instant
 from tests.simulation.database import Database, Generation, Transaction
 from tests.simulation.database import Progress as Row
-from tests.simulation.world import Reply
+from tests.simulation.world import COMMIT, Reply
 
 
 def answering(read: Callable[[], Any]) -> Callable[[Reply], None]:
@@ -66,7 +66,7 @@ class MemoryStore(Store):
             own.is_committing = True
             database.finish(own, reply)
 
-        await database.ask(arrived, "COMMIT")
+        await database.ask(arrived, COMMIT)
 
     async def claim(self, parts: Iterable[int], owner: str) -> list[Progress]:
         """Become the owner; the timers are read by a statement of their own."""

@@ -36,7 +36,6 @@ class Judging:
         self._watermark: Instant = 0
         self._is_switching = False
         self.judged: dict[Place, list[Any]] = {}
-        self.switches = 0
         self.confirmed: dict[str, Instant] = {}
         """The breaches that were said to be so, and the watermark at which."""
 
@@ -167,7 +166,7 @@ class Judging:
             row.generation, row.building, row.built_until, row.built = number, None, None, False
         compiled = compiled_as(self._known, after)
         exchange(tables, compiled, now=self._world.now)
-        self.switches += 1
+        self._world.met["documents switched"] += 1
         self._world.note(f"generation {number} is in use")
         self.judged.clear()
         tables.queue.clear()

@@ -35,6 +35,20 @@ class Process:
         self.name = name
         self.state = State.RUNNING
         self.kept: list[Call] = []
+        self._steps_left = 0
+        self._then: Callable[[], None] | None = None
+
+    def after(self, steps: int, then: Callable[[], None]) -> None:
+        """Have something happen to it when it has taken so many more steps."""
+        self._steps_left, self._then = steps, then
+
+    def stepped(self) -> None:
+        """It has taken one."""
+        if self._then is not None:
+            self._steps_left -= 1
+            if self._steps_left <= 0:
+                then, self._then = self._then, None
+                then()
 
 
 PROCESS: ContextVar[Process | None] = ContextVar("PROCESS", default=None)
@@ -233,6 +247,8 @@ class Loop(asyncio.AbstractEventLoop):
             process.kept.append(call)
             return
         call.run()
+        if process is not None:
+            process.stepped()
 
     def _go_on(self) -> None:
         """Let time pass until something is ready."""

@@ -38,7 +38,7 @@ class Result:
     events: int
     commits: int
     faults: Counter[str]
-    switches: int
+    met: Counter[str]
     steps: int
     fingerprint: str
     differences: tuple[str, ...]
@@ -60,6 +60,7 @@ class Run:
         self.story = story(dice, span=self._span, disorder=disorder)
         parts = dice.randint(3, 4)
         self.broker = Broker(self.world, parts)
+        self.broker.most = dice.choice((1, 2, 3, 100))
         self.database = Database(self.world, parts, "cluster")
         self.feeding = Feeding(self.world, self.broker, self.story)
         self.feeding.lag_s = dice.choice((0.005, 0.02, 0.1))
@@ -200,13 +201,14 @@ def simulate(seed: int, *, tracing: bool = False) -> Result:
     """Run a seed from the beginning to the end."""
     run = Run(seed, tracing=tracing)
     world = run.world
-    with virtual_time(world.loop), _logged(world):
+    with virtual_time(world.loop, run.broker.most), _logged(world):
         try:
             world.loop.run(run.go())
         except StuckError as error:
             world.differs(str(error))
         found = tuple(world.differences)
-        fingerprint, faults = world.fingerprint, Counter(world.faults)
+        fingerprint = world.fingerprint
+        faults, met = Counter(world.faults), Counter(world.met)
         trace = tuple(world.lines)
         world.loop.end(world.processes)
     return Result(
@@ -214,7 +216,7 @@ def simulate(seed: int, *, tracing: bool = False) -> Result:
         len(run.story.sent),
         run.watch.commits,
         faults,
-        run.judging.switches,
+        met,
         world.loop.steps,
         fingerprint,
         found,

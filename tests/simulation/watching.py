@@ -106,6 +106,8 @@ class Watch:
             events[event.identity] = min(events.get(event.identity, event), event, key=content)
             touched.add((move.part, event.item))
             self._latest[move.part] = max(self._latest[move.part], event.time)
+            if event.time < before.watermark:
+                self._world.met["events behind the watermark"] += 1
         return touched
 
     def _check_proof(self, process: Process | None, before: Progress, move: Move) -> None:

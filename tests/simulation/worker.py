@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from services.evaluator import following, partition, partitions, prover, stops
+from services.evaluator import fold, following, partition, partitions, prover, stops
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
 from services.evaluator.following import Following
@@ -30,6 +30,9 @@ from tests.simulation.world import World
 
 PROOF_LAG_MAX: Final[Micros] = 90 * SECOND
 """A proof is that much older than the next one: a tick of the prover, by clocks that fast."""
+TELL_S: Final = 0.2
+AT_ONCE: Final = 2
+"""Items that are settled or built in one transaction, of the dozen that there are."""
 ENDING: Final = (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """With these a process may end: it is started again."""
 
@@ -41,23 +44,29 @@ def figures() -> Figures:
 
 
 @contextmanager
-def virtual_time(loop: Loop) -> Iterator[None]:
-    """Have the evaluator's modules ask the loop for the time."""
+def virtual_time(loop: Loop, most: int) -> Iterator[None]:
+    """Have the evaluator's modules ask the loop for the time, and be small enough for a run.
+
+    `most` are the records that a consumer gives at once: memory holds the items of two batches.
+    """
     clock = SimpleNamespace(monotonic=loop.time, perf_counter=loop.time)
-    modules = (following, partitions, prover, stops)
-    before = [vars(module)["time"] for module in modules]
-    lag, look_up = partition.PROOF_LAG_MAX, prover.LOOK_UP_S
-    for module in modules:
-        vars(module)["time"] = clock
-    vars(partition)["PROOF_LAG_MAX"] = PROOF_LAG_MAX
-    vars(prover)["LOOK_UP_S"] = LOOK_UP_S
+    wanted: list[tuple[ModuleType, str, object]] = [
+        *((module, "time", clock) for module in (following, partitions, prover, stops)),
+        (partition, "PROOF_LAG_MAX", PROOF_LAG_MAX),
+        (partition, "ITEMS_HELD_MAX", 2 * most),
+        (prover, "LOOK_UP_S", LOOK_UP_S),
+        (prover, "TELL_S", TELL_S),
+        (fold, "DUE_MAX", AT_ONCE),
+        (fold, "BUILD_MAX", AT_ONCE),
+    ]
+    before = [getattr(module, name) for module, name, _ in wanted]
+    for module, name, new in wanted:
+        setattr(module, name, new)
     try:
         yield
     finally:
-        for module, own in zip(modules, before, strict=True):
-            vars(module)["time"] = own
-        vars(partition)["PROOF_LAG_MAX"] = lag
-        vars(prover)["LOOK_UP_S"] = look_up
+        for (module, name, _), old in zip(wanted, before, strict=True):
+            setattr(module, name, old)
 
 
 class Worker:
@@ -195,8 +204,9 @@ class Worker:
             )
         ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
+        for task in tasks:
+            if task in done:
+                task.result()
 
     def _stops(self, observer: Observer, clock: Callable[[], Instant], cluster_id: str) -> Stops:
         return Stops(

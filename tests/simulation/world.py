@@ -16,6 +16,7 @@ SPEED: Final = 600
 the evaluator waits for between its steps takes parts of a second."""
 BASE: Final[Instant] = parse_instant("2026-03-02T08:00:00Z")
 
+COMMIT: Final = "COMMIT"
 Reply = Callable[[Any], None]
 """Hands a result to whoever asked; an exception is raised there."""
 
@@ -25,6 +26,7 @@ class Weather:
     """How likely a question to a server goes wrong, and how long ways are (seconds of the loop)."""
 
     lost: float = 0.0
+    commits: float = 0.0
     way: float = 0.004
     slow: float = 0.0
 
@@ -42,6 +44,8 @@ class World:
     loop: Loop
     tracing: bool = False
     faults: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
+    """What came of faults and of the story, by kind: whether a run really exercises it."""
     lines: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
@@ -101,9 +105,7 @@ class Server:
         way = weather.way * (0.5 + dice.random())
         return way * 40 if weather.slow and dice.random() < weather.slow else way
 
-    async def ask(
-        self, serve: Callable[[Reply], None], what: str, *, lost: float | None = None
-    ) -> Any:  # noqa: ANN401 - what a server says, each its own
+    async def ask(self, serve: Callable[[Reply], None], what: str) -> Any:  # noqa: ANN401 - what a server says, each its own
         """Have the server do something and wait for what it says; it may be done nevertheless."""
         loop, dice = self.world.loop, self.world.dice
         future: asyncio.Future[Any] = loop.create_future()
@@ -119,21 +121,23 @@ class Server:
         def reply(result: object) -> None:
             loop.outside(self.way(), replied, result)
 
-        likely = self.weather.lost if lost is None else lost
+        is_commit = what == COMMIT
+        likely = max(self.weather.lost, self.weather.commits if is_commit else 0.0)
+        name = f"{self._name} {COMMIT}" if is_commit else self._name
         fate = dice.random() if likely else 1.0
         if fate >= likely:
             loop.outside(self.way(), serve, reply)
         elif fate < likely / 3:
-            self.world.fault(f"{self._name}: request lost", what)
+            self.world.fault(f"{name}: request lost", what)
             loop.outside(self.way() * 3, replied, self.error())
         elif fate < likely * 2 / 3:
-            self.world.fault(f"{self._name}: reply lost", what)
+            self.world.fault(f"{name}: reply lost", what)
             loop.outside(
                 self.way(), serve, lambda _: loop.outside(self.way(), replied, self.error())
             )
         else:
             # The wire breaks while the server has still to begin.
-            self.world.fault(f"{self._name}: broken meanwhile", what)
+            self.world.fault(f"{name}: broken meanwhile", what)
             loop.outside(self.way(), replied, self.error())
             loop.outside(self.way() * 8, serve, lambda _: None)
         return await future
