@@ -167,7 +167,7 @@ class Evaluator:
             consumer,
             observer,
             store,
-            Folder(store, generations, self._figures.events),
+            Folder(store, generations, self._figures.events, self._figures.lateness),
             generations,
             self._figures,
             stops,

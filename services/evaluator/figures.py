@@ -4,6 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from services.evaluator.lateness import Lateness
 from services.evaluator.posting import Posting
 from shared.domain.instant import SECOND
 from shared.runtime import metrics
@@ -52,6 +53,7 @@ class Figures:
         """Make every metric."""
         self._topic = topic
         self.events = EVENTS.counter(registry)
+        self.lateness = Lateness(registry)
         self.lag = metrics.CONSUMER_LAG.gauge(registry)
         self.watermark = metrics.WATERMARK.gauge(registry)
         self.evaluation_time = EVALUATION_TIME.gauge(registry)

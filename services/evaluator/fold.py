@@ -12,6 +12,7 @@ from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
 from services.evaluator.generations import Compiled
+from services.evaluator.lateness import Lateness
 from services.evaluator.partition import Held, Partition
 from services.evaluator.posting import (
     Cause,
@@ -56,8 +57,15 @@ class _Arrival:
 class Folder:
     """Folds events into items under the documents in use, and under those being built."""
 
-    def __init__(self, store: Store, generations: Compiling, events: Counter) -> None:
-        """`events` counts the events by what became of them."""
+    def __init__(
+        self,
+        store: Store,
+        generations: Compiling,
+        events: Counter,
+        lateness: Lateness | None = None,
+    ) -> None:
+        """`events` counts the events by what became of them, `lateness` by how late they are."""
+        self._lateness = lateness
         self._store = store
         self._generations = generations
         self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
@@ -74,7 +82,9 @@ class Folder:
         ]
         await self._load(arrived)
         for partition, arrivals in arrived:
-            times = (arrival.event.time for arrival in arrivals)
+            times = [arrival.event.time for arrival in arrivals]
+            if self._lateness is not None:
+                self._lateness.note(partition, times, (own.event.kind for own in arrivals))
             partition.latest = max(times, default=partition.latest)
             partition.advance(now=posting.posted_at)
             touched = self._admit(posting, partition, arrivals)

@@ -4,10 +4,14 @@ A process makes the ones it needs in its own registry: `CONSUMER_LAG.gauge(regis
 of the agreements themselves (`accord_sla_…`) are the exporter's, made at scrape.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -33,6 +37,48 @@ class Metric:
     ) -> Histogram:
         """This metric as a histogram in `registry`; the buckets are in the metric's unit."""
         return Histogram(self.name, self.help, self.labels, registry=registry, buckets=buckets)
+
+    def tallied(
+        self, registry: CollectorRegistry, buckets: tuple[float, ...] = SECONDS
+    ) -> "TalliedHistogram":
+        """The same, for many observations at a time; it has no labels."""
+        made = TalliedHistogram(self, buckets)
+        registry.register(made)
+        return made
+
+
+class Tallied(NamedTuple):
+    """Observations by bucket, those above the last edge in one more, and their sum."""
+
+    counts: Sequence[int]
+    total: float
+
+
+class TalliedHistogram(Collector):
+    """A histogram of what is counted elsewhere: one call for a whole batch of observations."""
+
+    def __init__(self, metric: Metric, buckets: tuple[float, ...]) -> None:
+        """`buckets` are the upper edges, in the metric's unit."""
+        self._metric = metric
+        self._edges = (*map(floatToGoString, buckets), "+Inf")
+        self._counts = [0] * len(self._edges)
+        self._total = 0.0
+
+    def add(self, counts: Sequence[int], total: float) -> None:
+        """Add what is `Tallied`."""
+        self._counts = [known + more for known, more in zip(self._counts, counts, strict=True)]
+        self._total += total
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The series as they are now."""
+        family = HistogramMetricFamily(self._metric.name, self._metric.help)
+        so_far = 0
+        buckets = []
+        for edge, count in zip(self._edges, self._counts, strict=True):
+            so_far += count
+            buckets.append((edge, so_far))
+        family.add_metric((), buckets, self._total)
+        yield family
 
 
 BUILD_INFO: Final = Metric(

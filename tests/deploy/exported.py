@@ -6,11 +6,17 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
+_HISTOGRAM = ("_bucket", "_count", "_sum")
+SUFFIXES = {
+    "counter": ("_total",),
+    "gauge": ("",),
+    "histogram": _HISTOGRAM,
+    "tallied": _HISTOGRAM,
+}
 """What a metric of each kind adds to its name in an exposition."""
 
 DECLARED = re.compile(r'^([A-Z_]+): Final = Metric\(\s*"(accord_\w+)"', re.MULTILINE)
-USED = re.compile(r"\b([A-Z_]+)\.(counter|gauge|histogram)\(")
+USED = re.compile(r"\b([A-Z_]+)\.(counter|gauge|histogram|tallied)\(")
 # Families that a collector makes at scrape.
 FAMILY = re.compile(r'\b(?:(Counter|Gauge)MetricFamily|_gauge)\(\s*"(accord_\w+)"')
 
