@@ -119,6 +119,28 @@ class Move(NamedTuple):
 
 
 @dataclass(slots=True)
+class Mark:
+    """From which instant on a window is judged again, and why.
+
+    `later` is the latest instant that it has to be walked from: judging may not have come to it
+    when it comes to the earliest.
+    """
+
+    dirty_from: Instant
+    cause: str
+    later: Instant | None = None
+
+
+@dataclass(slots=True)
+class _Pane:
+    """A pane that contributions are posted to, as it is found again for the next one."""
+
+    window: Window
+    key: str
+    numbers: list[int | Fraction]
+
+
+@dataclass(slots=True)
 class Posting:
     """Everything that one transaction writes."""
 
@@ -128,40 +150,50 @@ class Posting:
     ledger: list[LedgerRow] = field(default_factory=list)
     panes: dict[tuple[str, str, Instant, int], list[int | Fraction]] = field(default_factory=dict)
     buckets: dict[tuple[str, str, Instant, int, int], int] = field(default_factory=dict)
-    dirty: dict[Window, tuple[Instant, str]] = field(default_factory=dict)
-    later: dict[Window, Instant] = field(default_factory=dict)
+    dirty: dict[Window, Mark] = field(default_factory=dict)
     breaches: dict[str, BreachRow] = field(default_factory=dict)
     beside: dict[tuple[int, str], BreachRow] = field(default_factory=dict)
     quarantined: list[QuarantineRow] = field(default_factory=list)
+    _known: dict[tuple[str, str, tuple[str, ...], Placed, int], _Pane] = field(default_factory=dict)
 
-    def mark(self, window: Window, dirty_from: Instant, cause: str) -> None:
+    def pane(self, own: Contribution, placed: Placed, part: int) -> _Pane:
+        """The pane of a partition that a contribution is placed in."""
+        place = (own.agreement, own.objective, own.group, placed, part)
+        found = self._known.get(place)
+        if found is None:
+            objective = objective_id(own.agreement, own.objective)
+            window = Window(objective, group_text(own.group), placed.pane_start)
+            key = pane_key(objective, placed.built)
+            numbers = self.panes.setdefault(
+                (key, window.grp, window.start, part), [0] * len(Measure._fields)
+            )
+            found = self._known[place] = _Pane(window, key, numbers)
+        return found
+
+    def mark(self, window: Window, dirty_from: Instant, cause: str) -> Mark:
         """Have what a pane counts in judged again."""
         known = self.dirty.get(window)
-        if known is not None:
-            if known[0] <= dirty_from and known[1] == cause:
-                return
-            dirty_from = min(dirty_from, known[0])
-            cause = stronger(cause, known[1])
-        self.dirty[window] = (dirty_from, cause)
+        if known is None:
+            known = self.dirty[window] = Mark(dirty_from, cause)
+            return known
+        known.dirty_from = min(known.dirty_from, dirty_from)
+        if cause != known.cause:
+            known.cause = stronger(cause, known.cause)
+        return known
 
     def mark_walk(self, window: Window, at: Instant, cause: str) -> None:
-        """Have it judged again, and walked from the earliest of these instants on.
-
-        Judging may not have come to the latest of them when it comes to the earliest: it is
-        marked for itself.
-        """
-        self.mark(window, at, cause)
-        later = self.later.get(window)
-        if later is None or at > later:
-            self.later[window] = at
+        """Have it judged again, and walked from the earliest of these instants on."""
+        mark = self.mark(window, at, cause)
+        if mark.later is None or at > mark.later:
+            mark.later = at
 
     def marks(self) -> Iterator[tuple[Window, Instant, str]]:
         """Windows and the instants from which on they are judged, in the order of windows."""
-        for window, (dirty_from, cause) in sorted(self.dirty.items()):
-            yield window, dirty_from, cause
-            later = self.later.get(window, dirty_from)
-            if later > dirty_from:
-                yield window, later, cause
+        for window in sorted(self.dirty):
+            mark = self.dirty[window]
+            yield window, mark.dirty_from, mark.cause
+            if mark.later is not None and mark.later > mark.dirty_from:
+                yield window, mark.later, mark.cause
 
 
 def stronger(one: str, other: str) -> str:
@@ -226,24 +258,35 @@ def _post(
     removed: Posted,
     added: Posted,
 ) -> None:
-    touched: dict[Window, None] = {}
-    nets: dict[_Walked, int | Fraction] = {}
-    for sign, changes in ((-1, removed), (1, added)):
-        for own, placed in changes:
-            window = Window(
-                objective_id(own.agreement, own.objective), group_text(own.group), placed.pane_start
-            )
-            touched[window] = None
-            key = pane_key(window.objective, placed.built)
-            pane = window if key == window.objective else window._replace(objective=key)
-            _enter(posting, source, own, pane, sign, bucketed=placed.bucketed)
-            _walk(nets, own, window, sign)
+    for own, placed in removed:
+        _enter(posting, source, own, placed, -1)
+    for own, placed in added:
+        _enter(posting, source, own, placed, 1)
     _post_breaches(posting, source, removed, added)
-    if source.beside is not None:
-        return
-    for window in touched:
-        # Counts changed even if no walk did: judged again, walked only from now on.
+    if source.beside is None:
+        _mark(posting, source, removed, added)
+
+
+def _mark(posting: Posting, source: Source, removed: Posted, added: Posted) -> None:
+    """Have what changed judged again.
+
+    Counts changed even where no walk did: judged again, walked only from now on.
+    """
+    nets: dict[_Walked, int | Fraction] = {}
+    settled = False
+    for own, placed in removed:
+        window = posting.pane(own, placed, source.part).window
         posting.mark(window, source.now, source.cause)
+        if own.at is not None:
+            _walk(nets, own, window, -1)
+            settled = True
+    for own, placed in added:
+        window = posting.pane(own, placed, source.part).window
+        posting.mark(window, source.now, source.cause)
+        if settled:
+            _walk(nets, own, window, 1)
+        elif own.at is not None and own.outcome in _WALKED:
+            posting.mark_walk(window, own.at, source.cause)  # nothing can make up for it
     for (window, at, _), net in nets.items():
         if net:
             posting.mark_walk(window, at, source.cause)
@@ -288,37 +331,31 @@ def _breach(posting: Posting, source: Source, own: Contribution) -> BreachRow:
     return item_breach(source.item, source.part, own, group_text(own.group), posting.posted_at)
 
 
-def _enter(
-    posting: Posting,
-    source: Source,
-    own: Contribution,
-    window: Window,
-    sign: int,
-    *,
-    bucketed: bool,
-) -> None:
-    pane = posting.panes.get((*window, source.part))
-    if pane is None:
-        pane = posting.panes[*window, source.part] = [0] * len(Measure._fields)
-    for column, number in _ADDS[own.outcome]:
-        pane[column] += sign * number
-    if own.amount is not None:
-        pane[AMOUNT] += sign * exact(own.amount)
-        if bucketed and isinstance(own.amount, int):
-            bucket = (*window, source.part, bucket_of(own.amount))
+def _enter(posting: Posting, source: Source, own: Contribution, placed: Placed, sign: int) -> None:
+    pane = posting.pane(own, placed, source.part)
+    numbers, outcome, amount = pane.numbers, own.outcome, own.amount
+    for column, number in _ADDS[outcome]:
+        numbers[column] += sign * number
+    window = pane.window
+    if amount is not None:
+        numbers[AMOUNT] += sign * exact(amount)
+        if placed.bucketed and isinstance(amount, int):
+            bucket = (pane.key, window.grp, window.start, source.part, bucket_of(amount))
             posting.buckets[bucket] = posting.buckets.get(bucket, 0) + sign
     if own.at is None:
         return
     posting.ledger.append(
         LedgerRow(
-            *window,
+            pane.key,
+            window.grp,
+            window.start,
             own.at,
-            own.outcome.value,
+            outcome,
             sign,
             source.item,
             own.cycle,
             own.ordinal,
-            own.amount,
+            amount,
             source.part,
             posting.posted_at,
         )

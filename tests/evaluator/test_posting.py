@@ -54,11 +54,15 @@ def ledger(posting: Posting) -> list[tuple[int, str, int]]:
     return sorted((row.sign, row.outcome, row.at) for row in posting.ledger)
 
 
+def marked(posting: Posting) -> dict[Window, tuple[int, str]]:
+    return {window: (mark.dirty_from, mark.cause) for window, mark in posting.dirty.items()}
+
+
 def test_what_runs_is_in_the_panes_only_and_marks_the_running_pane() -> None:
     posting, posted = difference([], [RUNNING])
     assert posting.ledger == []
     assert pane(posting, RUNNING_HERE) == Measure(running=1)
-    assert posting.dirty == {RUNNING_HERE: (NOW, Cause.LATE)}
+    assert marked(posting) == {RUNNING_HERE: (NOW, Cause.LATE)}
     assert posted == [(RUNNING, Placed(RUNNING_PANE, bucketed=False))]
 
 
@@ -67,7 +71,7 @@ def test_what_runs_and_counts_at_its_start_is_in_the_pane_of_that() -> None:
     window = WINDOW._replace(start=2)
     assert posting.ledger == []
     assert pane(posting, window) == Measure(running=1)
-    assert posting.dirty == {window: (NOW, Cause.LATE)}
+    assert marked(posting) == {window: (NOW, Cause.LATE)}
 
 
 def test_unchanged_contributions_post_nothing() -> None:
@@ -81,20 +85,20 @@ def test_a_decision_moves_from_running_to_its_pane_and_is_walked_from_its_instan
     assert ledger(posting) == [(1, "met", 500)]
     assert pane(posting, RUNNING_HERE) == Measure(running=-1)
     assert pane(posting) == Measure(met=1, amount=90)
-    assert posting.dirty == {RUNNING_HERE: (NOW, Cause.LATE), WINDOW: (500, Cause.LATE)}
+    assert marked(posting) == {RUNNING_HERE: (NOW, Cause.LATE), WINDOW: (500, Cause.LATE)}
 
 
 def test_a_changed_decision_is_a_reversal_and_a_new_entry() -> None:
     posting, _ = difference([MET], [MET._replace(counts_at=400, at=400)])
     assert ledger(posting) == [(-1, "met", 500), (1, "met", 400)]
     assert pane(posting) == Measure()
-    assert posting.dirty == {WINDOW: (400, Cause.LATE)}
+    assert marked(posting) == {WINDOW: (400, Cause.LATE)}
 
 
 def test_closing_an_open_breach_changes_counts_but_no_walk() -> None:
     posting, _ = difference([OPEN], [CLOSED])
     assert ledger(posting) == [(-1, "breached_open", 700), (1, "breached_closed", 700)]
-    assert posting.dirty == {WINDOW: (NOW, Cause.LATE)}
+    assert marked(posting) == {WINDOW: (NOW, Cause.LATE)}
     (breach,) = posting.breaches.values()
     assert (breach.opened_at, breach.closed_at, breach.withdrawn_at) == (700, 900, None)
 
@@ -102,7 +106,7 @@ def test_closing_an_open_breach_changes_counts_but_no_walk() -> None:
 def test_another_amount_is_walked_from_its_instant_though_as_much_counts() -> None:
     posting, _ = difference([COUNTED], [COUNTED._replace(amount=7)])
     assert pane(posting) == Measure(amount=Fraction(69, 10))
-    assert posting.dirty == {WINDOW: (800, Cause.LATE)}
+    assert marked(posting) == {WINDOW: (800, Cause.LATE)}
 
 
 def test_amounts_are_added_without_rounding() -> None:
@@ -119,7 +123,7 @@ def test_a_cohorts_item_is_pending_until_it_is_reached_or_lost() -> None:
     assert pane(difference([], [entered])[0]) == Measure(total=1, pending=1)
     posting, _ = difference([entered], [entered, reached])
     assert pane(posting) == Measure(good=1, pending=-1)
-    assert posting.dirty == {WINDOW: (950, Cause.LATE)}
+    assert marked(posting) == {WINDOW: (950, Cause.LATE)}
     lost, _ = difference([], [entered, entered._replace(outcome=Outcome.LOST, at=950)])
     assert pane(lost) == Measure(total=1)
 
@@ -167,7 +171,7 @@ def test_marks_of_one_window_keep_the_earliest_instant_and_the_strongest_cause()
     posting.mark(WINDOW, 70, Cause.CORRECTED)
     posting.mark(WINDOW, 90, Cause.DOCUMENTS)
     posting.mark(WINDOW, 80, Cause.LATE)
-    assert posting.dirty == {WINDOW: (70, Cause.DOCUMENTS)}
+    assert marked(posting) == {WINDOW: (70, Cause.DOCUMENTS)}
 
 
 def test_the_latest_change_of_a_walk_is_marked_for_itself() -> None:
