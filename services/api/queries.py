@@ -167,8 +167,9 @@ def _resume(keys: Sequence[str], after: tuple[str, str] | None) -> tuple[int, st
 
 
 _VALUE_COLUMNS: Final = """
-v.objective, v.grp, v.window_start, v.window_end, v.final, v.revision, v.state, v.since, v.value,
-v.budget_remaining, v.counts, v.target, v.level, v.breach_id, v.provisional
+v.objective, v.grp, v.window_start, v.window_end, v.final AND v.restated_since IS NULL AS final,
+v.revision, v.state, v.since, v.value, v.budget_remaining, v.counts, v.target, v.level,
+v.breach_id, v.provisional OR v.restated_since IS NOT NULL AS provisional
 """
 
 _FOUND_STATES: Final = """

@@ -46,17 +46,21 @@ async def moment(connection: Connection, generation: int) -> Moment | None:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An objective that has to be judged, as it was judged last: from the panes of that key."""
+    """An objective that has to be judged, as it was judged last: from the panes of that key.
+
+    `watermark` is the one that was known then.
+    """
 
     objective: str
     as_of: Instant
     next_turn: Instant
     provisional_until: Instant
     pane_key: str
+    watermark: Instant
 
 
 _DUE: Final = """
-SELECT j.objective, j.as_of, j.next_turn, j.provisional_until, j.pane_key
+SELECT j.objective, j.as_of, j.next_turn, j.provisional_until, j.pane_key, j.watermark
 FROM judgement j JOIN unnest($3::text[], $4::text[]) AS own (objective, pane_key) USING (objective)
 WHERE j.next_turn <= $1 OR j.provisional_until <= $2 OR j.pane_key <> own.pane_key
     OR j.objective IN (
@@ -120,6 +124,9 @@ WHERE NOT v.final
 """
 _PROVISIONAL: Final = """
 SELECT objective, grp, window_start FROM value WHERE objective = ANY($1::text[]) AND provisional
+UNION
+SELECT objective, grp, window_start FROM value
+WHERE objective = ANY($1::text[]) AND restated_since IS NOT NULL
 """
 _ALL_VALUES: Final = """
 SELECT objective, grp, window_start FROM value WHERE objective = ANY($1::text[])
@@ -183,7 +190,10 @@ async def groups_listed(connection: Connection, objectives: Sequence[str]) -> li
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was said of a window last."""
+    """What was said of a window last.
+
+    `restated_since` is there when no revision says so yet: as of when that began, and why.
+    """
 
     listed: bool
     final: bool
@@ -194,11 +204,13 @@ class Said:
     budget_remaining: str | None
     counts: str
     checkpoint: str
+    restated_since: Instant | None = None
+    restated_cause: str | None = None
 
 
 _SAID_COLUMNS: Final = """
 v.objective, v.grp, v.window_start, v.listed, v.final, v.revision, v.state, v.since, v.value,
-    v.budget_remaining, v.counts, v.checkpoint
+    v.budget_remaining, v.counts, v.checkpoint, v.restated_since, v.restated_cause
 """
 _SAID: Final = f"""
 SELECT {_SAID_COLUMNS} FROM value v
@@ -253,13 +265,16 @@ class ValueRow(NamedTuple):
     provisional: bool
     as_of: Instant
     checkpoint: str
+    restated_since: Instant | None
+    restated_cause: str | None
 
 
 _WRITE_VALUES: Final = f"""
 INSERT INTO value ({", ".join(ValueRow._fields)})
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bool[], $6::bool[],
     $7::bool[], $8::int[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[],
-    $14::text[], $15::text[], $16::text[], $17::bool[], $18::bigint[], $19::text[])
+    $14::text[], $15::text[], $16::text[], $17::bool[], $18::bigint[], $19::text[],
+    $20::bigint[], $21::text[])
 ON CONFLICT (objective, grp, window_start) DO UPDATE
 SET {", ".join(f"{name} = EXCLUDED.{name}" for name in ValueRow._fields[3:])}
 """  # noqa: S608 - our own column names
@@ -299,26 +314,32 @@ async def write_revisions(connection: Connection, rows: list[RevisionRow]) -> No
 
 
 _LAST_REVISIONS: Final = """
-SELECT r.objective, r.grp, r.window_start, max(r.revision) FROM value_revision r
-JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, window_start)
-    USING (objective, grp, window_start)
-GROUP BY 1, 2, 3
+SELECT r.* FROM unnest($1::text[], $2::text[], $3::bigint[]) AS w (objective, grp, window_start)
+CROSS JOIN LATERAL (
+    SELECT objective, grp, window_start, revision, cause, known_at, state, value,
+        budget_remaining, counts
+    FROM value_revision o
+    WHERE o.objective = w.objective AND o.grp = w.grp AND o.window_start = w.window_start
+    ORDER BY revision DESC LIMIT 1
+) r
 """
 
 
-async def last_revisions(connection: Connection, windows: Sequence[Window]) -> dict[Window, int]:
+async def last_revisions(
+    connection: Connection, windows: Sequence[Window]
+) -> dict[Window, RevisionRow]:
     """The last revision of windows that have some, of former documents for example."""
     if not windows:
         return {}
     rows = await connection.fetch(_LAST_REVISIONS, *zip(*windows, strict=True))
-    return {Window(*row[:3]): row[3] for row in rows}
+    return {Window(*row[:3]): RevisionRow(*row) for row in rows}
 
 
 _WRITE_JUDGED: Final = """
 UPDATE judgement j SET as_of = n.as_of, next_turn = n.next_turn,
-    provisional_until = n.provisional_until, pane_key = n.pane_key
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
-    AS n (objective, as_of, next_turn, provisional_until, pane_key)
+    provisional_until = n.provisional_until, pane_key = n.pane_key, watermark = n.watermark
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])
+    AS n (objective, as_of, next_turn, provisional_until, pane_key, watermark)
 WHERE j.objective = n.objective
 """
 
@@ -332,6 +353,7 @@ async def write_judged(connection: Connection, rows: list[Due]) -> None:
         [row.next_turn for row in rows],
         [row.provisional_until for row in rows],
         [row.pane_key for row in rows],
+        [row.watermark for row in rows],
     )
 
 

@@ -1,14 +1,18 @@
-"""What is said of judged windows as rows: values, and revisions of those that were final."""
+"""What is said of judged windows as rows: values, and revisions of those that were final.
+
+What changes after the watermark has passed a window is said at once, but is a revision only when
+the watermark has passed the instant of the change too (ADR 23): late events come in crowds.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
 
 from services.evaluator.breaches import Episode, window_breach
 from services.evaluator.judge_store import Moment, RevisionRow, Said, ValueRow
-from services.evaluator.posting import Window
+from services.evaluator.posting import Cause, Window, stronger
 from shared.domain.agreement import Percentile
 from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import Judgement, State, final_from, is_final
@@ -57,92 +61,141 @@ class JudgedWindow:
 
 @dataclass(slots=True)
 class Rows:
-    """What a judging writes."""
+    """What a judging writes.
+
+    `waiting` says of objectives with changes that are no revision yet when the first of them is.
+    """
 
     values: list[ValueRow] = field(default_factory=list)
     revisions: list[RevisionRow] = field(default_factory=list)
+    waiting: dict[str, Instant] = field(default_factory=dict)
 
 
 def judged_rows(
     judged: Iterable[JudgedWindow],
     moment: Moment,
-    revisions: Mapping[Window, int],
+    revisions: Mapping[Window, RevisionRow],
+    before: Mapping[str, Instant],
     *,
     known_at: Instant,
 ) -> Rows:
     """The rows of judged windows; a window that nobody lists and nobody was told of has none.
 
-    `revisions` are the last of windows of which nothing is said at present.
+    `revisions` are the last of windows of which nothing is said at present, or no revision yet;
+    `before` are the watermarks at which the objectives were judged last.
     """
     rows = Rows()
     for own in judged:
         if own.said is None and not own.listed:
             continue
-        before = revisions.get(own.window, 0) if own.said is None else own.said.revision
-        value = _value(own, moment, before)
+        last = revisions.get(own.window)
+        known = (0 if last is None else last.revision) if own.said is None else own.said.revision
+        value = _revised(own, _value(own, moment, known), last, moment, before)
         rows.values.append(value)
-        if value.revision != before:
-            cause = own.cause if before else BECAME_FINAL
-            rows.revisions.append(
-                RevisionRow(
-                    *own.window,
-                    value.revision,
-                    cause,
-                    known_at,
-                    value.state,
-                    value.value,
-                    value.budget_remaining,
-                    value.counts,
-                )
-            )
+        if value.restated_since is not None:
+            objective = own.window.objective
+            known_wait = rows.waiting.get(objective, NEVER)
+            rows.waiting[objective] = min(known_wait, value.restated_since)
+        if value.revision != known:
+            rows.revisions.append(_revision(own, value, known_at))
     return rows
+
+
+def _revision(own: JudgedWindow, value: ValueRow, known_at: Instant) -> RevisionRow:
+    cause = own.cause if own.said is None else stronger(own.cause, _held_cause(own.said))
+    return RevisionRow(
+        *own.window,
+        value.revision,
+        cause if value.revision > 1 else BECAME_FINAL,
+        known_at,
+        value.state,
+        value.value,
+        value.budget_remaining,
+        value.counts,
+    )
+
+
+def _held_cause(said: Said) -> str:
+    return Cause.LATE if said.restated_cause is None else said.restated_cause
+
+
+def _revised(
+    own: JudgedWindow,
+    value: ValueRow,
+    last: RevisionRow | None,
+    moment: Moment,
+    before: Mapping[str, Instant],
+) -> ValueRow:
+    """The row as the next revision where it is one, or held until it may be."""
+    said = own.said
+    since = None if said is None else said.restated_since
+    if value.revision:
+        against = _as_revised(said, last) if since is not None else said
+        is_news = _is_restated(own, against, value)
+    else:
+        is_news = value.final
+    if not is_news:
+        return value
+    over = final_from(own.judgement.objective, own.span)
+    in_time = over is not None and before[own.window.objective] < over
+    since = moment.as_of if since is None else since
+    if in_time or since <= moment.watermark:
+        return value._replace(revision=value.revision + 1)
+    cause = own.cause if said is None else stronger(own.cause, _held_cause(said))
+    return value._replace(restated_since=since, restated_cause=cause)
+
+
+def _as_revised(said: Said | None, last: RevisionRow | None) -> Said | None:
+    """What the last revision said, where that is another thing than what was said last."""
+    if said is None or last is None:
+        return said
+    return replace(
+        said,
+        state=last.state,
+        value=last.value,
+        budget_remaining=last.budget_remaining,
+        counts=last.counts,
+    )
 
 
 def _value(own: JudgedWindow, moment: Moment, revision: int) -> ValueRow:
     judgement = own.judgement
-    final = own.is_final(moment.watermark)
-    state = judgement.state.value
-    counts = _text(counts_form(judgement.objective.kpi, own.measure))
-    value, budget = decimal_text(judgement.value), decimal_text(judgement.budget_remaining)
-    if _is_restated(own, state, value, budget, counts) if revision else final:
-        revision += 1
     return ValueRow(
         *own.window,
         own.span.end,
         own.listed,
         own.listed and not own.measure.has_data,
-        final,
+        own.is_final(moment.watermark),
         revision,
-        state,
+        judgement.state.value,
         since_of(own, moment),
-        value,
-        budget,
-        counts,
+        decimal_text(judgement.value),
+        decimal_text(judgement.budget_remaining),
+        _text(counts_form(judgement.objective.kpi, own.measure)),
         _text(judgement.objective.target_text),
         judgement.version.level.value,
         _breach_id(own),
         own.provisional_until(moment.watermark) < NEVER,
         moment.as_of,
         own.checkpoint,
+        None,
+        None,
     )
 
 
-def _is_restated(
-    own: JudgedWindow, state: str, value: str | None, budget: str | None, counts: str
-) -> bool:
+def _is_restated(own: JudgedWindow, said: Said | None, value: ValueRow) -> bool:
     """Whether other numbers are said than before of a window that has been final once.
 
     That an open breach closes is no restatement, nor is a percentile that it moves.
     """
-    said = own.said
     if said is None:
         return True
     before, open_before = _merged(said.counts)
-    after, open_after = _merged(counts)
-    if (said.state, said.budget_remaining, before) != (state, budget, after):
+    after, open_after = _merged(value.counts)
+    if (said.state, said.budget_remaining, before) != (value.state, value.budget_remaining, after):
         return True
     moved = isinstance(own.judgement.objective.target, Percentile) and open_before != open_after
-    return said.value != value and not moved
+    return said.value != value.value and not moved
 
 
 def _merged(counts: str) -> tuple[dict[str, int], int]:

@@ -17,9 +17,10 @@ from services.evaluator.apart import judge_apart
 from services.evaluator.breaches import BreachRow
 from services.evaluator.figures import Figures
 from services.evaluator.generations import Compiled, Generations
-from services.evaluator.judge_store import Due, Moment
+from services.evaluator.judge_store import BEGINNING, Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
+from services.evaluator.posting import Window
 from services.evaluator.rolling import judge_rolling
 from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.judge import next_turn, windows
@@ -149,9 +150,9 @@ class Judge:
                 breaches += found[1]
         if work.gone:
             await standing.forget_windows(connection, work.gone, now=known_at)
-        fresh = [own.window for own in judged if own.said is None and own.listed]
-        revisions = await judge_store.last_revisions(connection, fresh)
-        rows = judged_rows(judged, moment, revisions, known_at=known_at)
+        revisions = await judge_store.last_revisions(connection, _unrevised(judged))
+        before = {own.objective: _watermark_before(own, subjects) for own in due}
+        rows = judged_rows(judged, moment, revisions, before, known_at=known_at)
         if rows.values:
             await judge_store.write_values(connection, rows.values)
         if rows.revisions:
@@ -159,7 +160,7 @@ class Judge:
         if breaches:
             await store.write_breaches(connection, breaches)
         over = await self._next_over(connection, due, subjects, moment)
-        judgements = self._next(due, subjects, judged, over, moment)
+        judgements = self._next(due, subjects, judged, over, rows.waiting, moment)
         await judge_store.write_judged(connection, judgements)
         self._figures.judged.inc(len(rows.values))
 
@@ -186,11 +187,12 @@ class Judge:
         subjects: Mapping[str, Subject],
         judged: Iterable[JudgedWindow],
         over: Mapping[str, Instant],
+        waiting: Mapping[str, Instant],
         moment: Moment,
     ) -> list[Due]:
         """When each objective has to be judged again though nothing changes in its panes."""
         turns: dict[str, Instant] = dict(over)
-        provisional: dict[str, Instant] = {}
+        provisional: dict[str, Instant] = dict(waiting)
         for own in judged:
             subject = subjects[own.window.objective]
             if own.span == subject.current:
@@ -230,7 +232,22 @@ class Judge:
                 (until for until in waiting if until > moment.watermark), default=NEVER
             ),
             pane_key=subject.pane_key,
+            watermark=moment.watermark,
         )
+
+
+def _unrevised(judged: Iterable[JudgedWindow]) -> list[Window]:
+    """Windows whose last revision is not what was said last: nothing is, or no revision says so."""
+    return [
+        own.window
+        for own in judged
+        if (own.listed if own.said is None else own.said.restated_since is not None)
+    ]
+
+
+def _watermark_before(own: Due, subjects: Mapping[str, Subject]) -> Instant:
+    """The watermark of the former judging; none where other documents judge everything anew."""
+    return own.watermark if own.pane_key == subjects[own.objective].pane_key else BEGINNING
 
 
 def _subject(documents: Compiled, objective: str, as_of: Instant) -> Subject:

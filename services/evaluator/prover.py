@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
+from services.evaluator.backlog import Backlog
 from services.evaluator.figures import Figures
 from services.evaluator.partition import Proof
 from services.evaluator.partitions import Partitions
@@ -58,6 +59,7 @@ class Prover:
         self._places: list[TopicPartition] = []
         self._looked_up = float("-inf")
         self._told: set[str] = set()
+        self._backlog = Backlog()
         self._noted: tuple[Instant, dict[TopicPartition, int]] | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -73,6 +75,7 @@ class Prover:
             if begun - told >= TELL_S:
                 told = begun
                 await self._partitions.tell_kafka()
+                await self._tell_backlog()
             if not more:
                 rest = TICK_S - (time.monotonic() - begun)
                 await asyncio.sleep(max(0.0, rest))
@@ -109,6 +112,23 @@ class Prover:
         # A log that ends before what was read of it is another one, and proves nothing.
         return {part: Proof(instant, end) for part, end in ends_at.items() if end >= before[part]}
 
+    async def _tell_backlog(self) -> None:
+        """Say how much is left to fold, whether ingest is through or not; in the log if much is."""
+        positions = self._partitions.positions
+        places = [TopicPartition(self._topic, part) for part in positions]
+        try:
+            ends = await self._observer.end_offsets(places) if places else {}
+        except (KafkaError, OSError, TimeoutError):
+            return  # proving says so
+        for place, end in ends.items():
+            left = end - positions[place.partition]
+            self._figures.behind(place.partition, self._group, left)
+        told = self._backlog.told(
+            positions, {place.partition: end for place, end in ends.items()}, at=time.monotonic()
+        )
+        if told is not None:
+            _logger.info(told, extra={"action": "catching_up"})
+
     async def _is_ingested(self, ends: dict[TopicPartition, int]) -> bool:
         wanted = {place: end for place, end in ends.items() if end > 0}
         if not wanted:
@@ -134,7 +154,8 @@ class Prover:
 
     async def _input_places(self) -> list[TopicPartition]:
         """Every partition of the input topics; looked up now and then, for topics may grow."""
-        if time.monotonic() - self._looked_up >= LOOK_UP_S:
+        now = time.monotonic()
+        if now - self._looked_up >= LOOK_UP_S:
             described = await self._admin.describe_topics([*self._inputs])
             for topic in described:
                 if topic["error_code"]:
@@ -145,7 +166,8 @@ class Prover:
                 for partition in topic["partitions"]
             )
             await self._tell_unknown_inputs()
-            self._looked_up = time.monotonic()
+            # The answer is as old as the question at the most.
+            self._looked_up = now
         return self._places
 
     async def _tell_unknown_inputs(self) -> None:

@@ -173,6 +173,7 @@ judgement: Final = Table(
     _instant("next_turn"),
     _instant("provisional_until"),
     Column("pane_key", Text(collation="C"), nullable=False, server_default=""),
+    Column("watermark", BigInteger, nullable=False, server_default="0"),
     comment="When each objective was judged last, when time alone changes it next, and when the "
     "watermark does",
 )
@@ -199,12 +200,15 @@ value: Final = Table(
     Column("provisional", Boolean, nullable=False),
     _instant("as_of"),
     Column("checkpoint", Text, nullable=False),
+    _instant("restated_since", nullable=True),
+    Column("restated_cause", Text),
     Index("value_window", "objective", "window_start", "grp"),
     Index("value_open", "objective", "window_end", postgresql_where=text("NOT final")),
     Index("value_empty", "objective", "grp", "window_start", postgresql_where=text("empty")),
     Index("value_provisional", "objective", postgresql_where=text("provisional")),
+    Index("value_restated", "objective", postgresql_where=text("restated_since IS NOT NULL")),
     comment="The latest judgement of each window; `listed` as `evaluate` lists it, `empty` "
-    "where it lists it without data",
+    "where it lists it without data, `restated_since` where no revision says it yet",
 )
 
 value_revision: Final = Table(

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.evaluator.judge_store import Moment, RevisionRow, Said, ValueRow
+from services.evaluator.judge_store import BEGINNING, Moment, RevisionRow, Said, ValueRow
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.posting import Cause, Window
 from shared.domain.agreement import Agreement, Attribution, Objective, OpenTime, Percentile
@@ -54,10 +54,19 @@ def judged(
 
 
 def rows(
-    window: JudgedWindow, now: int = LATER, before: int = 0
+    window: JudgedWindow,
+    now: int = LATER,
+    last: RevisionRow | None = None,
+    *,
+    before: int = 0,
+    watermark: int | None = None,
 ) -> tuple[ValueRow, list[RevisionRow]]:
-    moment = Moment(now, now - 5 * MINUTE, proven=True)
-    found = judged_rows([window], moment, {WINDOW: before} if before else {}, known_at=now)
+    """What is written at `now`; `before` is the watermark at which it was judged before."""
+    moment = Moment(now, now - 5 * MINUTE if watermark is None else watermark, proven=True)
+    revisions = {WINDOW: last} if last is not None else {}
+    found = judged_rows([window], moment, revisions, {"a/o": before}, known_at=now)
+    waits = found.values[0].restated_since
+    assert found.waiting == ({} if waits is None else {"a/o": waits})
     return found.values[0], found.revisions
 
 
@@ -72,6 +81,8 @@ def said(row: ValueRow) -> Said:
         row.budget_remaining,
         row.counts,
         row.checkpoint,
+        row.restated_since,
+        row.restated_cause,
     )
 
 
@@ -124,5 +135,54 @@ def test_a_clock_that_runs_again_restates_what_was_final_and_its_end_does_so_aga
 
 
 def test_a_window_that_was_said_under_former_documents_goes_on_counting_its_revisions() -> None:
-    row, (revision,) = rows(judged(WITHIN, OPEN, now=END + DAY), END + DAY, before=4)
+    last = RevisionRow(*WINDOW, 4, "late", END, "ok", None, None, "{}")
+    row, (revision,) = rows(judged(WITHIN, OPEN, now=END + DAY), END + DAY, last)
     assert (row.revision, revision.revision, revision.cause) == (5, 5, "late")
+
+
+def late(measure: Measure, before: ValueRow | None, now: int, **given: object) -> JudgedWindow:
+    window = judged(WITHIN, measure, None if before is None else said(before), now=now)
+    return replace(window, **given)  # type: ignore[arg-type]
+
+
+def test_a_late_change_is_said_at_once_and_a_revision_when_the_watermark_has_passed_it() -> None:
+    first, (last,) = rows(judged(WITHIN, OPEN))
+    more = Measure(met=2, breached_open=1)
+    changed, none = rows(late(more, first, LATER), last=last, before=END)
+    assert (changed.value, changed.revision, none) == ("0.666666666667", 1, [])
+    assert (changed.restated_since, changed.restated_cause) == (LATER, "late")
+
+    more = Measure(met=3, breached_open=1)
+    corrected = late(more, changed, LATER + MINUTE, cause=Cause.CORRECTED)
+    again, none = rows(corrected, LATER + MINUTE, last, before=LATER - 5 * MINUTE)
+    assert (again.value, again.revision, none) == ("0.75", 1, [])
+    assert (again.restated_since, again.restated_cause) == (LATER, "corrected")
+
+    passed = LATER + 5 * MINUTE
+    early, none = rows(late(more, again, passed), passed, last, before=END, watermark=LATER - 1)
+    assert (early.restated_since, none) == (LATER, [])
+    settled, (revision,) = rows(late(more, early, passed), passed, last, before=LATER - 1)
+    assert (settled.restated_since, settled.restated_cause, settled.revision) == (None, None, 2)
+    assert (revision.revision, revision.cause, revision.value) == (2, "corrected", "0.75")
+
+
+def test_numbers_that_come_back_to_the_last_revision_are_no_revision() -> None:
+    first, (last,) = rows(judged(WITHIN, OPEN))
+    changed, _ = rows(late(Measure(met=9), first, LATER), last=last, before=END)
+    back, none = rows(late(OPEN, changed, LATER + 1), LATER + 1, last, before=END)
+    assert (back.restated_since, back.revision, none) == (None, 1, [])
+
+
+def test_a_window_that_is_seen_long_after_its_end_is_no_revision_before_that_has_settled() -> None:
+    seen, none = rows(late(OPEN, None, LATER), before=END)
+    assert (seen.final, seen.revision, seen.restated_since, none) == (True, 0, LATER, [])
+    passed = LATER + 5 * MINUTE
+    settled, (revision,) = rows(late(OPEN, seen, passed), passed, before=LATER - 1)
+    assert (settled.revision, settled.restated_since, revision.cause) == (1, None, "final")
+
+
+def test_other_documents_restate_at_once() -> None:
+    first, (last,) = rows(judged(WITHIN, OPEN))
+    window = late(Measure(met=9), first, LATER, cause=Cause.DOCUMENTS)
+    row, (revision,) = rows(window, last=last, before=BEGINNING)
+    assert (row.restated_since, revision.revision, revision.cause) == (None, 2, "documents")

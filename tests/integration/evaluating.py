@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from prometheus_client import CollectorRegistry
 
 from services.evaluator.__main__ import Evaluator
 from shared.documents import Loaded, load
@@ -130,11 +131,13 @@ class Pipeline:
     events: list[Event] = field(default_factory=list)
 
     @asynccontextmanager
-    async def evaluator(self, documents: Catalogue | None = None) -> AsyncIterator[None]:
+    async def evaluator(
+        self, documents: Catalogue | None = None, registry: CollectorRegistry | None = None
+    ) -> AsyncIterator[None]:
         """An evaluator in this process while the block runs; its crash ends the block."""
         stopping = asyncio.Event()
         loaded = loaded_as(documents or self.catalogue)
-        service = Evaluator(self.settings, loaded, new_registry(), clock=self.clock)
+        service = Evaluator(self.settings, loaded, registry or new_registry(), clock=self.clock)
         async with asyncio.TaskGroup() as group:
             group.create_task(service.serve(stopping))
             try:

@@ -256,6 +256,8 @@ class Stepping:
         assert not different, different
         stored, broken = await self.breaches(), self.expected_breaches(evaluation)
         assert stored == broken, (stored - broken, broken - stored)
+        unsaid = await self.pool.fetch(_UNSAID)
+        assert not unsaid, unsaid
 
 
 def _differing(
@@ -273,6 +275,18 @@ def _text(value: object) -> str:
     return _encoder.encode(value).decode()
 
 
+# At rest every change of a final window is its last revision, or waits for the watermark.
+_UNSAID = """
+SELECT v.*, r.state AS said, r.budget_remaining AS said_budget FROM value v
+LEFT JOIN value_revision r USING (objective, grp, window_start, revision),
+    (SELECT min(watermark) AS watermark FROM partition_progress) p
+WHERE v.listed AND CASE
+    WHEN v.restated_since IS NOT NULL THEN v.restated_since <= p.watermark
+    WHEN v.revision > 0
+        THEN (v.state, v.budget_remaining) IS DISTINCT FROM (r.state, r.budget_remaining)
+    ELSE v.final
+END
+"""
 _NOTHING_DUE = """
 SELECT NOT EXISTS (SELECT FROM judge_queue) AND NOT EXISTS (
     SELECT FROM judgement WHERE next_turn <= p.as_of OR provisional_until <= p.watermark

@@ -117,6 +117,10 @@ async def test_a_late_event_restates_a_final_window_and_withdraws_its_breach(
         await pipeline.rest()
         await pipeline.produce(event("ticket.replied", "T-1", "03-02T11:20"))
         await pipeline.rest()
+        assert await pipeline.values() == pipeline.expected()
+        assert await _revisions(pipeline) == 1  # until what else is late has had time
+        pipeline.clock.now += 5 * MINUTE
+        await pipeline.rest()
     assert await pipeline.values() == pipeline.expected()
     revisions = await pipeline.pool.fetch(
         "SELECT revision, cause, state FROM value_revision"
@@ -138,6 +142,8 @@ async def test_a_correction_names_itself_as_the_cause(pipeline: Pipeline) -> Non
     async with pipeline.evaluator():
         await pipeline.rest()
         await pipeline.produce(_replacing(wrong, "r"))
+        await pipeline.rest()
+        pipeline.clock.now += 5 * MINUTE
         await pipeline.rest()
     causes = await pipeline.pool.fetch(
         "SELECT cause FROM value_revision WHERE objective = 'acme/response' ORDER BY revision"
@@ -224,6 +230,14 @@ async def test_an_empty_log_is_judged_too(pipeline: Pipeline) -> None:
     async with pipeline.evaluator():
         await pipeline.rest()
     assert await pipeline.values() == pipeline.expected()
+
+
+async def _revisions(pipeline: Pipeline) -> int:
+    """How many there are of one objective."""
+    count: int = await pipeline.pool.fetchval(
+        "SELECT count(*) FROM value_revision WHERE objective = 'acme/response'"
+    )
+    return count
 
 
 async def _create(stack: LocalStack, topics: Topics) -> None:

@@ -85,6 +85,7 @@ async def test_a_late_reply_withdraws_the_breach_of_windows_that_ended(
     (second,) = await breaches(database)
     assert second[0] != first[0]
     assert second[1:] == (at("03-02T12:00"), at("03-02T16:00"))
+    await current(stepping, at("03-02T18:05"))
     causes = await database.fetch("SELECT DISTINCT cause FROM value_revision WHERE revision = 2")
     assert [row["cause"] for row in causes] == ["late"]
 

@@ -114,6 +114,7 @@ SCHEMA = (
     next_turn BIGINT NOT NULL,
     provisional_until BIGINT NOT NULL,
     pane_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    watermark BIGINT DEFAULT '0' NOT NULL,
     PRIMARY KEY (objective)
 )""",
     """COMMENT ON TABLE judgement
@@ -139,15 +140,18 @@ SCHEMA = (
     provisional BOOLEAN NOT NULL,
     as_of BIGINT NOT NULL,
     checkpoint TEXT NOT NULL,
+    restated_since BIGINT,
+    restated_cause TEXT,
     PRIMARY KEY (objective, grp, window_start)
 )""",
     "CREATE INDEX value_empty ON value (objective, grp, window_start) WHERE empty",
     "CREATE INDEX value_open ON value (objective, window_end) WHERE NOT final",
     "CREATE INDEX value_provisional ON value (objective) WHERE provisional",
+    "CREATE INDEX value_restated ON value (objective) WHERE restated_since IS NOT NULL",
     "CREATE INDEX value_window ON value (objective, window_start, grp)",
     """COMMENT ON TABLE value
     IS 'The latest judgement of each window; `listed` as `evaluate` lists it, `empty` '
-    'where it lists it without data'""",
+    'where it lists it without data, `restated_since` where no revision says it yet'""",
     """CREATE TABLE value_revision (
     objective TEXT COLLATE "C" NOT NULL,
     grp TEXT COLLATE "C" NOT NULL,

@@ -2,7 +2,8 @@
 
 Both sides are JSON objects of the contract (section 5) with exact numbers. Members that only the
 API has (`since`, `revision`, `explain`, …) are not compared. `final` may wait for the allowed
-disorder: of windows in `waiting` the API may say false where `evaluate` says true.
+disorder: of windows in `waiting`, and of those that it calls provisional, the API may say false
+where `evaluate` says true.
 """
 
 from collections import Counter
@@ -97,8 +98,13 @@ def _members(where: str, said: Row, our: Row, *, may_wait: bool = False) -> list
         Difference(where, member, said.get(member, _ABSENT), expected)
         for member, expected in our.items()
         if not _same(said.get(member, _ABSENT), expected)
-        and not (member == "final" and may_wait and said.get("final") is False)
+        and not (member == "final" and _waits(said, may_wait=may_wait))
     ]
+
+
+def _waits(said: Row, *, may_wait: bool) -> bool:
+    """Whether it may be final later: late events have changed it, which have to settle first."""
+    return said.get("final") is False and (may_wait or said.get("provisional") is True)
 
 
 def _same(said: object, expected: object) -> bool:
