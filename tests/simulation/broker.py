@@ -112,11 +112,12 @@ class Broker(Server):
         self.offsets: dict[int, int] = {}
         """What the evaluators have committed, for tools."""
 
-    def grow(self, topic: str) -> None:
+    def grow(self, topic: str) -> TopicPartition:
         """Give an input topic one more partition."""
         number = sum(place.topic == topic for place in self.inputs)
         place = TopicPartition(topic, number)
         self.inputs[place] = Input(place, known_at=self.world.loop.time() + LOOK_UP_S)
+        return place
 
     def ends(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of partitions now."""

@@ -127,6 +127,8 @@ class Database(Server):
         self.cluster_id = cluster_id
         self.tables = Tables(items={part: {} for part in range(parts)})
         self.watch: Callable[[Process | None, Posting, dict[int, Progress]], None]
+        self.held_up: Callable[[Transaction], float] | None = None
+        """Asked how long the next commit takes."""
         self.may_stop: set[int] = set()
         """Partitions of which something was ever wrong with the log."""
         self._open: list[Transaction] = []
@@ -175,7 +177,7 @@ class Database(Server):
 
     def break_off(self, own: Transaction) -> None:
         """Its connection is gone: the server notices in a while, unless COMMIT is on its way."""
-        delay = self.way() * self.world.dice.choice((0, 1, 20))
+        delay = self.weather.way * self.world.dice.choice((0, 1, 20))
 
         def notice() -> None:
             if not own.is_committing:
@@ -194,7 +196,9 @@ class Database(Server):
             count = own.statements
 
             def check(own: Transaction = own, count: int = count) -> None:
-                if own.statements == count and not own.is_committing and not own.is_over:
+                # One that waits for a row is not idle.
+                is_busy = own.is_committing or any(tx is own for tx, _, _ in self._waiting)
+                if own.statements == count and not is_busy and not own.is_over:
                     self.world.fault("database: idle transaction ended")
                     self.roll_back(own)
 
@@ -249,7 +253,11 @@ class Database(Server):
             self.commit(own)
             reply(None)
 
-        self.world.loop.outside(self.way(), done)
+        seconds = self.way()
+        if self.held_up is not None:
+            held_up, self.held_up = self.held_up, None
+            seconds += held_up(own)
+        self.world.loop.outside(seconds, done)
 
     def apply(self, process: Process | None, posting: Posting) -> None:
         """Write everything of a micro-batch."""

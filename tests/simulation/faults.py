@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
+from aiokafka import TopicPartition
+
 from shared.domain.instant import MINUTE, SECOND
 from tests.simulation.broker import INPUTS, SESSION_S, Broker, Log
-from tests.simulation.database import Database
+from tests.simulation.database import Database, Transaction
 from tests.simulation.feeding import Feeding
 from tests.simulation.held import propose
 from tests.simulation.loop import State
@@ -54,11 +56,13 @@ class Faults:
             *(self.leave,) * 2,
             *(self.lose_messages,) * 3,
             *(self.lose_commits,) * 3,
+            *(self.hold_up_commit,) * 3,
             self.slow_down,
             self.starve,
             self.starve,
             self.turn_clock,
             self.stop_ingest,
+            self.stop_ingest_of_one,
             self.grow,
             self.expire,
             self.change_documents,
@@ -172,6 +176,16 @@ class Faults:
         seconds = 0.3 * self._world.dice.random()
         self._world.loop.outside(seconds, setattr, self._database, "weather", Weather())
 
+    def hold_up_commit(self) -> None:
+        """A commit takes long, while others are given the partitions that it writes."""
+
+        def hold_up(own: Transaction) -> float:
+            self._world.fault("commit held up", process=own.process)
+            self._broker.group.prepare()
+            return float(self._world.dice.choice((0.05, 0.2, 0.6)))
+
+        self._database.held_up = hold_up
+
     def slow_down(self) -> None:
         """Some messages take very long."""
         self._world.fault("slow")
@@ -182,12 +196,23 @@ class Faults:
         """Nothing comes to the event log for a while."""
         self._world.fault("ingest stopped")
         loop, dice = self._world.loop, self._world.dice
-        self._feeding.stopped_until = loop.time() + 0.8 * dice.random()
+        self._feeding.stopped_until[None] = loop.time() + 0.8 * dice.random()
+
+    def stop_ingest_of_one(self) -> None:
+        """One partition of the input topics is not read for a while."""
+        self._stop_ingest_of(self._world.dice.choice([*self._broker.inputs]))
+
+    def _stop_ingest_of(self, place: TopicPartition) -> None:
+        loop, dice = self._world.loop, self._world.dice
+        self._world.fault("ingest of a partition stopped", f"{place}")
+        self._feeding.stopped_until[place] = loop.time() + 0.8 * dice.random()
 
     def grow(self) -> None:
         """An input topic gets another partition."""
         self._world.fault("input topic grown")
-        self._broker.grow(self._world.dice.choice(INPUTS))
+        place = self._broker.grow(self._world.dice.choice(INPUTS))
+        if self._world.chance(0.5):
+            self._stop_ingest_of(place)
 
     # --- documents ------------------------------------------------------------------------
 
@@ -231,6 +256,9 @@ class Faults:
         for _ in range(dice.randint(0, row.next_offset)):
             anew.append(b'{"another": "log"}', None)
         self._broker.logs[part] = anew
+        if anew.end >= row.next_offset:
+            # Nobody can tell it from the old one before its last record is looked at again.
+            self._broker.group.prepare()
         self.lost[part] = "other_log"
         self._database.may_stop.add(part)
         if dice.random() < 0.5:
@@ -247,7 +275,8 @@ class Faults:
         world.healed = True
         world.note("heals")
         self.set_weather(0.0, 0.0)
-        self._feeding.stopped_until = 0.0
+        self._feeding.stopped_until.clear()
+        self._database.held_up = None
         self._feeding.crash = 0.0
         for worker in self._workers:
             worker.wake()

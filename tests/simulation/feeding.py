@@ -35,7 +35,8 @@ class Feeding:
         """Where ingest writes, whatever becomes of the topic: another log gets nothing new."""
         self.crash = 0.1
         self.lag_s = 0.01
-        self.stopped_until = 0.0
+        self.stopped_until: dict[TopicPartition | None, float] = {}
+        """Until when ingest stands still; without a place everywhere."""
 
     async def send(self) -> None:
         """Send everything at its instant."""
@@ -62,8 +63,9 @@ class Feeding:
                 come.clear()
                 await come.wait()
             await asyncio.sleep(self.lag_s * (0.5 + dice.random()))
-            if world.loop.time() < self.stopped_until:
-                await asyncio.sleep(self.stopped_until - world.loop.time())
+            until = max(self.stopped_until.get(at, 0.0) for at in (None, own.place))
+            if world.loop.time() < until:
+                await asyncio.sleep(until - world.loop.time())
             some = own.sent[position : position + dice.choice((1, 2, 5, 20))]
             for value, event in some:
                 self._write(value, event)

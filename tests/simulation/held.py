@@ -81,13 +81,18 @@ class MemoryStore(Store):
     async def _dues_of_claimed(self, wanted: list[int]) -> dict[int, Instant | None]:
         return await self.next_due(wanted)
 
+    @staticmethod
+    def next_epoch(row: Row) -> int:
+        """What a claim makes of the epoch."""
+        return row.epoch + 1
+
     def _claim(self, own: Transaction, wanted: list[int], owner: str, reply: Reply) -> None:
         tables = self._database.tables
 
         def locked() -> None:
             rows = [Row(**vars(tables.progress[part])) for part in wanted]
             for row in rows:
-                row.epoch, row.owner = row.epoch + 1, owner
+                row.epoch, row.owner = self.next_epoch(row), owner
 
             def change() -> None:
                 for row in rows:

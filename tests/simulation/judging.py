@@ -18,6 +18,7 @@ from shared.runtime.tables import RUNNING_PANE
 from shared.wire.pane_keys import pane_key
 from tests.simulation.database import Breach, Database, Generation, Tables
 from tests.simulation.held import compiled_as
+from tests.simulation.watching import Watch
 from tests.simulation.world import World
 
 PAUSE_S: Final = 0.06
@@ -27,15 +28,19 @@ Place = tuple[str, str, Instant]
 class Judging:
     """Judges, confirms, announces, and switches documents."""
 
-    def __init__(self, world: World, database: Database, known: dict[str, Loaded]) -> None:
+    def __init__(
+        self, world: World, database: Database, watch: Watch, known: dict[str, Loaded]
+    ) -> None:
         """Nothing is judged yet."""
         self._world = world
         self._database = database
+        self._watch = watch
         self._known = known
         self._as_of: Instant = 0
         self._watermark: Instant = 0
         self._is_switching = False
         self.judged: dict[Place, list[Any]] = {}
+        self.walked: dict[Place, list[Any]] = {}
         self.confirmed: dict[str, Instant] = {}
         """The breaches that were said to be so, and the watermark at which."""
 
@@ -68,7 +73,21 @@ class Judging:
         due = {window for window, since in tables.queue if since <= as_of}
         tables.queue = [own for own in tables.queue if own[1] > as_of]
         for objective, grp, start in due:
-            self.judged[objective, grp, start] = self.total(current, objective, grp, start)
+            self._say(current, (objective, grp, start))
+
+    def _say(self, current: Generation, place: Place) -> None:
+        """Judge a window by its panes, and walk over it as far as evaluation has come."""
+        self.judged[place] = self.total(current, *place)
+        self.walked[place] = self.walk(current, place)
+
+    def walk(self, current: Generation, place: Place) -> list[Any]:
+        """What was decided in a window, by instant, as far as evaluation has come."""
+        objective, grp, start = place
+        if objective not in current.built:
+            return []
+        key = (pane_key(objective, current.built[objective]), grp, start)
+        seen = self._watch.walks.get(key, {})
+        return sorted((*at, n) for at, n in seen.items() if n and at[0] <= self._as_of)
 
     def total(self, current: Generation, objective: str, grp: str, start: Instant) -> list[Any]:
         """What the panes of all partitions say of a window."""
@@ -96,6 +115,7 @@ class Judging:
             place
             for place in sorted(places)
             if self.judged.get(place, nothing) != self.total(current, *place)
+            or self.walked.get(place, []) != self.walk(current, place)
         ]
 
     # --- breaches -------------------------------------------------------------------------
@@ -169,11 +189,12 @@ class Judging:
         self._world.met["documents switched"] += 1
         self._world.note(f"generation {number} is in use")
         self.judged.clear()
-        tables.queue.clear()
+        self.walked.clear()
+        tables.queue = [own for own in tables.queue if own[0].objective in after.built]
         for objective, built in after.built.items():
             for key, grp, start, _ in tables.panes:
                 if key == pane_key(objective, built):
-                    self.judged[objective, grp, start] = self.total(after, objective, grp, start)
+                    self._say(after, (objective, grp, start))
 
 
 def exchange(tables: Tables, compiled: Compiled, *, now: Instant) -> None:

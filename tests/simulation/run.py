@@ -66,7 +66,7 @@ class Run:
         self.feeding.lag_s = dice.choice((0.005, 0.02, 0.1))
         self.feeding.crash = dice.choice((0.0, 0.02, 0.1))
         self.watch = Watch(self.world, self.broker, self.database, self.feeding)
-        self.judging = Judging(self.world, self.database, self._known)
+        self.judging = Judging(self.world, self.database, self.watch, self._known)
         self.workers: list[Worker] = []
 
     async def go(self) -> None:

@@ -23,6 +23,8 @@ from tests.simulation.world import World
 
 RUNNING: Final = Measure._fields.index("running")
 AMOUNT: Final = Measure._fields.index("amount")
+MISSED: Final = (Outcome.BREACHED_OPEN, Outcome.BREACHED_CLOSED)
+WEIGHED: Final = (Outcome.MET, Outcome.COUNTED)
 Pair = tuple[Contribution, Placed]
 
 
@@ -47,6 +49,8 @@ class Watch:
         self._sums: dict[PaneKey, list[Any]] = {}
         self._entries: Counter[tuple[object, ...]] = Counter()
         self._ledger: dict[PaneKey, list[Any]] = {}
+        self.walks: dict[tuple[str, str, Instant], dict[tuple[Instant, str], Any]] = {}
+        """What a walk over a window sees, by instant: how much of what was decided then."""
         database.watch = self.committed
 
     def read(self, process: Process, shown: Instant) -> None:
@@ -86,6 +90,12 @@ class Watch:
             self._world.differs(f"partition {part}: a batch from {move.start}, not {before}")
         if move.next_offset < before.next_offset:
             self._world.differs(f"partition {part} went back to {move.next_offset}")
+        due = self._database.tables.next_due(part)
+        if due is not None and before.evaluation_time < move.evaluation_time >= due:
+            self._world.differs(
+                f"partition {part} is at {format_instant(move.evaluation_time)}, "
+                f"and an item has been due since {format_instant(due)}"
+            )
         for name in ("evaluation_time", "watermark"):
             if getattr(move, name) < getattr(before, name):
                 self._world.differs(f"partition {part}: {name} went back")
@@ -174,6 +184,13 @@ class Watch:
         if self._entries[entry] not in (0, 1):
             self._world.differs(f"an entry stands {self._entries[entry]} times: {entry}")
         add(self._ledger, key, row.outcome, row.amount, row.sign)
+        seen = "missed" if row.outcome in MISSED else row.outcome
+        if row.outcome != Outcome.EXCLUDED:
+            walk = self.walks.setdefault(key[:3], {})
+            walk[row.at, seen] = walk.get((row.at, seen), 0) + row.sign
+            if row.amount is not None and row.outcome in WEIGHED:
+                place = (row.at, "amount")
+                walk[place] = walk.get(place, 0) + row.sign * exact(row.amount)
         return key
 
     def _check_panes(self, keys: Iterable[PaneKey]) -> None:

@@ -30,6 +30,7 @@ from tests.simulation.world import World
 
 PROOF_LAG_MAX: Final[Micros] = 90 * SECOND
 """A proof is that much older than the next one: a tick of the prover, by clocks that fast."""
+PAUSE_S: Final = 0.1
 TELL_S: Final = 0.2
 AT_ONCE: Final = 2
 """Items that are settled or built in one transaction, of the dozen that there are."""
@@ -56,6 +57,8 @@ def virtual_time(loop: Loop, most: int) -> Iterator[None]:
         (partition, "ITEMS_HELD_MAX", 2 * most),
         (prover, "LOOK_UP_S", LOOK_UP_S),
         (prover, "TELL_S", TELL_S),
+        (following, "PAUSE_S", PAUSE_S),
+        (partitions, "FENCED_PAUSE_S", PAUSE_S),
         (fold, "DUE_MAX", AT_ONCE),
         (fold, "BUILD_MAX", AT_ONCE),
     ]
