@@ -1,8 +1,9 @@
 """The switch from one generation of documents to the next (SQL): alone, with items' breaches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from services.evaluator.posting import Cause
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection
 
@@ -46,6 +47,20 @@ WHERE b.scope = 'item' AND b.withdrawn_at IS NULL AND b.objective <> ALL($3::tex
         WHERE n.generation = $1 AND n.breach_id = b.breach_id AND n.withdrawn_at IS NULL
     )
 """
+# What was folded beside has told the judge nothing. What was decided up to the instant of judging
+# is judged at the switch; some partitions are ahead of that.
+_QUEUE_AHEAD: Final = """
+INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause, held_at)
+SELECT ahead.objective, ahead.grp, ahead.pane_start, edge.at, $3, ahead.as_of
+FROM (
+    SELECT own.objective, l.grp, l.pane_start, p.as_of, min(l.at) AS first, max(l.at) AS last
+    FROM (SELECT min(evaluation_time) AS as_of FROM partition_progress) p
+    CROSS JOIN unnest($1::text[], $2::text[]) AS own (objective, pane_key)
+    JOIN ledger l ON l.objective = own.pane_key AND l.at > p.as_of
+    GROUP BY own.objective, l.grp, l.pane_start, p.as_of
+) ahead
+CROSS JOIN LATERAL (SELECT DISTINCT at FROM (VALUES (ahead.first), (ahead.last)) e (at)) edge
+"""
 _EXCHANGED: Final = "DELETE FROM breach_next WHERE generation <= $1"
 
 
@@ -60,3 +75,11 @@ async def exchange_breaches(
         await connection.execute(statement, generation)
     await connection.execute(_WITHDRAW_ITEMS, generation, now, unchanged)
     await connection.execute(_EXCHANGED, generation)
+
+
+async def queue_ahead(connection: Connection, built: Mapping[str, str]) -> None:
+    """Have judged later what partitions that are ahead have decided in what was built beside.
+
+    `built` are the keys of these panes by objective.
+    """
+    await connection.execute(_QUEUE_AHEAD, [*built], [*built.values()], Cause.LATE)

@@ -119,6 +119,9 @@ class Judge:
             await exchange.exchange_breaches(
                 connection, number, sorted(documents.unchanged), now=now
             )
+            kept = {*documents.unchanged}
+            built_beside = {name: key for name, key in documents.keys.items() if name not in kept}
+            await exchange.queue_ahead(connection, built_beside)
             moment = await judge_store.moment(connection, number)
             if moment is not None:
                 due = await judge_store.take_due(connection, moment, documents.keys, None)
