@@ -178,14 +178,14 @@ async def _emptied(trial: Trial) -> None:
 async def _folding(trial: Trial, count: int, pids: list[int]) -> Run:
     """From when all own partitions and something is committed: starting up is no part."""
     async with Progress(trial.system) as progress:
-        await _until_owned(trial, len(pids))
-        left = await _until(progress, lambda left: left < count)
+        await _until_owned(trial, pids)
+        left = await _until(progress, pids, lambda left: left < count)
         if left == 0:
             message = "so few events are folded before their rate can be measured: give more"
             raise SystemExit(message)
         first, began = left, time.perf_counter()
         own, database = _cpu(pids), _cpu(_database_pids())
-        await _until(progress, lambda left: left == 0)
+        await _until(progress, pids, lambda left: left == 0)
         seconds = time.perf_counter() - began
         return Run(
             first / seconds,
@@ -194,22 +194,31 @@ async def _folding(trial: Trial, count: int, pids: list[int]) -> Run:
         )
 
 
-async def _until_owned(trial: Trial, number: int) -> None:
+async def _until_owned(trial: Trial, pids: list[int]) -> None:
     database = await asyncpg.connect(driver_url(trial.system.database_url))
     owners = "SELECT count(DISTINCT owner) FROM partition_progress WHERE owner <> ''"
     try:
-        while await database.fetchval(owners) < number:  # noqa: ASYNC110 - another process's doing
+        while await database.fetchval(owners) < len(pids):
+            _see_alive(pids)
             await asyncio.sleep(0.02)
     finally:
         await database.close()
 
 
-async def _until(progress: Progress, enough: Callable[[int], bool]) -> int:
+async def _until(progress: Progress, pids: list[int], enough: Callable[[int], bool]) -> int:
     left = await progress.unfolded()
     while not enough(left):
+        _see_alive(pids)
         await asyncio.sleep(0.02)
         left = await progress.unfolded()
     return left
+
+
+def _see_alive(pids: Iterable[int]) -> None:
+    for pid in pids:
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            message = "an evaluator has ended: see its log in .accord/bench"
+            raise SystemExit(message)
 
 
 def _cpu(pids: Iterable[int]) -> float:
