@@ -21,9 +21,12 @@ ROOT = Path(__file__).parents[1]
 
 def pytest_report_header() -> list[str]:
     """Say what is left out on this machine."""
-    if shutil.which("promtool"):
-        return []
-    return ["promtool is not here (Debian: prometheus): alerts are parsed, not run"]
+    left = []
+    if not shutil.which("promtool"):
+        left.append("promtool is not here (Debian: prometheus): alerts are parsed, not run")
+    if not (shutil.which("kustomize") or shutil.which("kubectl")):
+        left.append("neither kustomize nor kubectl is here: no overlay is rendered")
+    return left
 
 
 @pytest.fixture(scope="session")
