@@ -5,8 +5,8 @@ Everything here happens in memory and may be thrown away; `Store.post` makes it 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Protocol, TypeAlias
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
@@ -48,9 +48,9 @@ class Compiling(Protocol):
         """One that has been looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
+class _Arrival(NamedTuple):
     offset: int
+    key: str
     event: Event
 
 
@@ -82,7 +82,7 @@ class Folder:
         ]
         await self._load(arrived)
         for partition, arrivals in arrived:
-            times = [arrival.event.time for arrival in arrivals]
+            times = [event.time for _, _, event in arrivals]
             if self._lateness is not None:
                 self._lateness.note(partition, times, (own.event.kind for own in arrivals))
             partition.latest = max(times, default=partition.latest)
@@ -157,16 +157,16 @@ class Folder:
                 self._quarantine(posting, part, record.offset, "", error.reason, record.value)
                 self._counted["refused"].inc()
                 continue
-            arrivals.append(_Arrival(record.offset, event))
+            arrivals.append(_Arrival(record.offset, event.item, event))
         return arrivals
 
     async def _load(self, arrived: Sequence[tuple[Partition, list[_Arrival]]]) -> None:
         """Have every item that the batch touches in memory."""
         missing = {
-            (partition.part, arrival.event.item): partition
+            (partition.part, key): partition
             for partition, arrivals in arrived
-            for arrival in arrivals
-            if arrival.event.item not in partition.items
+            for _, key, _ in arrivals
+            if key not in partition.items
         }
         if not missing:
             return
@@ -183,9 +183,7 @@ class Folder:
         """Take the events in; the items that they change, and why."""
         touched: dict[str, Cause] = {}
         counts = dict.fromkeys(Outcomes, 0)
-        for arrival in arrivals:
-            event = arrival.event
-            key = event.item
+        for offset, key, event in arrivals:
             held = partition.items[key]
             partition.hold(key, held)
             admission = held.item.admit(event)
@@ -197,7 +195,7 @@ class Folder:
                 self._quarantine(
                     posting,
                     partition.part,
-                    arrival.offset,
+                    offset,
                     key,
                     Outcomes.CONFLICT,
                     cloudevents.encode(loser),

@@ -5,7 +5,7 @@ An item's timeline is a set of events; nothing here depends on the order in whic
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -23,11 +23,12 @@ RETRACTED: Final = "retracted"
 OrderKey = tuple[Instant, int, str, tuple[int, int, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True)
 class Event:
     """One immutable fact about an item (CloudEvents 1.0; contract section 1).
 
-    `data` holds JSON values with exact numbers (int or Decimal, never float).
+    `data` holds JSON values with exact numbers (int or Decimal, never float). Nobody changes an
+    event; that it is not `frozen`, and made by code of its own, is because every record is one.
     """
 
     kind: str
@@ -36,9 +37,32 @@ class Event:
     id: str
     type: str
     time: Instant
-    data: Mapping[str, object] = field(default_factory=dict)
-    sequence: str | None = None
-    replaces: str | None = None
+    data: Mapping[str, object]
+    sequence: str | None
+    replaces: str | None
+
+    def __init__(
+        self,
+        kind: str,
+        subject: str,
+        source: str,
+        id: str,  # noqa: A002 - the name that CloudEvents gives it
+        type: str,  # noqa: A002
+        time: Instant,
+        data: Mapping[str, object] | None = None,
+        sequence: str | None = None,
+        replaces: str | None = None,
+    ) -> None:
+        """Take the members as they are; no data is empty data."""
+        self.kind = kind
+        self.subject = subject
+        self.source = source
+        self.id = id
+        self.type = type
+        self.time = time
+        self.data = {} if data is None else data
+        self.sequence = sequence
+        self.replaces = replaces
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -66,6 +90,13 @@ def order_key(event: Event) -> OrderKey:
     sequence = event.sequence
     place = _UNPLACED if sequence is None else _sequence_key(sequence)
     return (event.time, _rank(event.type), event.source, place, event.id)
+
+
+def comes_after(event: Event, other: Event) -> bool:
+    """Whether an event has a later place in a timeline; nearly always its time says so."""
+    if event.time != other.time:
+        return event.time > other.time
+    return order_key(event) > order_key(other)
 
 
 @lru_cache(maxsize=4096)
@@ -129,21 +160,30 @@ class Timeline:
         `event` itself comes back when it is a duplicate or a conflict that lost (`is_duplicate`
         tells which); another event comes back when its identity now belongs to `event`.
         """
-        standing = self._events.get(event.identity)
+        identity = (event.source, event.id)
+        standing = self._events.get(identity)
         if standing is None:
-            self._events[event.identity] = event
-            if self._ordered is not None:
-                insort(self._ordered, event, key=order_key)
+            self._events[identity] = event
+            self._place(event)
             return None
         if content(event) < content(standing):
-            self._events[event.identity] = event
+            self._events[identity] = event
             self._ordered = None
             return standing
         return event
 
+    def _place(self, event: Event) -> None:
+        ordered = self._ordered
+        if ordered is None:
+            return
+        if not ordered or comes_after(event, ordered[-1]):
+            ordered.append(event)
+        else:
+            insort(ordered, event, key=order_key)
+
     def is_duplicate(self, event: Event) -> bool:
         """Whether the timeline holds an event of this identity and equal content."""
-        standing = self._events.get(event.identity)
+        standing = self._events.get((event.source, event.id))
         return standing is not None and content(standing) == content(event)
 
 

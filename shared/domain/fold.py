@@ -245,11 +245,11 @@ class Fold:
             cycle.number,
             clock.ordinal,
             _OUTCOMES[clock.state],
-            counts_at=clock.started_at if own.started and not runs_now else at,
-            at=at,
-            stopped_at=stopped if breached else None,
-            amount=amount,
-            breaches=breached and isinstance(own.target, Within),
+            clock.started_at if own.started and not runs_now else at,  # counts_at
+            at,
+            stopped if breached else None,
+            amount,
+            breached and isinstance(own.target, Within),
         )
 
 

@@ -12,10 +12,11 @@ the memo; any other folds the timeline anew.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.clock_reading import ClockReading
 from shared.domain.contribution import Contribution
-from shared.domain.event import Event, Timeline, effective, order_key
+from shared.domain.event import Event, Timeline, comes_after, effective, order_key
 from shared.domain.fold import Fold
 from shared.domain.instant import Instant
 from shared.domain.plan import NOTHING_MEASURED, Plan
@@ -39,6 +40,9 @@ class Outcomes(StrEnum):
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
 
+    # That of Enum is Python code, and every event has an outcome.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -46,6 +50,10 @@ class Admission:
 
     outcome: Outcomes
     loser: Event | None = None
+
+
+_NEW: Final = Admission(Outcomes.NEW)
+_DUPLICATE: Final = Admission(Outcomes.DUPLICATE)
 
 
 class Item:
@@ -75,17 +83,17 @@ class Item:
 
     def admit(self, event: Event) -> Admission:
         """Take an event in; it acts at the next `settle`."""
-        if self._timeline.is_duplicate(event):
-            return Admission(Outcomes.DUPLICATE)
         loser = self._timeline.admit(event)
         if loser is event:
+            if self._timeline.is_duplicate(event):
+                return _DUPLICATE
             return Admission(Outcomes.CONFLICT, loser)
         self._corrected = self._corrected or event.replaces is not None
         if loser is not None:
             self._fold = None
             return Admission(Outcomes.CONFLICT, loser)
         self._fresh.append(event)
-        return Admission(Outcomes.NEW)
+        return _NEW
 
     def settle(self, *, now: Instant) -> Settled:
         """What the item contributes as of `now`; events later than that do not exist yet."""
@@ -118,7 +126,7 @@ class Item:
         """Whether an event comes after everything that is folded and decided."""
         if self._corrected or first.time <= fold.decided_until:
             return False
-        return fold.last is None or order_key(first) > order_key(fold.last)
+        return fold.last is None or comes_after(first, fold.last)
 
     def _take_due(self, now: Instant) -> list[Event]:
         """The fresh events that exist by now; those of the future stay fresh."""

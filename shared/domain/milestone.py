@@ -1,7 +1,7 @@
 """An event in its moment, and the milestones that it hits: what KPIs start, stop and count at."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from shared.domain.event import Event, Scalar
 from shared.domain.matcher import Milestone
@@ -9,26 +9,34 @@ from shared.domain.matcher import Milestone
 _SOLVED: Final = frozenset({"solved", "closed"})
 
 
-class Moment(NamedTuple):
+class Moment:
     """An event with the attributes before and after it; `seen` are those after it with `actor`.
 
     `changed` names the attributes that got another value, and `actor` where there is one.
+    `reopens` says whether a reopening comes, or the status leaves solved and closed.
     """
 
-    event: Event
-    before: dict[str, Scalar]
-    after: dict[str, Scalar]
-    seen: dict[str, Scalar]
-    changed: tuple[str, ...]
+    __slots__ = ("after", "before", "changed", "event", "reopens", "seen")
 
-    @property
-    def reopens(self) -> bool:
-        """Whether a reopening comes, or the status leaves solved and closed."""
-        if self.event.type == "ticket.reopened":
-            return True
-        if "status" not in self.changed:
-            return False
-        return self.before.get("status") in _SOLVED and self.after.get("status") not in _SOLVED
+    def __init__(
+        self,
+        event: Event,
+        before: dict[str, Scalar],
+        after: dict[str, Scalar],
+        seen: dict[str, Scalar],
+        changed: tuple[str, ...],
+    ) -> None:
+        """See whether it reopens."""
+        self.event = event
+        self.before = before
+        self.after = after
+        self.seen = seen
+        self.changed = changed
+        self.reopens = event.type == "ticket.reopened" or (
+            "status" in changed
+            and before.get("status") in _SOLVED
+            and after.get("status") not in _SOLVED
+        )
 
 
 class Counter:

@@ -52,17 +52,17 @@ class Tally:
             own = candidate.objective
             self.contributions.append(
                 Contribution(
-                    agreement=candidate.version.agreement,
-                    objective=own.name,
-                    group=group_values(own.group_by, moment.after),
-                    cycle=number,
-                    ordinal=0,
-                    outcome=outcome,
-                    counts_at=at,
-                    at=at,
-                    stopped_at=None,
-                    amount=amount,
-                    breaches=False,
+                    candidate.version.agreement,
+                    own.name,
+                    group_values(own.group_by, moment.after),
+                    number,
+                    0,  # ordinal
+                    outcome,
+                    at,  # counts_at
+                    at,
+                    None,  # stopped_at
+                    amount,
+                    False,  # noqa: FBT003 - names cost as much again
                 )
             )
 
