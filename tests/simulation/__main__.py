@@ -7,10 +7,13 @@ it finds can be looked at again, step by step.
   python -m tests.simulation --seeds 500              the first 500 seeds
   python -m tests.simulation --first 17 --seeds 1 --trace
                                                       all steps of seed 17, and its fingerprint
+  python -m tests.simulation --bugs                   would known mistakes be noticed?
 
 Standard output: the differences of each seed that has any, how often each kind of fault happened
 and what came of it, and the last line `n seeds, n events, n commits, n faults, n differences`.
-Exit code: 0 without differences, 1 with some, 2 when the command cannot be understood.
+With --bugs it is a table: the mistake, the first seed that noticed it, what that seed said.
+Exit code: 0 without differences, 1 with some or with a mistake that is not noticed, 2 when the
+command cannot be understood.
 """
 
 # ruff: noqa: T201 - a command prints
@@ -22,15 +25,19 @@ from collections import Counter
 from typing import Final
 
 from tests.simulation.batch import PROCESSES, Summary, each
+from tests.simulation.bugs import BUGS, SEEDS_MAX, each_bug
 from tests.simulation.run import Result
 
 SHOW_S: Final = 2.0
 SHOWN_MAX: Final = 5
+SHOWN_LETTERS: Final = 110
 
 
 def main() -> int:
     """Run what is asked for."""
     given = _asked()
+    if given.bugs is not None:
+        return _try_bugs(given.bugs or [*BUGS], given.processes)
     seeds = range(given.first, given.first + given.seeds)
     summary, begun = Summary(), time.monotonic()
     told = begun
@@ -62,7 +69,24 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--processes", type=_count, default=PROCESSES, help=f"at so many at once ({PROCESSES})"
     )
-    return parser.parse_args()
+    parser.add_argument("--bugs", nargs="*", metavar="BUG", help="try these mistakes, or all")
+    given = parser.parse_args()
+    if unknown := sorted({*(given.bugs or ())} - {*BUGS}):
+        parser.error(f"no such bug: {', '.join(unknown)}; there are {', '.join(sorted(BUGS))}")
+    return given
+
+
+def _try_bugs(names: list[str], processes: int) -> int:
+    """Print the table; 1 when a mistake was not noticed."""
+    width, missed = max(map(len, names)), 0
+    print(f"{'bug':<{width}}  caught  seed  by")
+    for bug, seed, difference in each_bug(names, processes=processes):
+        missed += seed is None
+        caught = f"no         -  {SEEDS_MAX} seeds" if seed is None else f"yes    {seed:5}  "
+        first, *_ = difference.splitlines() or [""]
+        print(f"{bug:<{width}}  {caught}{first[:SHOWN_LETTERS]}", flush=True)
+    print(f"{len(names)} bugs, {len(names) - missed} caught")
+    return 1 if missed else 0
 
 
 def _count(text: str) -> int:

@@ -256,7 +256,7 @@ class Faults:
         for _ in range(dice.randint(0, row.next_offset)):
             anew.append(b'{"another": "log"}', None)
         self._broker.logs[part] = anew
-        if anew.end >= row.next_offset:
+        if anew.end >= row.next_offset - 1:
             # Nobody can tell it from the old one before its last record is looked at again.
             self._broker.group.prepare()
         self.lost[part] = "other_log"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from services.evaluator.breaches import BreachRow, Told, news
 from services.evaluator.generations import Compiled
 from services.evaluator.partition import ALLOWED_DISORDER
+from services.evaluator.posting import Window
 from shared.documents import Loaded
 from shared.domain.instant import Instant
 from shared.domain.measure import Measure
@@ -195,6 +196,20 @@ class Judging:
             for key, grp, start, _ in tables.panes:
                 if key == pane_key(objective, built):
                     self._say(after, (objective, grp, start))
+        self.queue_ahead(after, compiled)
+
+    def queue_ahead(self, after: Generation, compiled: Compiled) -> None:
+        """What `services.evaluator.exchange.queue_ahead` does."""
+        keys = {
+            pane_key(objective, built): objective
+            for objective, built in after.built.items()
+            if objective not in compiled.unchanged
+        }
+        for (key, grp, start), seen in self._watch.walks.items():
+            ahead = [at for at, _ in seen if at > self._as_of]
+            if key in keys and ahead:
+                window = Window(keys[key], grp, start)
+                self._database.tables.queue += [(window, min(ahead)), (window, max(ahead))]
 
 
 def exchange(tables: Tables, compiled: Compiled, *, now: Instant) -> None:

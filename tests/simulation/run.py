@@ -180,7 +180,8 @@ class _Noted(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note it."""
-        self._world.note(f"logs {record.getMessage()}")
+        note = self._world.note if record.levelno >= logging.WARNING else self._world.show
+        note(f"logs {record.getMessage()}")
 
 
 @contextmanager

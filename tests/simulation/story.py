@@ -148,15 +148,15 @@ def story(dice: Random, *, span: Micros, disorder: Micros) -> Story:
         delay = dice.choice((0, 0, 1 * SECOND, disorder // 4, disorder))
         at = event.time + (dice.randrange(0, delay) if delay else 0)
         if dice.random() < 0.03:
-            at = event.time + dice.randrange(0, 3 * span)
+            at = event.time + dice.randrange(0, span)
             late.add(event.item)
         sent.append(_sent(dice, at, event))
         if dice.random() < 0.08:
-            sent.append(_sent(dice, at + dice.randrange(0, span // 2), event))
+            sent.append(_sent(dice, at + dice.randrange(0, span // 3), event))
         if dice.random() < 0.03:
             other = _contradicting(dice, event)
             late.add(event.item)
-            sent.append(_sent(dice, at + dice.randrange(0, span // 2), other))
+            sent.append(_sent(dice, at + dice.randrange(0, span // 3), other))
     for _ in range(dice.choice((0, 0, 1, 2))):
         at = BASE + dice.randrange(0, span)
         sent.append(Sent(at, "tickets", 0, b'{"specversion": 1}', None))

@@ -62,6 +62,13 @@ class World:
         """The same for two runs in which the same happened."""
         return str(self._digest.hexdigest())
 
+    def show(self, text: str) -> None:
+        """Have it in the trace, and not in the fingerprint."""
+        if self.tracing:
+            who = PROCESS.get()
+            name = who.name if who else "-"
+            self.lines.append(f"{self.loop.time() - BEGIN_S:8.4f} {name:10} {text}")
+
     def note(self, text: str, process: Process | None = None) -> None:
         """Remember a step."""
         who = process or PROCESS.get()
