@@ -1,6 +1,8 @@
 """Kubernetes' own schemas of what is applied, as written and, with a renderer, as rendered."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import jsonschema
 import kubernetes_validate
@@ -19,8 +21,9 @@ from tests.deploy.manifests import (
     written,
 )
 
+SCALED = ("ingest", "evaluator")
 VERSIONS = ("1.31", "1.37")
-"""The oldest and the newest whose schemas are at hand and known to be met."""
+"""Of Kubernetes: the oldest and the newest whose schemas are at hand and known to be met."""
 
 needs_a_renderer = pytest.mark.skipif(
     renderer() is None, reason="neither kustomize nor kubectl is here: overlays are not rendered"
@@ -59,6 +62,29 @@ def test_what_is_applied_is_what_kubernetes_knows(name: str) -> None:
     assert len(manifests) >= 19
     for manifest in manifests:
         check(manifest)
+
+
+@needs_a_renderer
+def test_without_keda_the_other_component_takes_its_place(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlays" / "production"
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    path = overlay / "kustomization.yaml"
+    text = path.read_text(encoding="utf-8")
+    for was, becomes in (
+        ("- ../../components/keda #", "- ../../components/hpa #"),
+        ("  - target: {kind: ScaledObject}\n    path: scaling.yaml\n", ""),
+    ):
+        assert was in text
+        text = text.replace(was, becomes)
+    path.write_text(text, encoding="utf-8")
+    manifests = rendered(overlay)
+    assert len(of_kind(manifests, "HorizontalPodAutoscaler")) == len(SCALED)
+    for manifest in manifests:
+        check(manifest)
+    assert not of_kind(manifests, "ScaledObject")
+    for scaler in of_kind(manifests, "HorizontalPodAutoscaler").values():
+        target = scaler["spec"]["scaleTargetRef"]
+        assert "replicas" not in of_kind(manifests, target["kind"])[target["name"]]["spec"]
 
 
 @needs_a_renderer
