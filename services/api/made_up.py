@@ -55,7 +55,7 @@ async def read_members(
 _MEMBERS: Final = """
 SELECT at, item, cycle, ordinal, outcome, amount
 FROM ledger
-WHERE objective = $1 AND grp = $2 AND pane_start >= $3 AND pane_start < $4
+WHERE objective = $1 AND grp = $2 AND pane_start >= $3 AND pane_start < $4 AND posted_at >= $3
   AND ($5::bigint IS NULL
        OR (at, item, cycle, ordinal, outcome COLLATE "C") > ($5, $6, $7, $8, $9))
 GROUP BY at, item, cycle, ordinal, outcome, amount

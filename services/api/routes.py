@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.api import examples, schemas
 from services.api.answers import breach_row, explained_state, member_row, state_row, value_row
+from services.api.kept import refuse_items_let_go, refuse_revisions_let_go
 from services.api.made_up import MEMBER_KEY, read_measure, read_members
 from services.api.objectives import Choice, Filters, Group
 from services.api.parameters import (
@@ -173,7 +174,9 @@ def _no_window(sla_id: str, as_of: Instant | None, window: Instant | None) -> Re
     return not_found("no-such-window", "There is no such window", detail)
 
 
-@router.get("/values", **schemas.operation("listValues", schemas.Values, examples.VALUES))
+@router.get(
+    "/values", **schemas.operation("listValues", schemas.Values, examples.VALUES, may_be_gone=True)
+)
 async def list_values(
     wanted: Annotated[ValuesParameters, Query()], request: Request, sources: From
 ) -> Response:
@@ -190,6 +193,7 @@ async def list_values(
     groups = the_groups(objectives, query_sla_ids(request)[0])
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
+        await refuse_revisions_let_go(connection, wanted.known_at)
         rows = await read_values(
             connection, groups, before=before, limit=wanted.limit + 1, known_at=wanted.known_at
         )
@@ -204,7 +208,8 @@ async def list_values(
 
 
 @router.get(
-    "/values/items", **schemas.operation("listValueItems", schemas.Members, examples.MEMBERS)
+    "/values/items",
+    **schemas.operation("listValueItems", schemas.Members, examples.MEMBERS, may_be_gone=True),
 )
 async def list_value_items(
     wanted: Annotated[ValueItemsParameters, Query()], request: Request, sources: From
@@ -228,6 +233,7 @@ async def list_value_items(
             raise _no_window(wanted.sla_id, as_of, wanted.window)
         group = next(own for own in groups if own.stored == row["grp"])
         span = Span(row["window_start"], row["window_end"])
+        await refuse_items_let_go(connection, span.start)
         place = None if after is None else after[1:]
         rows = await read_members(connection, group, span, place, wanted.limit + 1)
     page = rows[: wanted.limit]

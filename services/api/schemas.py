@@ -4,6 +4,7 @@ Answers are written by `answers.py`; a test holds the two against each other, me
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -77,7 +78,10 @@ class State(Shape):
         description="False when records that may have counted in the window are lost or missing."
     )
     revision: int = Field(description="0 until the window is final; each change after adds one.")
-    provisional: bool = Field(description="Events in time may still change what this says.")
+    provisional: bool = Field(
+        description="Events in time may still change what this says, or late ones have and no "
+        "revision says so yet."
+    )
     as_of: At | None = Field(description="The instant at which this holds.")
 
 
@@ -333,6 +337,13 @@ _PROBLEMS: Final = {
         "detail": "no agreement has the objective 'everyone/leeds'; did you mean 'everyone/leads'?",
         "instance": "/v1/states/everyone/leeds",
     },
+    410: {
+        "type": "urn:accord:problem:no-longer-kept",
+        "title": "That is no longer kept",
+        "detail": "what was said at 2024-01-01T00:00:00Z is not kept any more: "
+        "records go back to 2025-10-01T00:00:00Z here (ACCORD_RETENTION)",
+        "instance": "/v1/values",
+    },
     422: {
         "type": "urn:accord:problem:unknown-parameter",
         "title": "A parameter is not known",
@@ -348,12 +359,15 @@ _PROBLEMS: Final = {
 }
 _STATUSES: Final = {
     404: "There is no such thing",
+    410: "What is asked for is older than what is kept",
     422: "A parameter is not known or cannot be read",
     503: "The database does not answer, or nothing has been judged yet",
 }
 
 
-def operation(name: str, model: object, example: Mapping[str, object]) -> dict[str, Any]:
+def operation(
+    name: str, model: object, example: Mapping[str, object], *, may_be_gone: bool = False
+) -> dict[str, Any]:
     """What the OpenAPI document says of an operation: its id, answer, example and problems."""
     problems: dict[int, dict[str, Any]] = {
         status: {
@@ -366,6 +380,7 @@ def operation(name: str, model: object, example: Mapping[str, object]) -> dict[s
             },
         }
         for status, text in _STATUSES.items()
+        if may_be_gone or status != HTTPStatus.GONE
     }
     found = {200: {"content": {"application/json": {"example": example}}}}
     return {"operation_id": name, "response_model": model, "responses": {**found, **problems}}

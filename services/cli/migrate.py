@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from services.cli.local import say
+from services.evaluator.retention import Retention
 from shared.runtime.config import InvalidSettings, environment_value, masked
+from shared.runtime.database import create_pool
 from shared.runtime.migrate import MigrationError, migrate
+from shared.runtime.wall_clock import system_clock
 
 
 def migrate_command(
@@ -21,8 +24,18 @@ def migrate_command(
         say("ACCORD_DATABASE_URL is not set; `accord local` prints a value that works here")
         raise typer.Exit(2)
     try:
-        asyncio.run(migrate(url))
+        asyncio.run(_prepare(url))
     except (MigrationError, InvalidSettings, OSError) as error:
         say(f"{masked(url)}: {error}")
         raise typer.Exit(1) from None
     print("the schema is up to date")
+
+
+async def _prepare(url: str) -> None:
+    """The schema, and room for the months to come."""
+    await migrate(url)
+    pool = await create_pool(url, service="migrate", size_max=1)
+    try:
+        await Retention(pool, None, clock=system_clock).begin()
+    finally:
+        await pool.close()

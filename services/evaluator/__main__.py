@@ -25,6 +25,7 @@ from services.evaluator.partitions import Partitions
 from services.evaluator.prover import Prover
 from services.evaluator.readiness import Readiness
 from services.evaluator.relay import Relay
+from services.evaluator.retention import Retention
 from services.evaluator.stops import Stops
 from services.evaluator.store import Store
 from shared.documents import Loaded, load
@@ -104,6 +105,8 @@ class Evaluator:
         stopping: asyncio.Event,
     ) -> None:
         servers, topics = self._settings.kafka_bootstrap_servers, self._topics
+        retention = Retention(pool, self._settings.retention, clock=self._clock)
+        await retention.begin()
         consumer = new_consumer(
             servers,
             topics,
@@ -117,17 +120,7 @@ class Evaluator:
             await client.start()
             ending.push_async_callback(end)
         partitions = self._partitions(pool, consumer, observer, generations, cluster_id)
-        prover = Prover(
-            partitions,
-            observer,
-            admin,
-            self._figures,
-            clock=self._clock,
-            inputs=self._inputs,
-            topic=topics.events,
-            ingest_group=topics.group("ingest"),
-            group=topics.group(SERVICE),
-        )
+        prover = self._prover(partitions, observer, admin)
         judge = Judge(pool, generations, self._figures, clock=self._clock)
         relay = Relay(
             pool,
@@ -140,10 +133,26 @@ class Evaluator:
         consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:
             garbage = Garbage(lambda: partitions.is_lagging)
-            for work in (partitions.consume, prover.run, judge.run, relay.run, garbage.run):
-                group.create_task(work(stopping))
+            group.create_task(partitions.consume(stopping))
+            for own in (prover, judge, relay, garbage, retention):
+                group.create_task(own.run(stopping))
             group.create_task(following.run(partitions, stopping))
             group.create_task(self.readiness.watch(pool, partitions, following, stopping))
+
+    def _prover(
+        self, partitions: Partitions, observer: AIOKafkaConsumer, admin: AIOKafkaAdminClient
+    ) -> Prover:
+        return Prover(
+            partitions,
+            observer,
+            admin,
+            self._figures,
+            clock=self._clock,
+            inputs=self._inputs,
+            topic=self._topics.events,
+            ingest_group=self._topics.group("ingest"),
+            group=self._topics.group(SERVICE),
+        )
 
     def _partitions(
         self,

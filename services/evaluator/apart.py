@@ -32,7 +32,10 @@ from shared.runtime.tables import RUNNING_PANE
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What is known of a window before it is judged."""
+    """What is known of a window before it is judged.
+
+    Not `is_walked` is one of which entries have been let go: its breaches stay as they are `known`.
+    """
 
     span: Span
     measure: Measure
@@ -41,6 +44,7 @@ class _Read:
     checkpoint: Checkpoint | None
     walks: tuple[Walk, ...]
     known: tuple[Episode, ...]
+    is_walked: bool
 
 
 async def judge_apart(
@@ -88,10 +92,13 @@ async def _read(
     # Under other documents the windows may have been of another kind, with other breaches.
     afresh = [window for window in spans if window.objective in work.anew]
     stood = await standing.breaches_of(connection, afresh)
-    walks = await _walks(connection, moment, work, subjects, spans, checkpoints)
+    walks, kept = await _walks(connection, moment, work, subjects, spans, checkpoints)
     found = {}
     for window, span in spans.items():
         measure = measures.get(window, NOTHING)
+        is_walked = checkpoints.get(window) is None or _is_whole(
+            span, walks.get(window), measure, moment
+        )
         if window in running:
             measure = measure.plus(measures.get(running[window], NOTHING))
         checkpoint = checkpoints.get(window)
@@ -102,10 +109,24 @@ async def _read(
             buckets.get(window, NO_BUCKETS),
             said.get(window),
             checkpoint,
-            walks.get(window, ()),
+            (walks if is_walked else kept).get(window, ()),
             known,
+            is_walked,
         )
     return found
+
+
+def _is_whole(span: Span, walks: tuple[Walk, ...] | None, measure: Measure, moment: Moment) -> bool:
+    """Whether the entries of a window are all there: those let go would be missing in the sum."""
+    if walks is None or span.start >= moment.ledger_from:
+        return True
+    walked = walks[-1].measure if walks else NOTHING
+    return _decided(walked) == _decided(measure)
+
+
+def _decided(measure: Measure) -> Measure:
+    """What of a measure has entries that are walked."""
+    return measure._replace(excluded=0, running=0, amount=0)
 
 
 async def _buckets(
@@ -129,8 +150,11 @@ async def _walks(
     subjects: Mapping[str, Subject],
     spans: Mapping[Window, Span],
     checkpoints: Mapping[Window, Checkpoint],
-) -> dict[Window, tuple[Walk, ...]]:
-    """The walks of every window that is walked at all, gone on with as far as the ledger goes."""
+) -> tuple[dict[Window, tuple[Walk, ...]], dict[Window, tuple[Walk, ...]]]:
+    """The walks of every window that is walked at all, gone on with as far as the ledger goes.
+
+    Beside them those that were kept before, as far as no change came before their end.
+    """
     found: dict[Window, tuple[Walk, ...]] = {}
     for window, span in spans.items():
         subject = subjects[window.objective]
@@ -142,12 +166,13 @@ async def _walks(
             () if checkpoint is None else checkpoint.before(work.changed[window][0], version)
         )
     after = [(window, _walked_to(kept)) for window, kept in found.items()]
+    kept = dict(found)
     found_steps = await panes.steps_of(connection, pane_keys(subjects), after, moment.as_of)
     for window, steps in found_steps.items():
         if steps:
             proceed = _proceed(subjects[window.objective], spans[window], moment)
             found[window] = go_on(found[window], steps, proceed, now=moment.as_of)
-    return found
+    return found, kept
 
 
 def _walked_to(walks: tuple[Walk, ...]) -> Instant:
@@ -173,7 +198,9 @@ def _judged(
     agreement, name, span, now = subject.agreement, subject.name, read.span, moment.as_of
     walked = read.walks[-1] if read.walks else START
     episodes: tuple[Episode, ...] = ()
-    if listed:
+    if not read.is_walked:
+        episodes = read.known
+    elif listed:
         episodes = window_breaches(agreement, name, span, walked, read.measure, now=now)
     return JudgedWindow(
         window=window,

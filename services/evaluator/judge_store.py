@@ -22,16 +22,18 @@ BEGINNING: Final = -(1 << 63)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """As of when objectives can be judged."""
+    """As of when objectives can be judged; the ledger is whole from `ledger_from` on."""
 
     as_of: Instant
     watermark: Instant
     proven: bool
+    ledger_from: Instant = 0
 
 
 _MOMENT: Final = """
 SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark, bool_and(proven) AS proven,
-    bool_and(generation = $1) AS same
+    bool_and(generation = $1) AS same,
+    coalesce((SELECT ledger_from FROM retention), 0) AS ledger_from
 FROM partition_progress
 """
 
@@ -41,7 +43,7 @@ async def moment(connection: Connection, generation: int) -> Moment | None:
     row = await connection.fetchrow(_MOMENT, generation)
     if row is None or not row["same"] or row["as_of"] <= 0:
         return None
-    return Moment(row["as_of"], row["watermark"], row["proven"])
+    return Moment(row["as_of"], row["watermark"], row["proven"], row["ledger_from"])
 
 
 @dataclass(frozen=True, slots=True)

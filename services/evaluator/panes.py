@@ -115,6 +115,7 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
     AS w (objective, grp, pane_start, after, number)
 JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp
     AND l.pane_start = w.pane_start AND l.at > w.after AND l.at <= $5
+    AND l.posted_at >= w.pane_start
 WHERE l.outcome <> 'excluded'
 GROUP BY w.number, l.at ORDER BY w.number, l.at
 """  # noqa: S608 - our own names

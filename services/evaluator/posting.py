@@ -61,7 +61,11 @@ class Window(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """A row of the ledger in the order of its columns."""
+    """A row of the ledger in the order of its columns.
+
+    It is never recorded before its own instant, whatever the clock of the host: readers look for
+    a window's entries only in what was recorded since its start.
+    """
 
     objective: str
     grp: str
@@ -357,6 +361,6 @@ def _enter(posting: Posting, source: Source, own: Contribution, placed: Placed, 
             own.ordinal,
             amount,
             source.part,
-            posting.posted_at,
+            max(posting.posted_at, source.now),
         )
     )

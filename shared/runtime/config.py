@@ -19,6 +19,9 @@ API_PORT: Final = 8000
 EVENT_PARTITIONS: Final = 8
 SESSION_TIMEOUT_MS: Final = 30_000
 """How long Kafka waits for a member of a group that no longer answers before others take over."""
+RETENTION_LEAST: Final = 31
+RETENTION_MOST: Final = 36_500
+"""Days."""
 _PORT_MAX: Final = 65_535
 _NAME: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
@@ -43,6 +46,7 @@ class Settings:
     event_partitions: int = EVENT_PARTITIONS
     session_timeout_ms: int = SESSION_TIMEOUT_MS
     group_instance: str | None = None
+    retention: int | None = None
     log_level: str = "INFO"
 
     def shown(self) -> dict[str, str]:
@@ -73,6 +77,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
             given, "SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS, 6_000, 1_800_000
         ),
         group_instance=_name(given, "GROUP_INSTANCE"),
+        retention=_days(given, "RETENTION"),
         log_level=_log_level(given),
     )
 
@@ -154,6 +159,12 @@ def _instant(name: str, value: str) -> Instant:
     except ValueError as error:
         message = f"{PREFIX}{name}: {error}"
         raise InvalidSettings(message) from None
+
+
+def _days(given: Mapping[str, str], name: str) -> int | None:
+    if _optional(given, name) is None:
+        return None
+    return _number(given, name, RETENTION_LEAST, RETENTION_LEAST, RETENTION_MOST)
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:

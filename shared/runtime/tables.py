@@ -5,19 +5,13 @@ Instants are microseconds since the epoch in `bigint` columns, named for what ha
 that it was built for (`shared/wire/pane_keys.py`), `grp` the group values as a JSON list of
 texts. What counts is kept by pane: the window itself, or a step of a rolling one; `amount` is
 exact.
-
-Who writes what, all of it parts of the evaluator:
-fold   item, ledger, pane, pane_bucket, partition_progress, quarantine, gap, judge_queue (adds),
-       breach (of items), breach_next
-judge  value, value_revision, judgement, generation, judge_queue (takes), breach (of windows)
-relay  outbox, breach (what is confirmed and announced)
-`source_gap` is written by ingest and `accord gaps accept`, `stream` by ingest or evaluator,
-whichever starts first. The api only reads.
+Which service writes which: ARCHITECTURE.md. The api only reads.
 """
 
 from typing import Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -30,6 +24,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    event,
     text,
 )
 
@@ -121,7 +116,20 @@ ledger: Final = Table(
     Column("part", Integer, nullable=False),
     _instant("posted_at"),
     Index("ledger_walk", "objective", "grp", "pane_start", "at"),
+    postgresql_partition_by="RANGE (posted_at)",
     comment="Append-only: what each item adds to a pane; a change is a reversal and a new entry",
+)
+# Months have tables of their own, made while it runs (`shared/runtime/months.py`).
+_DEFAULT: Final = DDL("CREATE TABLE ledger_default PARTITION OF ledger DEFAULT")  # type: ignore[no-untyped-call]
+event.listen(ledger, "after_create", _DEFAULT)
+
+retention: Final = Table(
+    "retention",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    _instant("ledger_from"),
+    _instant("revisions_from"),
+    comment="From when on what was recorded is kept: one row once something was let go",
 )
 
 pane: Final = Table(

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from services.api import schemas
-from shared.domain.instant import SECOND
+from shared.domain.instant import SECOND, parse_instant
 from shared.runtime.config import driver_url
 from tests.api.opened import Api, an_api
 from tests.api.stored import NOW
@@ -275,6 +275,29 @@ async def test_what_was_said_at_an_instant_is_the_last_revision_of_that_time(
     assert await said("2026-03-02T13:00:00Z") == [second]
     answer = await api.get("/v1/values", sla_id="everyone/leads", known_at="yesterday")
     assert answer.status_code == 422
+
+
+async def test_what_is_no_longer_kept_is_refused_and_not_shown_in_part(
+    api: Api, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    window = {"sla_id": "everyone/leads", "window": "2026-03-01T00:00:00Z"}
+    instant = {"sla_id": "everyone/leads", "known_at": "2026-03-02T12:00:00Z"}
+    asked = (("/v1/values/items", window), ("/v1/values", instant))
+    start = parse_instant(window["window"])
+    for place, expected in ((0, 200), (1, 410)):
+        await database.execute(
+            "INSERT INTO retention VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE"
+            " SET ledger_from = $1, revisions_from = $2",
+            start + place,
+            NOW + place,
+        )
+        for path, parameters in asked:
+            answer = await api.get(path, **parameters)
+            assert answer.status_code == expected, answer.text
+    problem = (await api.get("/v1/values", **instant)).json()
+    assert problem["type"] == "urn:accord:problem:no-longer-kept"
+    assert "2026-03-02T12:00:00.000001Z" in problem["detail"]
+    assert (await api.get("/v1/values", sla_id="everyone/leads")).status_code == 200
 
 
 async def test_agreements_show_their_versions_and_documents(api: Api) -> None:

@@ -42,6 +42,14 @@ def test_a_member_of_a_group_has_a_lasting_name_only_where_it_is_given_one() -> 
     assert read(ACCORD_GROUP_INSTANCE="accord-evaluator-0").group_instance == "accord-evaluator-0"
 
 
+def test_records_are_kept_for_ever_unless_told_otherwise_and_for_a_month_at_least() -> None:
+    assert read().retention is None
+    assert read(ACCORD_RETENTION="400").retention == 400
+    for value in ("30", "400d", "-1"):
+        with pytest.raises(InvalidSettings, match=r"ACCORD_RETENTION is .* 31 to 36500"):
+            read(ACCORD_RETENTION=value)
+
+
 @pytest.mark.parametrize("missing", sorted(NEEDED))
 def test_a_missing_server_is_named_with_what_to_do(missing: str) -> None:
     given = {name: value for name, value in NEEDED.items() if name != missing}

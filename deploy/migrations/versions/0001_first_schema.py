@@ -60,10 +60,19 @@ SCHEMA = (
     amount NUMERIC,
     part INTEGER NOT NULL,
     posted_at BIGINT NOT NULL
-)""",
+) PARTITION BY RANGE (posted_at)""",
     "CREATE INDEX ledger_walk ON ledger (objective, grp, pane_start, at)",
     """COMMENT ON TABLE ledger
     IS 'Append-only: what each item adds to a pane; a change is a reversal and a new entry'""",
+    "CREATE TABLE ledger_default PARTITION OF ledger DEFAULT",
+    """CREATE TABLE retention (
+    id SMALLINT NOT NULL,
+    ledger_from BIGINT NOT NULL,
+    revisions_from BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)""",
+    """COMMENT ON TABLE retention
+    IS 'From when on what was recorded is kept: one row once something was let go'""",
     """CREATE TABLE pane (
     objective TEXT COLLATE "C" NOT NULL,
     grp TEXT COLLATE "C" NOT NULL,
@@ -313,6 +322,7 @@ TABLES = (
     "partition_progress",
     "item",
     "ledger",
+    "retention",
     "pane",
     "pane_bucket",
     "judge_queue",

@@ -101,7 +101,8 @@ LEDGER: Final = Compared(
     f"""
 SELECT name AS objective, grp, pane_start, item, cycle, ordinal, at, outcome, sum(sign) AS entries,
     sum(sign * amount) AS amount
-FROM {_IN_USE.format("ledger")} own GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+FROM {_IN_USE.format("ledger")} own
+WHERE at >= coalesce((SELECT ledger_from FROM retention), 0) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
 """,  # noqa: S608 - our own names
 )

@@ -158,5 +158,6 @@ def _behind(places: tuple[Place, ...]) -> str | None:
 async def _copy(shadow: Shadow) -> None:
     run = shadow.session.execute
     await run(f"CREATE UNLOGGED TABLE {shadow.name}.{PROGRESS} AS {_PLACES}")
+    await run(f"INSERT INTO {shadow.name}.retention SELECT * FROM retention")  # noqa: S608
     for own in ALL:
         await run(f"CREATE UNLOGGED TABLE {shadow.name}.{own.stored} AS {own.query}")
