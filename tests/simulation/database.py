@@ -114,6 +114,7 @@ class Transaction:
         self.held: set[int] = set()
         self.changes: list[Callable[[], None]] = []
         self.statements = 0
+        self.writes_items = False
         self.is_committing = False
         self.is_over = False
 
@@ -128,7 +129,7 @@ class Database(Server):
         self.tables = Tables(items={part: {} for part in range(parts)})
         self.watch: Callable[[Process | None, Posting, dict[int, Progress]], None]
         self.held_up: Callable[[Transaction], float] | None = None
-        """Asked how long the next commit takes."""
+        """Asked how long the next commit of items takes."""
         self.may_stop: set[int] = set()
         """Partitions of which something was ever wrong with the log."""
         self._open: list[Transaction] = []
@@ -240,6 +241,7 @@ class Database(Server):
             reply(self.error())
             return
         own.statements += 1
+        own.writes_items = bool(posting.items)
         own.changes.append(lambda: self.apply(own.process, posting))
         reply(None)
 
@@ -254,7 +256,7 @@ class Database(Server):
             reply(None)
 
         seconds = self.way()
-        if self.held_up is not None:
+        if self.held_up is not None and own.writes_items:
             held_up, self.held_up = self.held_up, None
             seconds += held_up(own)
         self.world.loop.outside(seconds, done)

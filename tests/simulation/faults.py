@@ -222,6 +222,9 @@ class Faults:
         if self._database.tables.in_state("current") is not None:
             self._world.fault("documents changed")
             propose(self._database, documents()[self.documents])
+            if self._world.chance(0.5):
+                # Its partitions are built all the same, and are behind at the switch.
+                self.starve()
 
     # --- the event log --------------------------------------------------------------------
 

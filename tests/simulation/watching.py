@@ -67,7 +67,7 @@ class Watch:
         for move in posting.moves:
             shown = f"{move.next_offset} E {format_instant(move.evaluation_time)}"
             self._world.note(f"committed part {move.part} up to {shown}", process)
-            self._check_move(before[move.part], move)
+            self._check_move(process, before[move.part], move)
             touched |= self._take_records(before[move.part], move)
             self._check_proof(process, before[move.part], move)
         panes: dict[PaneKey, None] = {}
@@ -82,9 +82,10 @@ class Watch:
 
     # --- progress and time ----------------------------------------------------------------
 
-    def _check_move(self, before: Progress, move: Move) -> None:
+    def _check_move(self, process: Process | None, before: Progress, move: Move) -> None:
         part = move.part
-        if move.epoch != before.epoch:
+        owner = "" if process is None else process.name
+        if move.epoch != before.epoch or owner != before.owner:
             self._world.differs(f"partition {part} was written by a former owner")
         if move.start != before.next_offset:
             self._world.differs(f"partition {part}: a batch from {move.start}, not {before}")
