@@ -164,7 +164,7 @@ class Run:
         for id_, watermark in self.judging.confirmed.items():
             row = tables.breaches[id_].row
             is_orderly = row.item in self.story.orderly and row.part in whole
-            is_same = not self.world.faults["documents changed"] or row.objective[:6] == "sales/"
+            is_same = not self.world.met["documents switched"] or row.objective[:6] == "sales/"
             if is_orderly and is_same and id_ not in standing:
                 at = format_instant(watermark)
                 self.world.differs(f"confirmed at {at} and not so: {row}")
