@@ -20,7 +20,7 @@ modules="
     shared/domain/clock_reading.py shared/domain/cycle.py shared/domain/tally.py
     shared/domain/fold.py shared/domain/item.py shared/domain/history.py
     shared/wire/timeline.py shared/wire/cloudevents.py
-    services/evaluator/posting.py
+    services/evaluator/posting.py services/evaluator/fold.py
 "
 
 if ! "$python" -c 'import setuptools, mypyc' 2>/dev/null; then
