@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from prometheus_client import CollectorRegistry
 
+from services.evaluator.bounded_clock import BoundedClock
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
 from services.evaluator.following import Following
@@ -63,16 +64,20 @@ class Evaluator:
         registry: CollectorRegistry,
         *,
         clock: WallClock,
+        is_clock_bound: bool = False,
         sources: Iterable[Source] = DEFAULT_SOURCES,
     ) -> None:
-        """Propose the documents loaded; ingest is complete when it has read all `sources`."""
+        """Propose the documents loaded; ingest is complete when it has read all `sources`.
+
+        A bound clock is held against the database's.
+        """
         self._settings = settings
-        self._clock = clock
         self._loaded = loaded
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._topics = Topics(settings.topic_prefix)
         self._inputs = [self._topics.input(source.topic) for source in sources]
         self._figures = Figures(registry, self._topics.events)
+        self._clock = BoundedClock(clock, self._figures.clock_ahead, is_bound=is_clock_bound)
         self.readiness = Readiness()
 
     async def serve(self, stopping: asyncio.Event) -> None:
@@ -82,6 +87,7 @@ class Evaluator:
                 self._settings.database_url, service=SERVICE, size_max=CONNECTIONS
             )
             open_until_the_end.push_async_callback(pool.close)
+            await self._clock.look(pool)
             await self._record_topic()
             cluster_id = await Store(pool).prepare(self._topics.events)
             generations = Generations(pool)
@@ -136,6 +142,7 @@ class Evaluator:
             group.create_task(partitions.consume(stopping))
             for own in (prover, judge, relay, garbage, retention):
                 group.create_task(own.run(stopping))
+            group.create_task(self._clock.run(pool, stopping))
             group.create_task(following.run(partitions, stopping))
             group.create_task(self.readiness.watch(pool, partitions, following, stopping))
 
@@ -273,6 +280,7 @@ def main() -> int:
         loaded,
         registry,
         clock=wall_clock(settings.clock),
+        is_clock_bound=settings.clock is None,
         sources=declared.sources,
     )
     return run(

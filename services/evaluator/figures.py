@@ -23,6 +23,10 @@ STOPPED: Final = Metric(
     "1 when the partition is stopped and has to be mended",
     ("partition", "reason"),
 )
+CLOCK_AHEAD: Final = Metric(
+    "accord_clock_ahead_seconds",
+    "How far the clock of this host is ahead of the database's, which is used then",
+)
 RESTARTS: Final = Metric(
     "accord_evaluator_restarts", "Times the evaluator started over from what is stored"
 )
@@ -58,6 +62,7 @@ class Figures:
         self.watermark = metrics.WATERMARK.gauge(registry)
         self.evaluation_time = EVALUATION_TIME.gauge(registry)
         self.stopped = STOPPED.gauge(registry)
+        self.clock_ahead = CLOCK_AHEAD.gauge(registry)
         self.restarts = RESTARTS.counter(registry)
         self.documents_problem = DOCUMENTS_PROBLEM.gauge(registry)
         self.documents = DOCUMENTS.gauge(registry)

@@ -27,6 +27,9 @@ WRITE_S: Final = 0.15
 LAGGING_S: Final = 1.0
 TELL_S: Final = 5.0
 LOOK_UP_S: Final = 10.0
+REST: Final = 10
+"""So many times as long as asking took is nothing asked again: topics of thousands of partitions
+take their time."""
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -56,7 +59,7 @@ class Prover:
         self._topic = topic
         self._ingest_group = ingest_group
         self._group = group
-        self._places: list[TopicPartition] = []
+        self._rests_until = float("-inf")
         self._looked_up = float("-inf")
         self._told: set[str] = set()
         self._backlog = Backlog()
@@ -99,7 +102,12 @@ class Prover:
         if not owned:
             return {}
         if self._noted is None:
+            begun = time.monotonic()
+            if begun < self._rests_until:
+                return {}
             self._noted = (instant, await self._observer.end_offsets(await self._input_places()))
+            asked = time.monotonic()
+            self._rests_until = asked + REST * (asked - begun)
         instant, ends = self._noted
         if not await self._is_ingested(ends):
             return {}
@@ -153,22 +161,19 @@ class Prover:
         return all(beginnings[place] >= wanted[place] for place in behind)
 
     async def _input_places(self) -> list[TopicPartition]:
-        """Every partition of the input topics; looked up now and then, for topics may grow."""
-        now = time.monotonic()
-        if now - self._looked_up >= LOOK_UP_S:
-            described = await self._admin.describe_topics([*self._inputs])
-            for topic in described:
-                if topic["error_code"]:
-                    raise for_code(topic["error_code"])(topic["topic"])
-            self._places = sorted(
-                TopicPartition(topic["topic"], partition["partition"])
-                for topic in described
-                for partition in topic["partitions"]
-            )
+        """Every partition of the input topics that there is now: each proof asks, topics grow."""
+        described = await self._admin.describe_topics([*self._inputs])
+        for topic in described:
+            if topic["error_code"]:
+                raise for_code(topic["error_code"])(topic["topic"])
+        if time.monotonic() - self._looked_up >= LOOK_UP_S:
             await self._tell_unknown_inputs()
-            # The answer is as old as the question at the most.
-            self._looked_up = now
-        return self._places
+            self._looked_up = time.monotonic()
+        return sorted(
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            for partition in topic["partitions"]
+        )
 
     async def _tell_unknown_inputs(self) -> None:
         """Warn when ingest has read topics that are not waited for here: other documents, perhaps.

@@ -29,7 +29,7 @@ SESSION_S: Final = 0.5
 HEARTBEAT_S: Final = 0.1
 JOIN_S: Final = 0.4
 LOOK_UP_S: Final = 0.15
-"""How long a prover may not know that an input topic has grown."""
+"""How often a prover looks whether ingest has read topics that it does not know of."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Broker(Server):
         """Give an input topic one more partition."""
         number = sum(place.topic == topic for place in self.inputs)
         place = TopicPartition(topic, number)
-        self.inputs[place] = Input(place, known_at=self.world.loop.time() + LOOK_UP_S)
+        self.inputs[place] = Input(place, known_at=self.world.loop.time())
         return place
 
     def ends(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:

@@ -90,9 +90,12 @@ def log_ends_read_before_ingest(put: Put) -> None:
 def growth_not_noticed(put: Put) -> None:
     """The partitions of the input topics are looked up once."""
     look_up = Prover._input_places
+    known: dict[Prover, list[TopicPartition]] = {}
 
     async def once(self: Prover) -> list[TopicPartition]:
-        return self._places or await look_up(self)
+        if self not in known:
+            known[self] = await look_up(self)
+        return known[self]
 
     put(Prover, "_input_places", once)
 
