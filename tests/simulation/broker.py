@@ -69,8 +69,6 @@ class Input:
     sent: list[tuple[bytes, Event | None]] = field(default_factory=list)
     committed: int | None = None
     begin: int = 0
-    known_at: float = 0.0
-    """From then on nothing may be proven without what is sent to it."""
 
 
 class Member(Protocol):
@@ -116,7 +114,7 @@ class Broker(Server):
         """Give an input topic one more partition."""
         number = sum(place.topic == topic for place in self.inputs)
         place = TopicPartition(topic, number)
-        self.inputs[place] = Input(place, known_at=self.world.loop.time())
+        self.inputs[place] = Input(place)
         return place
 
     def ends(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:

@@ -29,8 +29,8 @@ class Feeding:
         self._latest: dict[str, Instant] = {}
         self.sent = 0
         """How many records have been sent, over all partitions."""
-        self.order: list[tuple[Event | None, float]] = []
-        """What has been sent, in that order, and since when a prover knows of its partition."""
+        self.order: list[Event | None] = []
+        """What has been sent, in that order."""
         self._logs = dict(broker.logs)
         """Where ingest writes, whatever becomes of the topic: another log gets nothing new."""
         self.crash = 0.1
@@ -48,7 +48,7 @@ class Feeding:
             place = places[own.place % len(places)]
             self._broker.inputs[place].sent.append((own.value, own.event))
             self.sent += 1
-            self.order.append((own.event, self._broker.inputs[place].known_at))
+            self.order.append(own.event)
             if place not in self._come:
                 self._come[place] = asyncio.Event()
                 self._world.loop.spawn(self._move(self._broker.inputs[place]))

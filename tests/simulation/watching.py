@@ -38,8 +38,8 @@ class Watch:
         self._feeding = feeding
         self.logs: dict[int, Log] = dict(broker.logs)
         """The logs as they were made, whatever becomes of their topic."""
-        self.readings: dict[str, dict[Instant, tuple[int, float]]] = defaultdict(dict)
-        """What each process's clock has shown: by then so many records had been sent, and when."""
+        self.readings: dict[str, dict[Instant, int]] = defaultdict(dict)
+        """What each process's clock has shown: by then so many records had been sent."""
         self.folded: dict[int, dict[str, dict[tuple[str, str], Event]]] = {
             part: {} for part in self.logs
         }
@@ -55,8 +55,7 @@ class Watch:
 
     def read(self, process: Process, shown: Instant) -> None:
         """A clock has been read."""
-        found = (self._feeding.sent, self._world.loop.time())
-        self.readings[process.name].setdefault(shown, found)
+        self.readings[process.name].setdefault(shown, self._feeding.sent)
 
     def committed(
         self, process: Process | None, posting: Posting, before: dict[int, Progress]
@@ -135,9 +134,9 @@ class Watch:
         if found is None:
             self._world.differs(f"{format_instant(proven)} is proven, which no clock has shown")
             return
-        part, parts, (count, read_at) = move.part, len(self.logs), found
-        for event, known_at in self._feeding.order[:count]:
-            if event is None or partition_of(event.item, parts) != part or known_at > read_at:
+        part, parts = move.part, len(self.logs)
+        for event in self._feeding.order[:found]:
+            if event is None or partition_of(event.item, parts) != part:
                 continue
             if event.identity not in self.folded[part].get(event.item, {}):
                 self._world.differs(
