@@ -128,6 +128,7 @@ class Prover:
             ends = await self._observer.end_offsets(places) if places else {}
         except (KafkaError, OSError, TimeoutError):
             return  # proving says so
+        self._figures.lag.clear()  # somebody else says it of partitions that have gone
         for place, end in ends.items():
             left = end - positions[place.partition]
             self._figures.behind(place.partition, self._group, left)
