@@ -38,14 +38,17 @@ async def create_pool(url: str, *, service: str, size_min: int = 1, size_max: in
 
 def create_engine(url: str, *, service: str, size_max: int = 8) -> AsyncEngine:
     """SQLAlchemy's engine on the same driver, for statements built from the tables."""
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        # By the driver: SQLAlchemy does not know libpq's options of a URL (`?sslmode=`).
+        return await asyncpg.connect(
+            driver_url(url),
+            command_timeout=COMMAND_TIMEOUT_S,
+            server_settings={**SESSION, "application_name": f"accord-{service}"},
+        )
+
     return create_async_engine(
-        driver_url(url).replace("postgresql://", "postgresql+asyncpg://", 1),
-        pool_size=size_max,
-        max_overflow=0,
-        connect_args={
-            "command_timeout": COMMAND_TIMEOUT_S,
-            "server_settings": {**SESSION, "application_name": f"accord-{service}"},
-        },
+        "postgresql+asyncpg://", async_creator=connect, pool_size=size_max, max_overflow=0
     )
 
 
