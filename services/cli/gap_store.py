@@ -15,6 +15,7 @@ Row = Mapping[str, str | int | None]
 _MS: Final[Micros] = 1_000
 _SKEW: Final[Micros] = 5 * MINUTE
 """How far ahead of the wall clock an event may be (contract section 1)."""
+_UNREADABLE: Final = "unreadable_item"
 _READ_MS: Final = 20_000
 _INSTANTS: Final = ("from_time", "until_time", "seen_at", "resolved_at")
 
@@ -117,6 +118,12 @@ async def accept(
             gap = await connection.fetchrow(_OPEN, part)
             if gap is None:
                 message = f"partition {part} is not stopped: `accord gaps list` says which are"
+                raise Refused(message)
+            if gap["reason"] == _UNREADABLE:
+                message = (
+                    f"partition {part} misses no record: it goes on by itself when the item can be "
+                    "read, by the version of Accord that wrote it or since it was restored"
+                )
                 raise Refused(message)
             poison = gap["reason"] == "poison"
             if poison and to is not None:

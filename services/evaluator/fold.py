@@ -23,11 +23,12 @@ from services.evaluator.posting import (
     post_difference,
 )
 from services.evaluator.store import Store
+from services.evaluator.unreadable import UnreadableError
 from shared.domain.event import Event
 from shared.domain.instant import Instant
 from shared.domain.item import Item, Outcomes
 from shared.wire import cloudevents
-from shared.wire.stored_item import pack_item, unpack_item
+from shared.wire.stored_item import UnreadableItemError, pack_item, unpack_item
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
@@ -263,7 +264,10 @@ class Folder:
     def _unpack(self, partition: Partition, key: str, body: bytes) -> Held:
         """A stored item; what was posted of it for documents that were given up is let go."""
         kind, _, subject = key.partition(":")
-        events, posted = unpack_item(key, body)
+        try:
+            events, posted = unpack_item(key, body)
+        except UnreadableItemError as error:
+            raise UnreadableError(partition.part, key, str(error)) from None
         current = self._generations[partition.generation]
         held = Held(
             Item(current.plan, kind, subject, events),

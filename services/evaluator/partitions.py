@@ -25,6 +25,7 @@ from services.evaluator.generations import Generations
 from services.evaluator.partition import Built, Partition, Proof
 from services.evaluator.posting import Posting
 from services.evaluator.stops import Stops, digest_of, is_folded_last
+from services.evaluator.unreadable import Unreadable, UnreadableError
 from shared.runtime.wall_clock import WallClock
 
 POLL_MS: Final = 500
@@ -54,6 +55,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer = consumer
         self._observer = observer
         self._store = held
+        self._unreadable = Unreadable(held)
         self._folder = folder
         self._generations = generations
         self._figures = figures
@@ -145,7 +147,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         if token != self._token:
             return
         rows = await self._store.claim(parts, self._owner) if parts else []
-        claimed = await self._checked(rows)
+        claimed = await self.stops.checked(await self._unreadable.sorted_out(rows, self.stops))
         # Looked up after the claim: nothing that a former owner began to build is unknown here.
         await self._generations.look_up()
         for partition in claimed:
@@ -160,10 +162,6 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self.settled = True
         extra = {"action": "claimed", "next_offsets": {p.part: p.next_offset for p in claimed}}
         _logger.info("Claimed partitions %s of %s.", self.owned, self._topic, extra=extra)
-
-    async def _checked(self, rows: list[store.Progress]) -> list[Partition]:
-        """The partitions whose log still continues what was folded of it."""
-        return await self.stops.checked(rows)
 
     def _hold(self, part: int) -> None:
         """Fold nothing more of a partition; the others go on."""
@@ -364,8 +362,10 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                 await step()
             except ValueError:
                 raise
-            except (store.FencedError, *store.PASSING) as error:
-                self._log_retry("write a batch", error)
+            except (store.FencedError, UnreadableError, *store.PASSING) as error:
+                self._log_retry("fold a batch", error)
+                if isinstance(error, UnreadableError):
+                    self._unreadable.note(error)
                 self._figures.restarts.inc()
                 self._owned = {}
                 self.settled = False

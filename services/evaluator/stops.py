@@ -1,9 +1,10 @@
 """Partitions that are stopped: why, until when, and how one goes on.
 
-A partition stops when its log is not the one that was folded, or when too many of its records
-are no events. The others go on. What it was stopped for is written (`gap`), told once, and looked
-at again every few seconds: when the log is whole again, or a person has said to go on without
-what is missing (`accord gaps accept`), it goes on by itself. Nothing is ever passed over silently.
+A partition stops when its log is not the one that was folded, when too many of its records are no
+events, or when one of its items cannot be read. The others go on. What it was stopped for is
+written (`gap`), told once, and looked at again every few seconds: when the cause is gone, or a
+person has said to go on without what is missing (`accord gaps accept`), it goes on by itself.
+Nothing is ever passed over silently.
 """
 
 import hashlib
@@ -44,13 +45,17 @@ class Reason(StrEnum):
     OTHER_LOG = "other_log"
     OTHER_CLUSTER = "other_cluster"
     POISON = "poison"
+    UNREADABLE = "unreadable_item"
 
 
+_ACCEPT: Final = "`accord gaps accept {part}`"
 _WHAT_TO_DO: Final[Mapping[str, str]] = {
-    Reason.RECORDS_LOST: "Bring the records back, or go on without them",
-    Reason.OTHER_LOG: "Bring the old log back, or go on with this one from its beginning",
-    Reason.OTHER_CLUSTER: "Connect to the old cluster, or go on with this one",
-    Reason.POISON: "See who writes them (`accord dlq list`), mend that, then go on",
+    Reason.RECORDS_LOST: "Bring the records back, or go on without them: " + _ACCEPT,
+    Reason.OTHER_LOG: "Bring the old log back, or go on with this one from its beginning: "
+    + _ACCEPT,
+    Reason.OTHER_CLUSTER: "Connect to the old cluster, or go on with this one: " + _ACCEPT,
+    Reason.POISON: "See who writes them (`accord dlq list`), mend that, then go on: " + _ACCEPT,
+    Reason.UNREADABLE: "Run the version of Accord that wrote it, or restore the item",
 }
 
 
@@ -203,6 +208,11 @@ class Stops:
         )
         await self._stop(_gap(partition, Reason.POISON, None, detail), partition.epoch)
 
+    async def unreadable(self, row: Progress, why: str) -> None:
+        """Stop a partition with an item that this program cannot read."""
+        detail = f"a stored item cannot be read, {why}"
+        await self._stop(_gap(row, Reason.UNREADABLE, None, detail), row.epoch)
+
     def _break(self, row: Progress, begins: int, ends: int) -> Gap | None:
         if row.cluster_id != self._cluster_id:
             detail = (
@@ -233,13 +243,12 @@ class Stops:
         self._stopped[gap.part] = gap
         self._gauge.labels(partition=gap.part, reason=gap.reason).set(1)
         _logger.error(
-            "Partition %d of %s is stopped: %s. %s: `accord gaps accept %d`. It is looked at "
+            "Partition %d of %s is stopped: %s. %s. It is looked at "
             "every few seconds; nothing is judged past what it has read until then.",
             gap.part,
             self._topic,
             gap.detail,
-            _WHAT_TO_DO[gap.reason],
-            gap.part,
+            _WHAT_TO_DO[gap.reason].format(part=gap.part),
             extra={"action": "partition_stopped", "partition": gap.part, "reason": gap.reason},
         )
 

@@ -133,3 +133,28 @@ async def test_records_that_are_no_events_stop_their_partition_only(pipeline: Pi
         assert code == 0, out
         await pipeline.rest()
     assert await pipeline.values() == pipeline.expected()
+
+
+async def test_an_item_of_another_program_stops_its_partition_until_it_can_be_read(
+    pipeline: Pipeline,
+) -> None:
+    await pipeline.produce(*(event("lead.created", f"L-{n}", "03-02T08:00") for n in range(40)))
+    async with pipeline.evaluator():
+        await pipeline.rest()
+    body = "SELECT body FROM item WHERE key = 'lead:L-0'"
+    readable = await pipeline.pool.fetchval(body)
+    change = "UPDATE item SET body = $1 WHERE key = 'lead:L-0'"
+    await pipeline.pool.execute(change, b"\x93\x63" + readable[2:])  # version 99
+    await pipeline.produce(*(event("lead.contacted", f"L-{n}", "03-02T09:00") for n in range(40)))
+    async with pipeline.evaluator():
+        reason = "SELECT reason FROM gap WHERE resolved_at IS NULL"
+        await until(lambda: pipeline.pool.fetchval(reason))
+        assert await pipeline.pool.fetchval(reason) == "unreadable_item"
+        folded = "SELECT bool_and(proven) FROM partition_progress WHERE part <> $1"
+        await until(lambda: pipeline.pool.fetchval(folded, PART))
+        code, out = await accord(pipeline, "gaps", "accept", str(PART), "--why", "x")
+        assert (code, "goes on by itself" in out) == (1, True)
+        await pipeline.pool.execute(change, readable)
+        await pipeline.rest()
+        assert await pipeline.pool.fetchval("SELECT resolution FROM gap") == "healed"
+    assert await pipeline.values() == pipeline.expected()

@@ -106,16 +106,21 @@ def positions_from_kafka() -> None:
         if status != f"UPDATE {len(rows)}":
             raise store.FencedError(status)
 
-    checked, post = _was(partitions.Partitions, "_checked"), _was(partitions.Partitions, "_post")
+    claim, post = (
+        _was(partitions.Partitions, "_try_to_claim"),
+        _was(partitions.Partitions, "_post"),
+    )
 
-    async def at_kafkas(self: partitions.Partitions, rows: list[store.Progress]) -> list[Partition]:
-        claimed: list[Partition] = await checked(self, rows)
-        for own in claimed:
+    async def at_kafkas(self: partitions.Partitions, parts: list[int], token: int) -> None:
+        await claim(self, parts, token)
+        places = [TopicPartition(self._topic, part) for part in parts if part in self._owned]
+        for place in places:
+            own = self._owned[place.partition]
             with suppress(KafkaError):
-                place = TopicPartition(self._topic, own.part)
                 own.next_offset = await self._consumer.committed(place) or 0
                 own.unchecked = False
-        return claimed
+        self._sought += 1
+        self._read_again(places)
 
     async def told_first(self: partitions.Partitions, posting: Posting, started: float) -> None:
         await self.tell_kafka()
@@ -123,7 +128,7 @@ def positions_from_kafka() -> None:
         await post(self, posting, started)
 
     _put(store, "_move", move_by_epoch)
-    _put(partitions.Partitions, "_checked", at_kafkas)
+    _put(partitions.Partitions, "_try_to_claim", at_kafkas)
     _put(partitions.Partitions, "_post", told_first)
 
 
