@@ -77,7 +77,7 @@ compile: setup ## the hot modules as machine code in .accord/compiled (optional;
 	@sh deploy/compile.sh "$(CURDIR)/$(BIN)/python" $(COMPILED)
 
 .PHONY: bench
-bench: setup ## the benchmarks, one JSON object a line
+bench: compile ## the benchmarks, one JSON object a line
 	@$(BIN)/python -m benchmarks
 
 .PHONY: oracle

@@ -9,6 +9,7 @@ modules as machine code (`make compile`).
 import argparse
 import asyncio
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -82,15 +83,21 @@ def _round(trial: Trial, count: int, kinds: Iterable[str], python: Path | None, 
     servers, topic = trial.system.bootstrap_servers, trial.topics.events
     loop = limit_loop(servers, url, topic, parts=EVENT_PARTITIONS, count=count)
     runs.limit.append(trial.background.run(loop))
+    say(f"limit loop: {runs.limit[-1]:,.0f} events/s")
     for kind in kinds:
-        name = "evaluator_compiled" if kind else "evaluator"
-        runs.evaluator.setdefault(name, []).append(evaluators(trial, count, kind, number=1))
-        name = "two_evaluators_compiled" if kind else "two_evaluators"
-        runs.evaluator.setdefault(name, []).append(evaluators(trial, count, kind, number=2))
-    if python is not None:
-        for name in NAMES:
+        for number, counted in ((1, "evaluator"), (2, "two_evaluators")):
+            name = f"{counted}_compiled" if kind else counted
+            run = evaluators(trial, count, kind, number=number)
+            runs.evaluator.setdefault(name, []).append(run)
+            say(f"{name}: {run.rate:,.0f} events/s, {run.own_cpu:.2f} CPU s for 100,000")
+    for name in NAMES if python is not None else ():
+        try:
             rate = peer_rate(name, python, servers, topic, count, url)
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            say(f"{name.upper()} IS LEFT OUT OF THIS ROUND: {error}")
+        else:
             runs.peers.setdefault(name, []).append(rate)
+            say(f"{name}: {rate:,.0f} events/s")
 
 
 def _report(runs: Runs) -> None:
