@@ -90,7 +90,14 @@ def _round(trial: Trial, count: int, kinds: Iterable[str], python: Path | None, 
             run = evaluators(trial, count, kind, number=number)
             runs.evaluator.setdefault(name, []).append(run)
             say(f"{name}: {run.rate:,.0f} events/s, {run.own_cpu:.2f} CPU s for 100,000")
-    for name in NAMES if python is not None else ():
+    if python is not None:
+        _peers(python, trial, count, runs)
+
+
+def _peers(python: Path, trial: Trial, count: int, runs: Runs) -> None:
+    url = driver_url(trial.system.database_url)
+    servers, topic = trial.system.bootstrap_servers, trial.topics.events
+    for name in NAMES:
         try:
             rate = peer_rate(name, python, servers, topic, count, url)
         except (RuntimeError, subprocess.TimeoutExpired) as error:
