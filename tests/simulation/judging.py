@@ -23,6 +23,7 @@ from tests.simulation.watching import Watch
 from tests.simulation.world import World
 
 PAUSE_S: Final = 0.06
+SUSPECTS: Final = 12
 Place = tuple[str, str, Instant]
 
 
@@ -40,6 +41,8 @@ class Judging:
         self._as_of: Instant = 0
         self._watermark: Instant = 0
         self._is_switching = False
+        self._suspects = 0
+        """How many more times everything judged is looked at: documents have changed."""
         self.judged: dict[Place, list[Any]] = {}
         self.walked: dict[Place, list[Any]] = {}
         self.confirmed: dict[str, Instant] = {}
@@ -55,6 +58,9 @@ class Judging:
     def look(self) -> None:
         """Judge, confirm and announce what can be by now."""
         self._judge()
+        if self._suspects:
+            self._suspects -= 1
+            self.check()
         self._confirm()
         self._announce()
         building = self._database.tables.in_state("building")
@@ -100,8 +106,12 @@ class Judging:
                 numbers = [a + b for a, b in zip(numbers, own, strict=True)] if own else numbers
         return numbers
 
-    def unjudged(self) -> list[Place]:
-        """Windows of which something else was judged than the panes say."""
+    def check(self) -> None:
+        """What was judged is what the panes say, but for what is marked and waits for its time."""
+        for place in self._unjudged():
+            self._world.differs(f"nobody was told that {place} has changed")
+
+    def _unjudged(self) -> list[Place]:
         tables = self._database.tables
         current = tables.in_state("current")
         assert current is not None
@@ -112,9 +122,10 @@ class Judging:
             if key == pane_key(objective, built) and start != RUNNING_PANE
         }
         nothing = [*Measure()]
+        waiting = {(*window,) for window, _ in tables.queue}
         return [
             place
-            for place in sorted(places)
+            for place in sorted(places - waiting)
             if self.judged.get(place, nothing) != self.total(current, *place)
             or self.walked.get(place, []) != self.walk(current, place)
         ]
@@ -189,12 +200,14 @@ class Judging:
         exchange(tables, compiled, now=self._world.now)
         self._world.met["documents switched"] += 1
         self._world.note(f"generation {number} is in use")
-        self.judged.clear()
-        self.walked.clear()
+        self._as_of = min(row.evaluation_time for row in tables.progress.values())
+        self._suspects = SUSPECTS
         tables.queue = [own for own in tables.queue if own[0].objective in after.built]
-        for objective, built in after.built.items():
+        for place in [own for own in self.judged if own[0] not in compiled.unchanged]:
+            del self.judged[place], self.walked[place]
+        for objective in sorted({*after.built} - {*compiled.unchanged}):
             for key, grp, start, _ in tables.panes:
-                if key == pane_key(objective, built):
+                if key == pane_key(objective, after.built[objective]):
                     self._say(after, (objective, grp, start))
         self.queue_ahead(after, compiled)
 

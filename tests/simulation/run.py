@@ -152,8 +152,7 @@ class Run:
         whole = [part for part in self.database.tables.progress if part not in faults.lost]
         truth.compare(whole, by_oracle=world.seed % ORACLE_OF == 0)
         if not faults.lost and not self.database.tables.queue:
-            for place in self.judging.unjudged():
-                world.differs(f"nobody was told that {place} has changed")
+            self.judging.check()
         self._check_confirmed(truth.standing, whole)
 
     def _check_confirmed(self, standing: set[str], whole: list[int]) -> None:
