@@ -14,6 +14,7 @@ from typing import Final
 from services.evaluator import exchange, judge_store, standing, store
 from services.evaluator.agenda import Subject, find_work
 from services.evaluator.apart import judge_apart
+from services.evaluator.batch_size import JudgingSize
 from services.evaluator.breaches import BreachRow
 from services.evaluator.figures import Figures
 from services.evaluator.generations import Compiled, Generations
@@ -35,7 +36,6 @@ LAGGING_SHARE: Final = 5
 """While partitions lag, judging takes one part in so many of the time: folding comes first."""
 LAGGING_BY: Final = 10 * SECOND
 """So far behind the wall clock they lag; a proof alone is easily missed for a moment."""
-OBJECTIVES_MAX: Final = 64
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -51,6 +51,7 @@ class Judge:
         self._figures = figures
         self._clock = clock
         self._registered = 0
+        self._size = JudgingSize()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Judge until told to stop."""
@@ -61,6 +62,7 @@ class Judge:
             except ValueError:
                 raise
             except store.PASSING as error:
+                self._size.given_up()
                 _logger.warning(
                     "A judging was given up and is done again: %r",
                     error,
@@ -90,16 +92,18 @@ class Judge:
             if self._registered != current:
                 names = sorted(documents.keys)
                 await judge_store.register(connection, names, now=self._clock())
-            due = await judge_store.take_due(connection, moment, documents.keys, OBJECTIVES_MAX)
+            due = await judge_store.take_due(connection, moment, documents.keys, self._size.most)
             if due:
                 await self._judge(connection, documents, moment, due)
         self._registered = current
+        is_full = len(due) == self._size.most
         if due:
+            self._size.done()
             self._figures.judging.labels(evaluator="judge").observe(time.perf_counter() - begun)
         self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / 1_000_000)
         if not moment.proven and self._clock() - moment.as_of > LAGGING_BY:
             return max(LAGGING_PAUSE_S, LAGGING_SHARE * (time.perf_counter() - begun))
-        return 0.0 if len(due) == OBJECTIVES_MAX else PAUSE_S
+        return 0.0 if is_full else PAUSE_S
 
     async def _switch_when_built(self) -> None:
         """Use the documents that all partitions have built: all that they change at once."""
