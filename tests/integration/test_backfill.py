@@ -14,7 +14,7 @@ from tests.integration.evaluating import DOCUMENTS, Pipeline, at, catalogue, eve
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 DAYS = 400
-CHUNKS = 6
+CHUNKS = 4
 
 
 def history(random: Random) -> list[Event]:
