@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from services.evaluator.generations import Compiled
 from services.evaluator.lateness import Lateness
-from services.evaluator.partition import Held, Partition
+from services.evaluator.partition import Held, Partition, items_each
 from services.evaluator.posting import (
     Cause,
     ItemRow,
@@ -69,7 +69,12 @@ class Folder:
         self._lateness = lateness
         self._store = store
         self._generations = generations
+        self._items_each = items_each(1)
         self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
+
+    def share(self, partitions: int) -> None:
+        """Share the items that are kept in memory out among so many partitions."""
+        self._items_each = items_each(partitions)
 
     async def fold(
         self,
@@ -93,7 +98,7 @@ class Folder:
                 self._settle(posting, partition, key, cause)
                 if number % SLICE == 0:
                     await asyncio.sleep(0)
-            partition.forget_oldest()
+            partition.end_batch(self._items_each)
 
     async def fold_due(self, posting: Posting, partitions: Sequence[Partition]) -> None:
         """Settle items that are due, DUE_MAX of each partition at most; all must be stored."""
@@ -111,7 +116,7 @@ class Folder:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         for part, count in found.items():
-            owned[part].forget_oldest()
+            owned[part].end_batch(self._items_each)
             if count < DUE_MAX:
                 # Nothing else is due up to here; the next one is looked up after the commit.
                 owned[part].due = owned[part].evaluation_time + 1

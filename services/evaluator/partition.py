@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, NamedTuple, Self
 
 from services.evaluator.posting import Move, Posted
@@ -16,8 +17,9 @@ PROOF_LAG_MAX: Final[Micros] = 2 * SECOND
 """How far events may take the evaluation time ahead of the last proof of a partition that keeps
 up: under load a proof is always a few batches old."""
 
-ITEMS_HELD_MAX: Final = 20_000
-"""Items kept in memory for each partition; more than two of the largest batches."""
+ITEMS_HELD_MAX: Final = 40_000
+"""Items kept in memory by a process, shared out among its partitions; those of the last two batches
+of a partition are kept besides, for they may not be committed yet."""
 
 
 @dataclass(slots=True)
@@ -25,13 +27,15 @@ class Held:
     """An item in memory, and what has been posted of it.
 
     `beside` is the same item under the generation of documents that is being built, and
-    `posted_beside` what has been posted of it to panes that are built for that one.
+    `posted_beside` what has been posted of it to panes that are built for that one. `used` numbers
+    the batch of its partition that used it last.
     """
 
     item: Item
     posted: Posted
     beside: Item | None = None
     posted_beside: Posted = ()
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Partition:
     proven: bool = False
     proof: Proof | None = None
     items: dict[str, Held] = field(default_factory=dict)
+    batch: int = 0
     built_items: tuple[int, int] | None = None
 
     @classmethod
@@ -165,15 +170,24 @@ class Partition:
 
     def hold(self, key: str, held: Held) -> None:
         """Keep an item as the one used last."""
+        held.used = self.batch
         self.items.pop(key, None)
         self.items[key] = held
 
-    def forget_oldest(self) -> None:
-        """Let go of the items used longest ago; never of those of the last two batches."""
-        excess = len(self.items) - ITEMS_HELD_MAX
+    def end_batch(self, most: int) -> None:
+        """Let go of the items used longest ago, down to `most`; never of the last two batches'."""
+        excess = len(self.items) - most
         if excess > 0:
-            for key in list(self.items)[:excess]:
+            for key, held in [*islice(self.items.items(), excess)]:
+                if held.used >= self.batch - 1:
+                    break
                 del self.items[key]
+        self.batch += 1
+
+
+def items_each(partitions: int) -> int:
+    """How many items each of a process's partitions keeps."""
+    return ITEMS_HELD_MAX // max(1, partitions)
 
 
 class Built(NamedTuple):

@@ -1,8 +1,9 @@
 """The evaluation time of a partition (ADR 8)."""
 
-from services.evaluator.partition import ALLOWED_DISORDER, PROOF_LAG_MAX, Partition, Proof
+from services.evaluator.partition import ALLOWED_DISORDER, PROOF_LAG_MAX, Held, Partition, Proof
 from services.evaluator.store import Progress
 from shared.domain.instant import HOUR
+from shared.domain.item import Item
 
 NOW = 100 * HOUR
 
@@ -78,3 +79,16 @@ def test_under_load_events_a_little_ahead_of_the_proof_leave_it_proven() -> None
     own.latest = NOW + 1
     own.advance(now=NOW + 1)
     assert not own.move(10).proven
+
+
+def test_the_items_used_longest_ago_go_but_none_of_the_last_two_batches() -> None:
+    own = partition()
+    for batch in ("ab", "cd", "ae"):
+        for key in batch:
+            own.hold(key, own.items.get(key) or Held(Item({}, "ticket", key), ()))
+        own.end_batch(1)
+    assert [*own.items] == ["c", "d", "a", "e"]
+    own.end_batch(1)
+    assert [*own.items] == ["a", "e"]
+    own.end_batch(1)
+    assert [*own.items] == ["e"]

@@ -185,7 +185,7 @@ def items_kept_at_a_switch(put: Put) -> None:
 @bug
 def items_let_go_too_soon(put: Put) -> None:
     """Items are read again before what changed of them is stored."""
-    put(Partition, "forget_oldest", lambda self: self.items.clear())
+    put(Partition, "end_batch", lambda self, _: self.items.clear())
 
 
 @bug
