@@ -9,7 +9,7 @@ from tests.simulation.batch import Summary, each
 from tests.simulation.bugs import notice
 from tests.simulation.run import simulate
 
-SEEDS = 300
+SEEDS = 500
 
 FAULTS = {
     "killed",
