@@ -262,30 +262,30 @@ def _post(
     removed: Posted,
     added: Posted,
 ) -> None:
-    for own, placed in removed:
-        _enter(posting, source, own, placed, -1)
-    for own, placed in added:
-        _enter(posting, source, own, placed, 1)
+    gone = [(own, _enter(posting, source, own, placed, -1)) for own, placed in removed]
+    come = [(own, _enter(posting, source, own, placed, 1)) for own, placed in added]
     _post_breaches(posting, source, removed, added)
     if source.beside is None:
-        _mark(posting, source, removed, added)
+        _mark(posting, source, gone, come)
 
 
-def _mark(posting: Posting, source: Source, removed: Posted, added: Posted) -> None:
+_Entered = Sequence[tuple[Contribution, Window]]
+"""Contributions, each with the window that it was entered in."""
+
+
+def _mark(posting: Posting, source: Source, gone: _Entered, come: _Entered) -> None:
     """Have what changed judged again.
 
     Counts changed even where no walk did: judged again, walked only from now on.
     """
     nets: dict[_Walked, int | Fraction] = {}
     settled = False
-    for own, placed in removed:
-        window = posting.pane(own, placed, source.part).window
+    for own, window in gone:
         posting.mark(window, source.now, source.cause)
         if own.at is not None:
             _walk(nets, own, window, -1)
             settled = True
-    for own, placed in added:
-        window = posting.pane(own, placed, source.part).window
+    for own, window in come:
         posting.mark(window, source.now, source.cause)
         if settled:
             _walk(nets, own, window, 1)
@@ -335,7 +335,10 @@ def _breach(posting: Posting, source: Source, own: Contribution) -> BreachRow:
     return item_breach(source.item, source.part, own, group_text(own.group), posting.posted_at)
 
 
-def _enter(posting: Posting, source: Source, own: Contribution, placed: Placed, sign: int) -> None:
+def _enter(
+    posting: Posting, source: Source, own: Contribution, placed: Placed, sign: int
+) -> Window:
+    """Count a contribution, or take it back; the window that it counts in."""
     pane = posting.pane(own, placed, source.part)
     numbers, outcome, amount = pane.numbers, own.outcome, own.amount
     for column, number in _ADDS[outcome]:
@@ -347,7 +350,7 @@ def _enter(posting: Posting, source: Source, own: Contribution, placed: Placed, 
             bucket = (pane.key, window.grp, window.start, source.part, bucket_of(amount))
             posting.buckets[bucket] = posting.buckets.get(bucket, 0) + sign
     if own.at is None:
-        return
+        return window
     posting.ledger.append(
         LedgerRow(
             pane.key,
@@ -364,3 +367,4 @@ def _enter(posting: Posting, source: Source, own: Contribution, placed: Placed, 
             max(posting.posted_at, source.now),
         )
     )
+    return window

@@ -83,10 +83,10 @@ class Item:
 
     def admit(self, event: Event) -> Admission:
         """Take an event in; it acts at the next `settle`."""
+        if self._timeline.is_duplicate(event):
+            return _DUPLICATE
         loser = self._timeline.admit(event)
         if loser is event:
-            if self._timeline.is_duplicate(event):
-                return _DUPLICATE
             return Admission(Outcomes.CONFLICT, loser)
         self._corrected = self._corrected or event.replaces is not None
         if loser is not None:
