@@ -8,7 +8,7 @@ partition that has consumed up to its end is complete up to that instant.
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -114,27 +114,30 @@ class Prover:
         self._noted = None
         found = await self._observer.end_offsets(owned)
         ends_at = {place.partition: end for place, end in found.items()}
-        for part, position in self._partitions.positions.items():
-            if part in ends_at:
-                self._figures.behind(part, self._group, ends_at[part] - position)
+        self._measure_lag(ends_at)
         # A log that ends before what was read of it is another one, and proves nothing.
         return {part: Proof(instant, end) for part, end in ends_at.items() if end >= before[part]}
 
+    def _measure_lag(self, ends: Mapping[int, int]) -> dict[int, int]:
+        """Say how far partitions that are still owned are behind their ends; their positions."""
+        positions = self._partitions.positions
+        for part, position in positions.items():
+            if part in ends:
+                self._figures.behind(part, self._group, ends[part] - position)
+        return positions
+
     async def _tell_backlog(self) -> None:
         """Say how much is left to fold, whether ingest is through or not; in the log if much is."""
-        positions = self._partitions.positions
-        places = [TopicPartition(self._topic, part) for part in positions]
+        places = [TopicPartition(self._topic, part) for part in self._partitions.owned]
         try:
-            ends = await self._observer.end_offsets(places) if places else {}
+            found = await self._observer.end_offsets(places) if places else {}
         except (KafkaError, OSError, TimeoutError):
             return  # proving says so
+        ends = {place.partition: end for place, end in found.items()}
         self._figures.lag.clear()  # somebody else says it of partitions that have gone
-        for place, end in ends.items():
-            left = end - positions[place.partition]
-            self._figures.behind(place.partition, self._group, left)
-        told = self._backlog.told(
-            positions, {place.partition: end for place, end in ends.items()}, at=time.monotonic()
-        )
+        positions = self._measure_lag(ends)
+        owned = {part: end for part, end in ends.items() if part in positions}
+        told = self._backlog.told(positions, owned, at=time.monotonic())
         if told is not None:
             _logger.info(told, extra={"action": "catching_up"})
 
