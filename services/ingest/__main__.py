@@ -6,6 +6,8 @@ import gc
 import sys
 from collections.abc import Sequence
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from services.ingest.consume import Ingest, Meters, new_consumer
 from services.ingest.publish import STOP_S, Publisher, Writer, new_producer
 from services.ingest.stops import Stops
@@ -49,13 +51,15 @@ class Service:
             group=topics.group("ingest"),
             session_timeout_ms=settings.session_timeout_ms,
         )
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
         try:
             await publisher.start()
+            await admin.start()
             await consumer.start()
             clock = wall_clock(settings.clock)
             stops = Stops(consumer, pool, self._meters.stopped, clock=clock)
             self._ingest = Ingest(
-                consumer, publisher, self._sources, stops, clock=clock, meters=self._meters
+                consumer, admin, publisher, self._sources, stops, clock=clock, meters=self._meters
             )
             # Batches are many objects without cycles: looking for these took a fifth of the time.
             gc.freeze()
@@ -64,6 +68,7 @@ class Service:
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(consumer.stop(), STOP_S)
+            await admin.close()
             await publisher.stop()
             pool.terminate()
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
 
 from services.ingest.handle import Handled, Record, handle
+from services.ingest.offsets import RETRY_S, Admin, committed_offsets
 from services.ingest.publish import Publisher
 from services.ingest.stops import ANEW, Reason, Stop, Stops
 from shared.domain.source import Source
@@ -32,7 +34,6 @@ PARTITION_FETCH_BYTES: Final = 8 * 1024 * 1024  # a larger record comes alone, i
 POISON_RUN: Final = 25_000
 """So many records of one partition in a row that are no events, and it is stopped: rather a
 producer that has gone wrong than so many bad records."""
-RETRY_S: Final = 0.5
 OLDEST_S: Final = 60.0
 """How often the oldest dead letters are looked up."""
 STALLED_S: Final = 60.0
@@ -101,6 +102,7 @@ class Ingest:
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
+        admin: Admin,
         publisher: Publisher,
         sources: Mapping[str, Source],
         stops: Stops,
@@ -108,8 +110,9 @@ class Ingest:
         clock: WallClock,
         meters: Meters,
     ) -> None:
-        """Both the consumer and the publisher are started by the caller; `sources` by topic."""
+        """The clients and the publisher are started by the caller; `sources` by topic."""
         self._consumer = consumer
+        self._admin = admin
         self._sources = sources
         self._publisher = publisher
         self._stops = stops
@@ -138,42 +141,53 @@ class Ingest:
             batches: Batches = await self._consumer.getmany(
                 timeout_ms=POLL_MS, max_records=BATCH_RECORDS
             )
-            await self._follow_assignment()
-            await self._take(batches)
+            adopted = await self._follow_assignment()
+            await self._take({p: found for p, found in batches.items() if p not in adopted})
             await self._commit()
             await self._look_again()
             self._measure_lag()
             await self._measure_letters()
 
-    async def _follow_assignment(self) -> None:
-        """Look at partitions that are new here, before anything of theirs is committed."""
-        now_assigned = self._consumer.assignment()
+    async def _follow_assignment(self) -> AbstractSet[TopicPartition]:
+        """Look at partitions that are new here; these, of which nothing may have been read yet."""
+        now_assigned: AbstractSet[TopicPartition] = self._consumer.assignment()
         if now_assigned == self._assigned.keys():
-            return
+            return frozenset()
         self._assigned = {
             place: known for place, known in self._assigned.items() if place in now_assigned
         }
         for place in self._stops.places - self._assigned.keys():
             self._stops.forget(place)
-        for place in sorted(now_assigned - self._assigned.keys()):
-            await self._adopt(place)
+        adopted = now_assigned - self._assigned.keys()
+        if adopted:
+            offsets = await committed_offsets(self._admin, self._publisher.group, adopted)
+            for place in sorted(adopted):
+                await self._adopt(place, offsets[place])
         _logger.info(
             "The assigned partitions have changed.",
             extra={"action": "assigned", "partitions": sorted(map(_name, self._assigned))},
         )
+        return adopted
 
-    async def _adopt(self, place: TopicPartition) -> None:
+    async def _adopt(self, place: TopicPartition, committed: int | None) -> None:
+        """Read a partition from what is committed, not from where the consumer would begin.
+
+        The consumer asks for itself, and takes a broker that does not know yet for one that says
+        that nothing was committed (see `committed_offsets`).
+        """
         while True:
             try:
-                committed: int | None = await self._consumer.committed(place)
                 # With a topic the group's offsets are deleted; this process knows what it read.
                 reached = self._reached.get(place) if committed is None else committed
                 stop = await self._stops.known(place, reached, is_committed=committed is not None)
+                begin = committed
+                if begin is None:
+                    begin = (await self._consumer.beginning_offsets([place]))[place]
             except KafkaError as error:
                 if not error.retriable:
                     raise
                 _logger.warning(
-                    "Kafka does not say what was committed; it is asked again.",
+                    "Kafka does not say where a partition begins and ends; it is asked again.",
                     extra={"action": "asking_again", "error": repr(error)},
                 )
                 await asyncio.sleep(RETRY_S)
@@ -182,6 +196,7 @@ class Ingest:
                 if stop is not None:
                     await self._stops.stop(place, stop)
                 elif place in self._consumer.assignment():
+                    self._consumer.seek(place, begin)
                     self._consumer.resume(place)
                 return
 
