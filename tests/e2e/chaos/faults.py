@@ -27,7 +27,8 @@ _CHOSEN_S: Final = 8.0
 _ZOMBIE_S: Final = 11.5
 """Less than what PostgreSQL lets a transaction wait in mid-air."""
 _FENCED_S: Final = 4.0
-_TRIES: Final = 3
+_TRIES: Final = 8
+"""As others disturb it: the last ones are alone."""
 _REFUSED_S: Final = 12.0
 _LOOK_S: Final = 0.2
 _AWAY_S: Final = (0.2, 1.5)
