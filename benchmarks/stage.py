@@ -1,10 +1,13 @@
 """What the benchmarks stand on: a stack of their own, and how a result is printed."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from services.cli.local import say
 from services.cli.stack.local_stack import DATA, LocalStack
@@ -14,10 +17,12 @@ AGREEMENTS: Final = Path("deploy/agreements")
 
 
 @contextmanager
-def a_trial(name: str, *, event_partitions: int = 8) -> Iterator[Trial]:
-    """A pipeline on a fresh stack that syncs to disk as in production."""
+def a_trial(
+    name: str, *, event_partitions: int = 8, home: Path = DATA / "bench"
+) -> Iterator[Trial]:
+    """A pipeline on a fresh stack that syncs to disk as in production; `home` takes its data."""
     with (
-        LocalStack(DATA / "bench", fresh=True, prepare=False, say=say) as stack,
+        LocalStack(home, fresh=True, prepare=False, say=say) as stack,
         Trial(stack, name, AGREEMENTS, event_partitions=event_partitions) as trial,
     ):
         yield trial
@@ -40,3 +45,22 @@ def quantile(sorted_values: list[float], share: float) -> float:
     """The ⌈share·n⌉-th smallest."""
     index = -(-round(share * 1000) * len(sorted_values) // 1000) - 1
     return sorted_values[max(0, index)]
+
+
+def processor_seconds(pids: Iterable[int]) -> float:
+    """What processes have used so far, with their children that have ended."""
+    found = 0.0
+    for pid in pids:
+        try:
+            times = psutil.Process(pid).cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        # Those of children that have ended are their parent's.
+        found += times.user + times.system + times.children_user + times.children_system
+    return found
+
+
+def postgres_pids() -> list[int]:
+    """PostgreSQL's processes of this stack, which this process has started."""
+    family = psutil.Process(os.getpid()).children(recursive=True)
+    return [one.pid for one in family if one.name() == "postgres"]

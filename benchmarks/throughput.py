@@ -8,7 +8,6 @@ modules as machine code (`make compile`).
 
 import argparse
 import asyncio
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +24,7 @@ from aiokafka import AIOKafkaProducer
 from sqlalchemy.exc import DBAPIError
 
 from benchmarks.peers import NAMES, installed, peer_rate
-from benchmarks.stage import a_trial, report
+from benchmarks.stage import a_trial, postgres_pids, processor_seconds, report
 from services.cli.local import say
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.trial import Trial
@@ -182,7 +181,7 @@ def evaluators(trial: Trial, count: int, compiled: str, *, number: int) -> Run:
             services = trial.services(names=("evaluator",), home=f"evaluator-{place}")
             running.push(services)
             pids.append(services.launch("evaluator", PYTHONPATH=compiled).pid)
-        return trial.background.run(_folding(trial, count, pids))
+        return trial.background.run(folding(trial, count, pids))
 
 
 async def _emptied(trial: Trial) -> None:
@@ -198,7 +197,7 @@ async def _emptied(trial: Trial) -> None:
     await migrate(trial.system.database_url)
 
 
-async def _folding(trial: Trial, count: int, pids: list[int]) -> Run:
+async def folding(trial: Trial, count: int, pids: list[int]) -> Run:
     """From when all own partitions and something is committed: starting up is no part."""
     async with Progress(trial.system) as progress:
         await _until_owned(trial, pids)
@@ -207,13 +206,13 @@ async def _folding(trial: Trial, count: int, pids: list[int]) -> Run:
             message = "so few events are folded before their rate can be measured: give more"
             raise SystemExit(message)
         first, began = left, time.perf_counter()
-        own, database = _cpu(pids), _cpu(_database_pids())
+        own, database = processor_seconds(pids), processor_seconds(postgres_pids())
         await _until(progress, pids, lambda left: left == 0)
         seconds = time.perf_counter() - began
         return Run(
             first / seconds,
-            (_cpu(pids) - own) / first * 100_000,
-            (_cpu(_database_pids()) - database) / first * 100_000,
+            (processor_seconds(pids) - own) / first * 100_000,
+            (processor_seconds(postgres_pids()) - database) / first * 100_000,
         )
 
 
@@ -242,24 +241,6 @@ def _see_alive(pids: Iterable[int]) -> None:
         if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             message = "an evaluator has ended: see its log in .accord/bench"
             raise SystemExit(message)
-
-
-def _cpu(pids: Iterable[int]) -> float:
-    found = 0.0
-    for pid in pids:
-        try:
-            times = psutil.Process(pid).cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        # Those of children that have ended are their parent's.
-        found += times.user + times.system + times.children_user + times.children_system
-    return found
-
-
-def _database_pids() -> list[int]:
-    """PostgreSQL's processes of this stack, which this process has started."""
-    family = psutil.Process(os.getpid()).children(recursive=True)
-    return [one.pid for one in family if one.name() == "postgres"]
 
 
 if __name__ == "__main__":
