@@ -7,7 +7,6 @@ clocks run on.
 """
 
 import argparse
-import asyncio
 import re
 import time
 import urllib.request
@@ -18,21 +17,19 @@ from typing import Any, Final
 
 import asyncpg
 
-from benchmarks.stage import a_trial, processor_seconds, report
+from benchmarks.stage import a_trial, processor_seconds, report, until_judged
 from benchmarks.throughput import fill
 from services.cli.local import say
 from services.cli.simulator.company import CHANNELS, SITES, chosen, desk, some_customer
 from services.cli.stack.local_stack import DATA
 from services.cli.stack.services import Services
 from services.cli.trial import Trial
-from services.cli.verification.rest import Progress
 from shared.domain.event import Event
 from shared.domain.instant import HOUR, MINUTE, Instant
 from shared.runtime.config import driver_url
 from shared.runtime.wall_clock import system_clock
 
 _LOOK_S: Final = 0.01
-_PATIENCE_S: Final = 900.0
 _OPENED_OVER: Final = 5 * MINUTE
 _KIB_IN_MIB: Final = 1024
 _OPEN: Final = """
@@ -86,7 +83,7 @@ def fold(trial: Trial) -> None:
     """Let an evaluator fold and judge everything, and say what is stored then."""
     begun = time.monotonic()
     with trial.services(names=("evaluator",), home="first"):
-        trial.background.run(_until_judged(trial))
+        trial.background.run(until_judged(trial))
     found = trial.background.run(_stored(trial))
     say(
         f"folded in {time.monotonic() - begun:.0f} s; items take {found['size']}, "
@@ -95,16 +92,6 @@ def fold(trial: Trial) -> None:
     report("open_clocks_items", found["due"], "items")
     first = (found["first"] - system_clock()) / HOUR if found["first"] else 0.0
     report("open_clocks_first_deadline", first, "h from now")
-
-
-async def _until_judged(trial: Trial) -> None:
-    end = time.monotonic() + _PATIENCE_S
-    async with Progress(trial.system) as progress:
-        while await progress.unfolded() or not await progress.is_judged():
-            if time.monotonic() > end:
-                message = f"not folded and judged after {_PATIENCE_S:g} s"
-                raise SystemExit(message)
-            await asyncio.sleep(0.2)
 
 
 async def _stored(trial: Trial) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
 """What the benchmarks stand on: a stack of their own, and how a result is printed."""
 
+import asyncio
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,10 @@ import psutil
 from services.cli.local import say
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.trial import Trial
+from services.cli.verification.rest import Progress
 
 AGREEMENTS: Final = Path("deploy/agreements")
+_PATIENCE_S: Final = 900.0
 
 
 @contextmanager
@@ -64,3 +68,14 @@ def postgres_pids() -> list[int]:
     """PostgreSQL's processes of this stack, which this process has started."""
     family = psutil.Process(os.getpid()).children(recursive=True)
     return [one.pid for one in family if one.name() == "postgres"]
+
+
+async def until_judged(trial: Trial) -> None:
+    """Wait until everything in the event log is folded and judged."""
+    end = time.monotonic() + _PATIENCE_S
+    async with Progress(trial.system) as progress:
+        while await progress.unfolded() or not await progress.is_judged():
+            if time.monotonic() > end:
+                message = f"not folded and judged after {_PATIENCE_S:g} s"
+                raise SystemExit(message)
+            await asyncio.sleep(0.2)

@@ -136,8 +136,13 @@ def simulated(count: int) -> Iterator[Event]:
 
 def different(count: int) -> Iterator[Event]:
     """The same without repetitions: the limit loop cannot bear any."""
+    return unrepeated(simulated(count))
+
+
+def unrepeated(events: Iterable[Event]) -> Iterator[Event]:
+    """Each event once."""
     known: set[tuple[str, str, str]] = set()
-    for event in simulated(count):
+    for event in events:
         identity = (event.item, event.source, event.id)
         if identity not in known:
             known.add(identity)
