@@ -21,6 +21,8 @@ modules="
     shared/domain/fold.py shared/domain/item.py shared/domain/history.py
     shared/wire/timeline.py shared/wire/cloudevents.py
     services/evaluator/posting.py services/evaluator/fold.py
+    services/evaluator/placing.py services/evaluator/partition.py
+    services/evaluator/breaches.py
 "
 
 if ! "$python" -c 'import setuptools, mypyc' 2>/dev/null; then

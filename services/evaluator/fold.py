@@ -6,7 +6,7 @@ Everything here happens in memory and may be thrown away; `Store.post` makes it 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
@@ -49,10 +49,8 @@ class Compiling(Protocol):
         """One that has been looked up."""
 
 
-class _Arrival(NamedTuple):
-    offset: int
-    key: str
-    event: Event
+_Arrival: TypeAlias = tuple[int, str, Event]
+"""The offset of a record, the key of the item that it is about, and the event that it is."""
 
 
 class Folder:
@@ -90,7 +88,7 @@ class Folder:
         for partition, arrivals in arrived:
             times = [event.time for _, _, event in arrivals]
             if self._lateness is not None:
-                self._lateness.note(partition, times, (own.event.kind for own in arrivals))
+                self._lateness.note(partition, times, (event.kind for _, _, event in arrivals))
             partition.latest = max(times, default=partition.latest)
             partition.advance(now=posting.posted_at)
             touched = self._admit(posting, partition, arrivals)
@@ -163,7 +161,7 @@ class Folder:
                 self._quarantine(posting, part, record.offset, "", error.reason, record.value)
                 self._counted["refused"].inc()
                 continue
-            arrivals.append(_Arrival(record.offset, event.item, event))
+            arrivals.append((record.offset, event.item, event))
         return arrivals
 
     async def _load(self, arrived: Sequence[tuple[Partition, list[_Arrival]]]) -> None:

@@ -5,26 +5,23 @@ or being built is looked up again and again.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import asyncpg
 
+from services.evaluator.placing import Places, Placing
 from services.evaluator.tidying import tidy
 from shared.documents import File, Loaded, load_texts
 from shared.domain.agreement import Catalogue, Objective, Percentile, objective_id
-from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
 from shared.domain.plan import Plan, compile_plan
-from shared.domain.window import Span
 from shared.runtime import generations
 from shared.runtime.database import Pool, create_pool, snapshot, transaction
 from shared.runtime.generations import Documents
-from shared.runtime.tables import RUNNING_PANE
 from shared.wire.pane_keys import pane_key
-from shared.wire.stored_item import Placed
 
 KEPT: Final = 4
 """Compiled generations that are kept."""
@@ -34,7 +31,8 @@ class Compiled:
     """A generation as the fold and the judge use it.
 
     `built` says for which generation the panes of each objective (`<agreement>/<objective>`) were
-    built; `fresh` are those that were built for this one.
+    built; `fresh` are those that were built for this one. `place` and `holds` are those of its
+    `Places`.
     """
 
     def __init__(self, number: int, catalogue: Catalogue, built: Mapping[str, int]) -> None:
@@ -43,30 +41,18 @@ class Compiled:
         self.catalogue = catalogue
         self.built = built
         self.plan: Plan = compile_plan(catalogue)
-        self._places: dict[tuple[str, str], tuple[Callable[[Instant], Span], bool, int]] = {
-            key: (
-                own.window.pane,
-                isinstance(own.target, Percentile),
-                built.get(objective_id(*key), 0),
-            )
-            for key, own in objectives(catalogue).items()
-        }
-        self.fresh = frozenset(
-            key for key, (*_, since) in self._places.items() if since == number and since
+        found = objectives(catalogue)
+        since = {key: built.get(objective_id(*key), 0) for key in found}
+        self._places = Places(
+            {
+                key: Placing(
+                    own.window.pane, since[key], by_time=isinstance(own.target, Percentile)
+                )
+                for key, own in found.items()
+            }
         )
-
-    def place(self, own: Contribution) -> Placed:
-        """Where a contribution counts."""
-        pane, by_time, since = self._places[own.agreement, own.objective]
-        if own.counts_at is None:
-            return Placed(RUNNING_PANE, bucketed=False, built=since)
-        start = pane(own.counts_at).start
-        return Placed(start, bucketed=by_time and own.amount is not None, built=since)
-
-    def holds(self, own: Contribution, placed: Placed) -> bool:
-        """Whether what was posted so is in panes that this generation uses."""
-        place = self._places.get((own.agreement, own.objective))
-        return place is not None and place[2] == placed.built
+        self.place, self.holds = self._places.place, self._places.holds
+        self.fresh = frozenset(key for key, own in since.items() if own == number and own)
 
     @cached_property
     def objectives(self) -> Mapping[str, tuple[tuple[str, str], Objective]]:

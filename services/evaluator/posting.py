@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from typing import Final, NamedTuple
 
 from services.evaluator.breaches import BreachRow, item_breach
@@ -79,6 +80,29 @@ class LedgerRow(NamedTuple):
     amount: Amount | None
     part: int
     posted_at: Instant
+
+
+_ledger_row: Final[
+    Callable[
+        [
+            tuple[
+                str,
+                str,
+                Instant,
+                Instant,
+                str,
+                int,
+                str,
+                int,
+                int,
+                Amount | None,
+                int,
+                Instant,
+            ]
+        ],
+        LedgerRow,
+    ]
+] = partial(tuple.__new__, LedgerRow)
 
 
 class ItemRow(NamedTuple):
@@ -352,19 +376,21 @@ def _enter(
     if own.at is None:
         return window
     posting.ledger.append(
-        LedgerRow(
-            pane.key,
-            window.grp,
-            window.start,
-            own.at,
-            outcome,
-            sign,
-            source.item,
-            own.cycle,
-            own.ordinal,
-            amount,
-            source.part,
-            max(posting.posted_at, source.now),
+        _ledger_row(
+            (
+                pane.key,
+                window.grp,
+                window.start,
+                own.at,
+                outcome,
+                sign,
+                source.item,
+                own.cycle,
+                own.ordinal,
+                amount,
+                source.part,
+                max(posting.posted_at, source.now),
+            )
         )
     )
     return window

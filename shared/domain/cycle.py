@@ -50,11 +50,13 @@ class Track:
 
     `earliest` is the last instant before one of its clocks runs out, as of the last `look_ahead`.
     `_clocks` has the latest clock of each series in the open (or last) cycle; `_matches` is what
-    matched when they were looked at last.
+    matched when they were looked at last, and `_looked` says that attributes were looked at since
+    the cycle went on.
     """
 
     __slots__ = (
         "_clocks",
+        "_looked",
         "_matches",
         "_starts",
         "_stops",
@@ -72,6 +74,7 @@ class Track:
         self.earliest: Instant = NEVER
         self._clocks: dict[int, Clock] = {}
         self._matches = _NO_MATCHES
+        self._looked = False
         self._starts = plan.start.counter()
         self._stops = plan.stop.counter()
 
@@ -146,6 +149,9 @@ class Track:
 
     def change(self, moment: Moment) -> None:
         """Move undecided clocks to the objectives that match now; begin clocks that are due."""
+        if self._looked and self.plan.attributes.isdisjoint(moment.changed):
+            return
+        self._looked = True
         matches = self.plan.matches(moment.after, self.cycles[-1].started_at)
         if matches is self._matches:
             return
@@ -174,6 +180,7 @@ class Track:
         self._stops = self.plan.stop.counter()
         self._clocks = {}
         self._matches = self.plan.matches(moment.after, at)
+        self._looked = True
         for candidate in self._matches.values():
             self._add_clock(candidate, moment)
 
@@ -194,6 +201,7 @@ class Track:
         if cycle.stopped_at is not None and cycle.stopped_at < at:
             cycle.pauses.append(Span(cycle.stopped_at, at))
         cycle.stopped_at = None
+        self._looked = False
         self.open = True
         self._stops = self.plan.stop.counter()
         for clock in self._clocks.values():

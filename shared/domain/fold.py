@@ -11,7 +11,7 @@ from typing import Final
 from shared.domain.agreement import Within
 from shared.domain.clock import GONE, Clock, ClockState
 from shared.domain.clock_reading import ClockReading, read_clock
-from shared.domain.contribution import Contribution
+from shared.domain.contribution import Contribution, contribution_of
 from shared.domain.cycle import Cycle, Track, settle_group
 from shared.domain.event import Event, Scalar
 from shared.domain.instant import NEVER, Instant
@@ -238,18 +238,20 @@ class Fold:
         at = clock.breached_at if breached else stopped
         # What runs is in the current one of rolling windows only, wherever it started.
         runs_now = at is None and isinstance(own.window, RollingWindow)
-        return Contribution(
-            clock.version.agreement,
-            own.name,
-            group,
-            cycle.number,
-            clock.ordinal,
-            _OUTCOMES[clock.state],
-            clock.started_at if own.started and not runs_now else at,  # counts_at
-            at,
-            stopped if breached else None,
-            amount,
-            breached and isinstance(own.target, Within),
+        return contribution_of(
+            (
+                clock.version.agreement,
+                own.name,
+                group,
+                cycle.number,
+                clock.ordinal,
+                _OUTCOMES[clock.state],
+                clock.started_at if own.started and not runs_now else at,  # counts_at
+                at,
+                stopped if breached else None,
+                amount,
+                breached and isinstance(own.target, Within),
+            )
         )
 
 

@@ -32,6 +32,8 @@ _FIRST: Final = (date.min.toordinal() - EPOCH.toordinal()) * DAY
 _AFTER_LAST: Final = (date.max.toordinal() + 1 - EPOCH.toordinal()) * DAY
 _HOURS: Final = {f"T{hour:02}": hour * HOUR for hour in range(24)}
 _MINUTES: Final = {f":{minute:02}": minute * MINUTE for minute in range(60)}
+_WHOLE: Final = len("2026-03-02T09:00:00Z")
+_DIGITS: Final = 6
 _SECONDS: Final = {f":{second:02}": second * SECOND for second in range(60)}
 
 
@@ -72,13 +74,14 @@ def _parse_usual(text: str) -> Instant | None:
     )
     if hour is None or minute is None or second is None or text[-1] != "Z":
         return None
-    fraction = text[19:-1]
-    if not fraction:
-        micros = 0
-    elif fraction[0] == "." and fraction[1:].isdecimal() and fraction.isascii():
-        micros = int(fraction[1:7].ljust(6, "0"))
-    else:
-        return None
+    micros = 0
+    if len(text) > _WHOLE:
+        fraction = text[20:-1]
+        if text[19] != "." or not (fraction.isdecimal() and fraction.isascii()):
+            return None
+        if len(fraction) != _DIGITS:
+            fraction = fraction[:_DIGITS].ljust(_DIGITS, "0")
+        micros = int(fraction)
     day = _day(text[:10])
     return None if day is None else day + hour + minute + second + micros
 

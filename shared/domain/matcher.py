@@ -3,14 +3,15 @@
 An absent attribute is None. Values compare by JSON type, numbers by value (contract section 2).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.canonical import plain_decimal
 from shared.domain.event import Event, Scalar
 
-Attributes = Mapping[str, Scalar]
+Attributes = dict[str, Scalar]
+"""Nobody changes them; a dictionary is looked up faster than any mapping."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class KpiPlan:
         for name, listed in self._listed:
             value = attributes.get(name)
             # `_value_key`, written out: this is asked at every change.
-            key.append(listed.get(value if value.__class__ is not bool else (value,), 0))
+            key.append(listed.get((value,) if isinstance(value, bool) else value, 0))
         looked_up = tuple(key)
         known = self._known.get(looked_up)
         if known is None:
@@ -251,7 +251,7 @@ def _interested(catalogue: Catalogue, kpi: Kpi) -> list[Party]:
     return found
 
 
-def _listed(parties: Iterable[Party]) -> tuple[tuple[str, Mapping[_ValueKey, int]], ...]:
+def _listed(parties: Iterable[Party]) -> tuple[tuple[str, dict[_ValueKey, int]], ...]:
     """The attributes that the parties' promises look at, and a number for each value they name.
 
     All other values are alike to them, however many there are.

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.domain.agreement import MeasureKind
-from shared.domain.contribution import Contribution
+from shared.domain.contribution import Contribution, contribution_of
 from shared.domain.event import Scalar
 from shared.domain.instant import Instant
 from shared.domain.matcher import group_values
@@ -51,18 +51,20 @@ class Tally:
         for candidate in self._plan.matches(moment.after, at).values():
             own = candidate.objective
             self.contributions.append(
-                Contribution(
-                    candidate.version.agreement,
-                    own.name,
-                    group_values(own.group_by, moment.after),
-                    number,
-                    0,  # ordinal
-                    outcome,
-                    at,  # counts_at
-                    at,
-                    None,  # stopped_at
-                    amount,
-                    False,  # noqa: FBT003 - names cost as much again
+                contribution_of(
+                    (
+                        candidate.version.agreement,
+                        own.name,
+                        group_values(own.group_by, moment.after),
+                        number,
+                        0,  # ordinal
+                        outcome,
+                        at,  # counts_at
+                        at,
+                        None,  # stopped_at
+                        amount,
+                        False,
+                    )
                 )
             )
 

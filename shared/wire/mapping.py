@@ -118,7 +118,7 @@ class _One:
         rules = self._rules
         name = f":{rule.name}" if rule.name else ""
         sequence = None if rules.sequence is None else self._optional(rules.sequence, "sequence")
-        envelope = {
+        envelope: dict[str, object] = {
             "id": "/".join([self._text(path, "id") for path in rules.id]) + name + self._suffix,
             "source": rules.source,
             "type": f"{rules.kind}.{what}",

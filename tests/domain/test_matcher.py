@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.domain.event import Scalar
 from shared.domain.matcher import (
     EVERYTHING,
+    Attributes,
     Choice,
     Matcher,
     Milestone,
@@ -74,7 +75,8 @@ def test_a_milestone_wants_event_change_and_condition_together() -> None:
     agent = Matcher((("actor", Choice(("agent",))),))
     milestone = Milestone("ticket.assigned", agent, "team")
     event = an_event("assigned", "09:00")
-    before, seen = {"team": "a"}, {"team": "b", "actor": "agent"}
+    before: Attributes = {"team": "a"}
+    seen: Attributes = {"team": "b", "actor": "agent"}
     assert milestone.matches(event, before, seen)
     assert not milestone.matches(an_event("replied", "09:00"), before, seen)
     assert not milestone.matches(event, {"team": "b"}, seen)
