@@ -9,25 +9,31 @@ from services.cli.local import say
 
 HOME: Final = Path(".accord/peers")
 _SCRIPTS: Final = Path("tests/bench")
+_PACKAGES: Final = _SCRIPTS / "peers.txt"
 NAMES: Final = ("quix", "bytewax")
 _PATIENCE_S: Final = 600
 
 
 def installed() -> Path | None:
-    """The Python of the peers' environment, made when it is not there; None without a network."""
+    """The Python of the peers' environment, made anew when their packages are others than before.
+
+    Only wheels whose hashes are known are taken. None without a network.
+    """
     python = HOME / "bin" / "python"
     stamp = HOME / ".done"
-    if stamp.exists():
+    wanted = _PACKAGES.read_text()
+    if stamp.exists() and stamp.read_text() == wanted:
         return python
     say("installing the peers, once")
     try:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(HOME)], check=True)  # noqa: S603
-        install = [python, "-m", "pip", "install", "--quiet", "-r", _SCRIPTS / "peers.txt"]
-        subprocess.run([*map(str, install)], check=True)  # noqa: S603
+        install = [python, "-m", "pip", "install", "--quiet", "--require-hashes"]
+        which = ["--only-binary", ":all:", "-r", _PACKAGES]
+        subprocess.run([*map(str, install + which)], check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
         say(f"THE PEERS ARE LEFT OUT: they cannot be installed: {error}")
         return None
-    stamp.touch()
+    stamp.write_text(wanted)
     return python
 
 
