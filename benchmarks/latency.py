@@ -134,7 +134,7 @@ def main() -> None:
 def measure(trial: Trial, services: Services, rate: float, seconds: float) -> None:
     """Start the load, wait until it flows, and probe for so many seconds."""
     begin = system_clock() + round((_PREPARING_S + _PREPARING_EACH_S * rate) * SECOND)
-    until = begin + round((_WARM_S + seconds + _LATE_S) * SECOND)
+    until = begin + round((_WARM_S + seconds + 2 * _LATE_S) * SECOND)
     with sending(trial, rate, begin, until):
         say(f"the load is being made; it begins at {format_instant(begin)}")
         time.sleep((begin - system_clock()) / SECOND + _WARM_S)
@@ -223,8 +223,8 @@ def watch(api: Api, probes: Probes, seconds: float) -> None:
     while any(len(probes.seen[own]) < number for own in _SCOPES):
         begun = time.monotonic()
         if begun > end:
-            found = {own: len(probes.seen[own]) for own in _SCOPES}
-            message = f"{found} of {number} breaches were seen"
+            missing = {own: sorted({*range(number)} - {*probes.seen[own]}) for own in _SCOPES}
+            message = f"the breaches of these probes were not seen: {missing}"
             raise SystemExit(message)
         since = probes.oldest_out()
         if since is not None:
@@ -234,7 +234,7 @@ def watch(api: Api, probes: Probes, seconds: float) -> None:
 
 def look(api: Api, probes: Probes, since: Instant) -> None:
     """Ask once, and note what is new."""
-    answer = api.get("/v1/breaches", agreement="probes", since=format_instant(since), limit=200)
+    answer = api.get("/v1/breaches", agreement="probes", since=format_instant(since), limit=500)
     now = time.monotonic()
     probes.asked += 1
     items = answer["items"]
