@@ -15,7 +15,7 @@ What is tuned, the first by far the most:
 - A snapshot every 10 s, which is Bytewax's own default, in place of one a second.
 - `batch_size` 5,000 in place of 1,000: there is a backlog, and fewer, larger steps also mean fewer,
   larger transactions. A transaction takes all windows that a step has closed.
-- Rows go as four binary arrays (psycopg 3), a third of the cost of a long list of values.
+- Rows go as four binary arrays (psycopg 3), under half the cost of a long list of values.
 - Events are decoded a batch at a time by msgspec, and only what the window needs of them.
 - Python looks for cycles among objects as seldom as in the processes it is held against.
 
