@@ -53,12 +53,12 @@ async def read_members(
 
 
 _MEMBERS: Final = """
-SELECT at, item, cycle, ordinal, outcome, amount
+SELECT at, item, cycle, ordinal, outcome, coalesce(elapsed, amount) AS amount
 FROM ledger
 WHERE objective = $1 AND grp = $2 AND pane_start >= $3 AND pane_start < $4 AND posted_at >= $3
   AND ($5::bigint IS NULL
        OR (at, item, cycle, ordinal, outcome COLLATE "C") > ($5, $6, $7, $8, $9))
-GROUP BY at, item, cycle, ordinal, outcome, amount
+GROUP BY at, item, cycle, ordinal, outcome, elapsed, amount
 HAVING sum(sign) > 0
 ORDER BY at, item, cycle, ordinal, outcome COLLATE "C"
 LIMIT $10

@@ -110,7 +110,7 @@ def _step_sum(column: str) -> str:
 
 _STEPS: Final = f"""
 SELECT w.number, l.at, {", ".join(map(_step_sum, PANE_COUNTS))},
-    coalesce(sum(l.sign * l.amount), 0)
+    coalesce(sum(l.sign * coalesce(l.elapsed, l.amount)), 0)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
     AS w (objective, grp, pane_start, after, number)
 JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp

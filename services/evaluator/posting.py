@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from services.evaluator.breaches import BreachRow, item_breach
 from shared.domain.agreement import objective_id
 from shared.domain.contribution import Contribution
-from shared.domain.instant import Instant
+from shared.domain.instant import Instant, Micros
 from shared.domain.measure import UNIT, Amount, Measure, Outcome, bucket_of, exact
 from shared.wire.groups import group_text
 from shared.wire.pane_keys import pane_key
@@ -64,6 +64,7 @@ class Window(NamedTuple):
 class LedgerRow(NamedTuple):
     """A row of the ledger in the order of its columns.
 
+    `elapsed` is the time that a stopped clock took, `amount` the number of an event that counts.
     It is never recorded before its own instant, whatever the clock of the host: readers look for
     a window's entries only in what was recorded since its start.
     """
@@ -77,6 +78,7 @@ class LedgerRow(NamedTuple):
     item: str
     cycle: int
     ordinal: int
+    elapsed: Micros | None
     amount: Amount | None
     part: int
     posted_at: Instant
@@ -95,6 +97,7 @@ _ledger_row: Final[
                 str,
                 int,
                 int,
+                Micros | None,
                 Amount | None,
                 int,
                 Instant,
@@ -375,6 +378,9 @@ def _enter(
             posting.buckets[bucket] = posting.buckets.get(bucket, 0) + sign
     if own.at is None:
         return window
+    elapsed: Micros | None = None
+    if isinstance(amount, int) and outcome is not Outcome.COUNTED:
+        elapsed, amount = amount, None
     posting.ledger.append(
         _ledger_row(
             (
@@ -387,6 +393,7 @@ def _enter(
                 source.item,
                 own.cycle,
                 own.ordinal,
+                elapsed,
                 amount,
                 source.part,
                 max(posting.posted_at, source.now),

@@ -4,7 +4,8 @@ Instants are microseconds since the epoch in `bigint` columns, named for what ha
 `objective` is `<agreement>/<objective>`, in ledger and panes with the generation of documents
 that it was built for (`shared/wire/pane_keys.py`), `grp` the group values as a JSON list of
 texts. What counts is kept by pane: the window itself, or a step of a rolling one; `amount` is
-exact.
+exact. The ledger has the time that a clock took as an integer of its own, `elapsed`: most entries
+are of clocks, and decimals are dear to send.
 Which service writes which: ARCHITECTURE.md. The api only reads.
 """
 
@@ -112,6 +113,7 @@ ledger: Final = Table(
     Column("item", Text(collation="C"), nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("ordinal", Integer, nullable=False),
+    Column("elapsed", BigInteger),
     Column("amount", Numeric),
     Column("part", Integer, nullable=False),
     _instant("posted_at"),

@@ -225,6 +225,7 @@ def _entries(
     item: Item, own: Contribution, key: tuple[str, str, Instant], now: Instant
 ) -> list[dict[str, object]]:
     objective, grp, pane = key
+    is_number = own.outcome is Outcome.COUNTED
     entry: dict[str, object] = {
         "objective": objective,
         "grp": grp,
@@ -235,11 +236,12 @@ def _entries(
         "item": item.key,
         "cycle": own.cycle,
         "ordinal": own.ordinal,
-        "amount": own.amount,
+        "elapsed": None if is_number else own.amount,
+        "amount": own.amount if is_number else None,
         "part": 0,
         "posted_at": now,
     }
-    wrong = {**entry, "outcome": Outcome.MET.value, "amount": 1}
+    wrong = {**entry, "outcome": Outcome.MET.value, "elapsed": 1, "amount": None}
     return [wrong, {**wrong, "sign": -1}, entry]
 
 

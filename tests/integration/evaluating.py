@@ -280,8 +280,9 @@ _COMPARED = {
     " OR good <> 0 OR total <> 0 OR pending <> 0 OR amount <> 0",
     "pane_bucket": "SELECT objective, grp, pane_start, part, bucket, clocks FROM pane_bucket"
     " WHERE clocks <> 0",
-    "ledger": "SELECT objective, grp, pane_start, at, outcome, item, cycle, ordinal, amount,"
-    " part, sum(sign) FROM ledger GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 HAVING sum(sign) <> 0",
+    "ledger": "SELECT objective, grp, pane_start, at, outcome, item, cycle, ordinal,"
+    " elapsed, amount, part, sum(sign) FROM ledger GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
+    " HAVING sum(sign) <> 0",
     "value": "SELECT objective, grp, window_start, listed, final, state, value, counts FROM value"
     " WHERE listed",
     "breach": "SELECT breach_id, opened_at, closed_at FROM breach WHERE withdrawn_at IS NULL",

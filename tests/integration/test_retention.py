@@ -58,7 +58,7 @@ async def test_months_are_made_ahead_and_what_has_none_is_taken_all_the_same(
 
 async def _record(pool: Pool, instants: Iterable[Instant]) -> None:
     await pool.executemany(
-        "INSERT INTO ledger VALUES ('a/o', '[]', 0, 0, 'met', 1, 'i', 0, 0, NULL, 0, $1)",
+        "INSERT INTO ledger VALUES ('a/o', '[]', 0, 0, 'met', 1, 'i', 0, 0, NULL, NULL, 0, $1)",
         [(instant,) for instant in instants],
     )
 

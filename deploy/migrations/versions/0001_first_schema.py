@@ -57,6 +57,7 @@ SCHEMA = (
     item TEXT COLLATE "C" NOT NULL,
     cycle INTEGER NOT NULL,
     ordinal INTEGER NOT NULL,
+    elapsed BIGINT,
     amount NUMERIC,
     part INTEGER NOT NULL,
     posted_at BIGINT NOT NULL

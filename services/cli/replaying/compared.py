@@ -100,10 +100,10 @@ LEDGER: Final = Compared(
     ("entries", "amount"),
     f"""
 SELECT name AS objective, grp, pane_start, item, cycle, ordinal, at, outcome, sum(sign) AS entries,
-    sum(sign * amount) AS amount
+    sum(sign * coalesce(elapsed, amount)) AS amount
 FROM {_IN_USE.format("ledger")} own
 WHERE at >= coalesce((SELECT ledger_from FROM retention), 0) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
+HAVING sum(sign) <> 0 OR sum(sign * coalesce(elapsed, amount)) <> 0
 """,  # noqa: S608 - our own names
 )
 VALUES: Final = Compared(
