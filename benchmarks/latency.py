@@ -8,9 +8,9 @@ before it is handed to the producer, and again when `GET /v1/breaches`, asked ev
 kept-alive connection while a probe is out, shows the breach.
 
 Items that were open when the load begins go on without the events before; the records of a run are
-made in advance, in a process of its own, which takes a minute. Two cores are just enough for the
-load and all services: on a machine that does something else its figures say nothing. It takes three
-minutes, so `python -m benchmarks` leaves it out.
+made in advance, in a process of its own, which takes a minute. Two cores are hardly
+enough for load and services: on a machine that does something else as well, its figures are those
+of a machine that has too little. It takes three minutes, so `python -m benchmarks` leaves it out.
 """
 
 import argparse

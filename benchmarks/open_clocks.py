@@ -3,7 +3,7 @@
 An evaluator folds that many tickets that have just been opened, under the example company's
 agreements, and is stopped; then another one is started. Measured are the seconds from its start to
 the first `200` of `/readyz`, and what it holds of memory then and after a while, in which the
-clocks run on.
+clocks run on. Folding them takes two to six minutes, so `python -m benchmarks` leaves it out.
 """
 
 import argparse
