@@ -64,7 +64,7 @@ def new_consumer(
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
         rebalance_timeout_ms=60_000,
         metadata_max_age_ms=10_000,  # partitions that are new are read from then on
-        fetch_max_wait_ms=50,
+        fetch_max_wait_ms=20,
         fetch_min_bytes=256 * 1024,
         fetch_max_bytes=FETCH_BYTES,
         max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
