@@ -48,7 +48,7 @@ SERVICE: Final = "evaluator"
 NOT_LOADED: Final = 2
 FETCH_BYTES: Final = 32 * 1024 * 1024
 PARTITION_FETCH_BYTES: Final = 4 * 1024 * 1024
-FETCH_WAIT_MS: Final = 20
+FETCH_WAIT_MS: Final = 50
 """How long the broker gathers records for one fetch: a batch's worth, or this long."""
 FETCH_MIN_BYTES: Final = 1024 * 1024
 CONNECTIONS: Final = 8
