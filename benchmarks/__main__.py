@@ -1,4 +1,8 @@
-"""`make bench`: every benchmark, one after the other, each on a fresh stack."""
+"""`make bench`: the benchmarks, one after the other, each on a fresh stack.
+
+Those that take long are commands of their own: `documents`, `latency`, `open_clocks`, `soak` and
+`stored_items`, as `python -m benchmarks.NAME`.
+"""
 
 import subprocess
 import sys
