@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from services.evaluator import judge_store, panes, standing
 from services.evaluator.judge_store import BEGINNING, Change, Due, Moment
 from services.evaluator.panes import Group
-from services.evaluator.posting import Cause, Window, stronger
+from services.evaluator.posting import Cause, stronger
+from services.evaluator.rows import Window
 from shared.domain.agreement import Agreement, Objective, objective_id
 from shared.domain.instant import NEVER, Instant
 from shared.domain.pace import periods

@@ -11,7 +11,7 @@ from services.evaluator.judge_store import BEGINNING, Moment, Said
 from services.evaluator.judgement_rows import JudgedWindow
 from services.evaluator.listing import is_listed
 from services.evaluator.panes import Group, Stretch
-from services.evaluator.posting import Window
+from services.evaluator.rows import Window
 from shared.domain.agreement import Percentile
 from shared.domain.instant import Instant
 from shared.domain.judge import (

@@ -14,14 +14,8 @@ from prometheus_client import Counter
 from services.evaluator.generations import Compiled
 from services.evaluator.lateness import Lateness
 from services.evaluator.partition import Held, Partition, items_each
-from services.evaluator.posting import (
-    Cause,
-    ItemRow,
-    Posting,
-    QuarantineRow,
-    Source,
-    post_difference,
-)
+from services.evaluator.posting import Cause, Posting, Source, post_difference
+from services.evaluator.rows import ItemRow, QuarantineRow
 from services.evaluator.store import Store
 from services.evaluator.unreadable import UnreadableError
 from shared.domain.event import Event

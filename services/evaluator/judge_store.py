@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from services.evaluator.panes import Group, Stretch
-from services.evaluator.posting import Window
+from services.evaluator.rows import Window
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection
 from shared.runtime.tables import RUNNING_PANE

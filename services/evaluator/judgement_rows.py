@@ -12,7 +12,8 @@ import msgspec
 
 from services.evaluator.breaches import Episode, window_breach
 from services.evaluator.judge_store import Moment, RevisionRow, Said, ValueRow
-from services.evaluator.posting import Cause, Window, stronger
+from services.evaluator.posting import Cause, stronger
+from services.evaluator.rows import Window
 from shared.domain.agreement import Percentile
 from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import Judgement, State, final_from, is_final

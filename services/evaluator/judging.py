@@ -21,8 +21,8 @@ from services.evaluator.generations import Compiled, Generations
 from services.evaluator.judge_store import BEGINNING, Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
-from services.evaluator.posting import Window
 from services.evaluator.rolling import judge_rolling
+from services.evaluator.rows import Window
 from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.judge import next_turn, windows
 from shared.runtime.database import Connection, Pool, transaction

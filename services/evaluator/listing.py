@@ -10,7 +10,7 @@ from services.evaluator import panes
 from services.evaluator.agenda import UNGROUPED, Subject, Work, pane_keys
 from services.evaluator.judge_store import Said
 from services.evaluator.panes import Group
-from services.evaluator.posting import Window
+from services.evaluator.rows import Window
 from shared.domain.instant import NEVER, Instant
 from shared.domain.judge import MOST_WINDOWS, windows
 from shared.domain.measure import Measure

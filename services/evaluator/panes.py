@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from services.evaluator.posting import Window
+from services.evaluator.rows import Window
 from shared.domain.instant import Instant
 from shared.domain.judge import Step
 from shared.domain.measure import UNIT, Measure

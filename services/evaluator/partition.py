@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple, Self
 
-from services.evaluator.posting import Move, Posted
+from services.evaluator.posting import Posted
+from services.evaluator.rows import Move
 from services.evaluator.store import Progress
 from shared.domain.instant import MINUTE, SECOND, Instant, Micros
 from shared.domain.item import Item

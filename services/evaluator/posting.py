@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.evaluator.breaches import BreachRow, item_breach
+from services.evaluator.rows import ItemRow, LedgerRow, Move, QuarantineRow, Window, ledger_row
 from shared.domain.agreement import objective_id
 from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant, Micros
-from shared.domain.measure import UNIT, Amount, Measure, Outcome, bucket_of, exact
+from shared.domain.measure import UNIT, Measure, Outcome, bucket_of, exact
 from shared.wire.groups import group_text
 from shared.wire.pane_keys import pane_key
 from shared.wire.stored_item import Placed
@@ -51,102 +51,6 @@ _WALKED: Final[Mapping[Outcome, str]] = {
 }
 # Of which the amounts matter to a walk: how long a clock took that was missed does not.
 _WEIGHED: Final = frozenset((Outcome.MET, Outcome.COUNTED))
-
-
-class Window(NamedTuple):
-    """A window or a pane of one group of an objective, as the tables name it."""
-
-    objective: str
-    grp: str
-    start: Instant
-
-
-class LedgerRow(NamedTuple):
-    """A row of the ledger in the order of its columns.
-
-    `elapsed` is the time that a stopped clock took, `amount` the number of an event that counts.
-    It is never recorded before its own instant, whatever the clock of the host: readers look for
-    a window's entries only in what was recorded since its start.
-    """
-
-    objective: str
-    grp: str
-    pane_start: Instant
-    at: Instant
-    outcome: str
-    sign: int
-    item: str
-    cycle: int
-    ordinal: int
-    elapsed: Micros | None
-    amount: Amount | None
-    part: int
-    posted_at: Instant
-
-
-_ledger_row: Final[
-    Callable[
-        [
-            tuple[
-                str,
-                str,
-                Instant,
-                Instant,
-                str,
-                int,
-                str,
-                int,
-                int,
-                Micros | None,
-                Amount | None,
-                int,
-                Instant,
-            ]
-        ],
-        LedgerRow,
-    ]
-] = partial(tuple.__new__, LedgerRow)
-
-
-class ItemRow(NamedTuple):
-    """A row of `item`."""
-
-    part: int
-    key: str
-    next_due: Instant | None
-    body: bytes
-
-
-class QuarantineRow(NamedTuple):
-    """A row of `quarantine`."""
-
-    part: int
-    record_offset: int
-    item: str
-    reason: str
-    record: bytes
-    quarantined_at: Instant
-
-
-class Move(NamedTuple):
-    """How a partition's progress goes on: compared with `epoch` and `start`, then set.
-
-    `held_at` is the evaluation time that the database knew before.
-    """
-
-    part: int
-    epoch: int
-    start: int
-    next_offset: int
-    evaluation_time: Instant
-    proven: bool
-    watermark: Instant
-    record_digest: bytes | None
-    generation: int
-    building: int | None
-    built_until: str | None
-    built: bool
-    held_at: Instant
 
 
 @dataclass(slots=True)
@@ -382,7 +286,7 @@ def _enter(
     if isinstance(amount, int) and outcome is not Outcome.COUNTED:
         elapsed, amount = amount, None
     posting.ledger.append(
-        _ledger_row(
+        ledger_row(
             (
                 pane.key,
                 window.grp,

@@ -21,7 +21,8 @@ from services.evaluator.judge_store import BEGINNING, Moment, Said
 from services.evaluator.judgement_rows import JudgedWindow, since_of
 from services.evaluator.listing import is_listed
 from services.evaluator.panes import Group, Stretch
-from services.evaluator.posting import Cause, Window
+from services.evaluator.posting import Cause
+from services.evaluator.rows import Window
 from services.evaluator.standing import Standing
 from shared.domain.agreement import Percentile
 from shared.domain.instant import Instant

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from services.evaluator.panes import Group, Stretch
-from services.evaluator.posting import Window
+from services.evaluator.rows import Window
 from shared.domain.instant import Instant
 from shared.domain.window import Span
 from shared.runtime.database import Connection

@@ -11,14 +11,8 @@ from typing import Final
 import asyncpg
 
 from services.evaluator.breaches import BreachRow
-from services.evaluator.posting import (
-    AMOUNT,
-    ItemRow,
-    LedgerRow,
-    Move,
-    Posting,
-    QuarantineRow,
-)
+from services.evaluator.posting import AMOUNT, Posting
+from services.evaluator.rows import ItemRow, LedgerRow, Move, QuarantineRow
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.tables import PANE_COUNTS

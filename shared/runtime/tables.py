@@ -3,10 +3,8 @@
 Instants are microseconds since the epoch in `bigint` columns, named for what happened then.
 `objective` is `<agreement>/<objective>`, in ledger and panes with the generation of documents
 that it was built for (`shared/wire/pane_keys.py`), `grp` the group values as a JSON list of
-texts. What counts is kept by pane: the window itself, or a step of a rolling one; `amount` is
-exact. The ledger has the time that a clock took as an integer of its own, `elapsed`: most entries
-are of clocks, and decimals are dear to send.
-Which service writes which: ARCHITECTURE.md. The api only reads.
+texts. What counts is kept by pane: the window itself, or a step of a rolling one. `amount` is
+exact; `elapsed`, how long a clock took, is an integer. Which service writes: ARCHITECTURE.md.
 """
 
 from typing import Final

@@ -7,7 +7,8 @@ import pytest
 
 from services.evaluator.judge_store import BEGINNING, Moment, RevisionRow, Said, ValueRow
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
-from services.evaluator.posting import Cause, Window
+from services.evaluator.posting import Cause
+from services.evaluator.rows import Window
 from shared.domain.agreement import Agreement, Attribution, Objective, OpenTime, Percentile
 from shared.domain.instant import DAY, HOUR, MINUTE, NEVER
 from shared.domain.judge import judge

@@ -3,14 +3,8 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from services.evaluator.posting import (
-    Cause,
-    Posted,
-    Posting,
-    Source,
-    Window,
-    post_difference,
-)
+from services.evaluator.posting import Cause, Posted, Posting, Source, post_difference
+from services.evaluator.rows import Window
 from shared.domain.contribution import Contribution
 from shared.domain.measure import Measure, Outcome
 from shared.runtime.tables import RUNNING_PANE

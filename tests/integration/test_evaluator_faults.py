@@ -15,7 +15,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.evaluator.partition import Partition
-from services.evaluator.posting import ItemRow, Move, Posting, Window
+from services.evaluator.posting import Posting
+from services.evaluator.rows import ItemRow, Move, Window
 from services.evaluator.store import FencedError, Store
 from shared.domain.event import Event
 from shared.domain.instant import format_instant

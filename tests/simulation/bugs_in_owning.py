@@ -15,7 +15,8 @@ from aiokafka import TopicPartition
 from services.evaluator import stops
 from services.evaluator.partition import Held, Partition
 from services.evaluator.partitions import Partitions
-from services.evaluator.posting import Move, Posting
+from services.evaluator.posting import Posting
+from services.evaluator.rows import Move
 from services.evaluator.store import PASSING, Progress
 from tests.simulation.database import Database
 from tests.simulation.database import Progress as Row

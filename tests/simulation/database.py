@@ -14,7 +14,8 @@ import asyncpg
 
 from services.evaluator.breaches import BreachRow
 from services.evaluator.gap_rows import Gap
-from services.evaluator.posting import Move, Posting, QuarantineRow, Window
+from services.evaluator.posting import Posting
+from services.evaluator.rows import Move, QuarantineRow, Window
 from services.evaluator.store import FencedError
 from shared.domain.instant import Instant
 from tests.simulation.loop import PROCESS, Process

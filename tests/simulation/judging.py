@@ -11,7 +11,7 @@ from typing import Any, Final
 from services.evaluator.breaches import BreachRow, Told, news
 from services.evaluator.generations import Compiled
 from services.evaluator.partition import ALLOWED_DISORDER
-from services.evaluator.posting import Window
+from services.evaluator.rows import Window
 from shared.documents import Loaded
 from shared.domain.instant import Instant
 from shared.domain.measure import Measure

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from services.evaluator.partition import ALLOWED_DISORDER
-from services.evaluator.posting import ItemRow, LedgerRow, Move, Posting
+from services.evaluator.posting import Posting
+from services.evaluator.rows import ItemRow, LedgerRow, Move
 from shared.domain.agreement import objective_id
 from shared.domain.contribution import Contribution
 from shared.domain.event import Event, content
@@ -179,18 +180,19 @@ class Watch:
 
     def _enter(self, row: LedgerRow) -> PaneKey:
         key = (row.objective, row.grp, row.pane_start, row.part)
-        entry = (*key, row.item, row.cycle, row.ordinal, row.outcome, row.at, row.amount)
+        amount = row.amount if row.elapsed is None else row.elapsed
+        entry = (*key, row.item, row.cycle, row.ordinal, row.outcome, row.at, amount)
         self._entries[entry] += row.sign
         if self._entries[entry] not in (0, 1):
             self._world.differs(f"an entry stands {self._entries[entry]} times: {entry}")
-        add(self._ledger, key, row.outcome, row.amount, row.sign)
+        add(self._ledger, key, row.outcome, amount, row.sign)
         seen = "missed" if row.outcome in MISSED else row.outcome
         if row.outcome != Outcome.EXCLUDED:
             walk = self.walks.setdefault(key[:3], {})
             walk[row.at, seen] = walk.get((row.at, seen), 0) + row.sign
-            if row.amount is not None and row.outcome in WEIGHED:
+            if amount is not None and row.outcome in WEIGHED:
                 place = (row.at, "amount")
-                walk[place] = walk.get(place, 0) + row.sign * exact(row.amount)
+                walk[place] = walk.get(place, 0) + row.sign * exact(amount)
         return key
 
     def _check_panes(self, keys: Iterable[PaneKey]) -> None:
