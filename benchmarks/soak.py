@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,7 @@ from services.cli.stack.services import Services
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
 from services.evaluator.store import PASSING
-from shared.domain.instant import HOUR
+from shared.domain.instant import MINUTE
 from shared.runtime.config import driver_url
 from shared.runtime.wall_clock import system_clock
 
@@ -51,6 +52,8 @@ _BROKER_EVERY: Final = 10
 _SETTLED_S: Final = 120.0
 """A process that is younger is still filling its caches: it says nothing about a slope."""
 _REST_S: Final = 1800.0
+_WARM: Final = 3 * MINUTE
+"""From so long before the start on the traffic is simulated: then it is even."""
 _MIB: Final = 1024 * 1024
 
 
@@ -237,9 +240,13 @@ async def _lag(trial: Trial) -> int:
 
 
 async def _feed(soak: Soak, rate: float) -> None:
-    """Live records when they are due, whatever happens to the broker."""
+    """Live records when they are due, whatever happens to the broker.
+
+    What was due before is left out: all of it would be sent at once.
+    """
     now = system_clock()
-    records = simulate(Simulation(1, now - HOUR, now, volume=0.0, live_rate=rate))
+    simulation = Simulation(1, now - _WARM, now, volume=0.0, live_rate=rate)
+    records = dropwhile(lambda record: record.at < now, simulate(simulation))
 
     def sent(count: int) -> None:
         soak.sent += count
