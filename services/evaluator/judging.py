@@ -31,9 +31,11 @@ from shared.runtime.wall_clock import WallClock
 
 PAUSE_S: Final = 0.1
 """An objective is judged at most once in this time."""
+SHARE: Final = 4
+"""Judging takes one part in so many of the time: events wait while it goes on."""
 LAGGING_PAUSE_S: Final = 1.0
 LAGGING_SHARE: Final = 5
-"""While partitions lag, judging takes one part in so many of the time: folding comes first."""
+"""The same while partitions lag: folding comes first."""
 LAGGING_BY: Final = 10 * SECOND
 """So far behind the wall clock they lag; a proof alone is easily missed for a moment."""
 _logger: Final = logging.getLogger(__name__)
@@ -96,14 +98,14 @@ class Judge:
             if due:
                 await self._judge(connection, documents, moment, due)
         self._registered = current
-        is_full = len(due) == self._size.most
+        is_full, took = len(due) == self._size.most, time.perf_counter() - begun
         if due:
             self._size.done()
-            self._figures.judging.labels(evaluator="judge").observe(time.perf_counter() - begun)
+            self._figures.judging.labels(evaluator="judge").observe(took)
         self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / 1_000_000)
         if not moment.proven and self._clock() - moment.as_of > LAGGING_BY:
-            return max(LAGGING_PAUSE_S, LAGGING_SHARE * (time.perf_counter() - begun))
-        return 0.0 if is_full else PAUSE_S
+            return max(LAGGING_PAUSE_S, LAGGING_SHARE * took)
+        return 0.0 if is_full else max(PAUSE_S, SHARE * took)
 
     async def _switch_when_built(self) -> None:
         """Use the documents that all partitions have built: all that they change at once."""

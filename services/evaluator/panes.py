@@ -110,7 +110,7 @@ def _step_sum(column: str) -> str:
 
 _STEPS: Final = f"""
 SELECT w.number, l.at, {", ".join(map(_step_sum, PANE_COUNTS))},
-    coalesce(sum(l.sign * coalesce(l.elapsed, l.amount)), 0)
+    sum(l.sign * l.elapsed)::bigint, sum(l.sign * l.amount)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
     AS w (objective, grp, pane_start, after, number)
 JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp
@@ -131,8 +131,14 @@ async def steps_of(
     found: dict[Window, list[Step]] = {window: [] for window, _ in walks}
     if walks:
         rows = _keyed(keys, [(*window, after) for window, after in walks])
-        for number, at, *sums in await connection.fetch(_STEPS, *zip(*rows, strict=True), as_of):
-            found[walks[number - 1][0]].append(Step(at, _measure(sums)))
+        every = [*found.values()]
+        for row in await connection.fetch(_STEPS, *zip(*rows, strict=True), as_of):
+            number, at, *counts, elapsed, amount = row
+            # Most entries are of clocks: an integer costs next to nothing here, a decimal much.
+            total = elapsed or 0
+            if amount is not None:
+                total += amount_of_decimal(amount)
+            every[number - 1].append(Step(at, Measure._make((*counts, total))))
     return found
 
 

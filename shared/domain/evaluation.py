@@ -20,7 +20,6 @@ from shared.domain.judge import (
     State,
     Step,
     judge,
-    misses,
     walk,
     window_breaches,
     windows,
@@ -34,6 +33,7 @@ from shared.domain.measure import (
     measure_of,
     measure_of_all,
 )
+from shared.domain.missing import misses
 from shared.domain.rolling import Run, episodes, following, runs
 from shared.domain.window import RollingWindow, Span
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice
+from operator import add
 from types import MappingProxyType
 from typing import Final
 
@@ -28,6 +29,7 @@ from shared.domain.agreement import (
 )
 from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.measure import NOTHING, Buckets, Measure, ranked
+from shared.domain.missing import has_enough, misses, missing_of, share, volume
 from shared.domain.pace import is_behind, open_time, pace_crossing, periods
 from shared.domain.window import Span
 
@@ -81,8 +83,8 @@ def judge(
     final = is_final(own, span, measure, now=now)
     if own.is_volume:
         state = _volume_state(agreement, version, own, span, measure, now)
-        return Judgement(_volume(own, measure), state, None, final, version, own)
-    if not _has_enough(own, measure):
+        return Judgement(volume(own, measure), state, None, final, version, own)
+    if not has_enough(own, measure):
         return Judgement(None, State.NO_DATA, None, final, version, own)
     missed, budget = budget_of(own, measure)
     consumed = _consumed(missed, budget)
@@ -109,28 +111,6 @@ def final_from(own: Objective, span: Span) -> Instant | None:
     if not own.kpi.cohort:
         return span.end
     return None if own.kpi.within is None else span.end + own.kpi.within
-
-
-def misses(own: Objective, measure: Measure) -> bool:
-    """Whether a value misses its target; one below the minimum misses nothing.
-
-    The p-quantile of some times is at most D exactly when the share p of them is. Of a cohort all
-    that is pending is taken to turn out well. A volume is not missed before its window's end.
-    """
-    if own.is_volume or not _has_enough(own, measure):
-        return False
-    match own.target:
-        case Within(ratio=ratio) | Percentile(ratio=ratio):
-            # met / decided < ratio, in whole numbers.
-            return measure.met * ratio.denominator < ratio.numerator * measure.decided
-        case Mean(at_most):
-            return measure.amount > at_most * measure.decided
-        case AtLeast(amount):
-            value, of = _share(own, measure)
-            return value + measure.pending < amount * of
-        case AtMost(amount):
-            value, of = _share(own, measure)
-            return value > amount * of
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +154,21 @@ def walk(
     closes there at the latest (`window_breaches`).
     """
     own = agreement.judging(objective, min(now, span.end - 1))[1]
-    at, measure, breaches = start.at, start.measure, list(start.breaches)
+    misses_now, breaches = missing_of(own), list(start.breaches)
+    at, numbers = start.at, [*start.measure]
+    is_open = bool(breaches) and breaches[-1][1] is None
     for step in steps:
         if step.at > now:
             break
-        at, measure = step.at, measure.plus(step.change)
-        missing = misses(own, measure)
-        is_open = bool(breaches) and breaches[-1][1] is None
-        if missing and not is_open:
-            breaches.append((at, None))
-        elif is_open and not missing:
+        at, numbers = step.at, [*map(add, numbers, step.change)]
+        if misses_now(numbers) is is_open:
+            continue
+        if is_open:
             breaches[-1] = (breaches[-1][0], at)
-    return Walk(at, measure, tuple(breaches))
+        else:
+            breaches.append((at, None))
+        is_open = not is_open
+    return Walk(at, Measure._make(numbers), tuple(breaches))
 
 
 def window_breaches(
@@ -251,39 +234,10 @@ def next_turn(
     if over is not None:
         edges.append(over)
     if own.is_volume and now < span.end:
-        crossing = pace_crossing(agreement, version, own, span, _volume(own, measure))
+        crossing = pace_crossing(agreement, version, own, span, volume(own, measure))
         if crossing is not None:
             edges.append(crossing)
     return min((turn for turn in (span.start, span.end, *edges) if turn > now), default=NEVER)
-
-
-def _share(own: Objective, measure: Measure) -> tuple[int | Fraction, int]:
-    """What is held against `n x of`: a value's numerator and denominator."""
-    match own.kpi.measure:
-        case MeasureKind.RATIO:
-            return measure.good, measure.total
-        case MeasureKind.MEAN:
-            return measure.amount, measure.counted
-        case _:
-            return _volume(own, measure), 1
-
-
-def _volume(own: Objective, measure: Measure) -> Fraction:
-    is_sum = own.kpi.measure is MeasureKind.SUM
-    return Fraction(measure.amount if is_sum else measure.counted)
-
-
-def _has_enough(own: Objective, measure: Measure) -> bool:
-    """Whether there is enough to judge: a count or a sum of nothing is 0, which is a value."""
-    match own.kpi.measure:
-        case MeasureKind.DURATION:
-            return measure.decided >= own.minimum
-        case MeasureKind.MEAN:
-            return measure.counted >= own.minimum
-        case MeasureKind.RATIO:
-            return measure.total >= own.minimum
-        case MeasureKind.COUNT | MeasureKind.SUM:
-            return True
 
 
 def _value(own: Objective, measure: Measure, buckets: Buckets) -> Fraction | None:
@@ -296,7 +250,7 @@ def _value(own: Objective, measure: Measure, buckets: Buckets) -> Fraction | Non
         case Mean():
             return Fraction(measure.amount, measure.decided * SECOND)
         case AtLeast() | AtMost():
-            value, of = _share(own, measure)
+            value, of = share(own, measure)
             return Fraction(value, of)
 
 
@@ -311,7 +265,7 @@ def budget_of(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | No
         case AtMost(amount) if own.kpi.measure is MeasureKind.RATIO:
             return Fraction(measure.good), amount * measure.total
         case AtMost(amount) if own.kpi.measure is not MeasureKind.MEAN:
-            return max(Fraction(0), _volume(own, measure)), amount
+            return max(Fraction(0), volume(own, measure)), amount
         case _:
             return Fraction(0), None
 
@@ -335,7 +289,7 @@ def _volume_state(
 ) -> State:
     if open_time(agreement, version, own, span, span.end) == 0:
         return State.EXCLUDED
-    total = _volume(own, measure)
+    total = volume(own, measure)
     if isinstance(own.target, AtLeast) and total >= own.target.amount:
         return State.OK
     if now >= span.end:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared.domain.agreement import Kpi, Objective, Target
 from shared.domain.instant import DAY, HOUR, SECOND
-from shared.domain.judge import Judgement, State, final_from, is_final, judge, misses
+from shared.domain.judge import Judgement, State, final_from, is_final, judge
 from shared.domain.measure import Measure, bucket_middle, bucket_of
+from shared.domain.missing import misses
 from shared.domain.window import Span
 from tests.domain.building import (
     ANSWER,

@@ -13,8 +13,9 @@ from shared.domain.clock import GONE, UNDECIDED, ClockState
 from shared.domain.contribution import Contribution
 from shared.domain.evaluation import Evaluation, WindowReading, evaluate
 from shared.domain.instant import DAY
-from shared.domain.judge import START, State, Step, misses, walk, window_breaches
+from shared.domain.judge import START, State, Step, walk, window_breaches
 from shared.domain.measure import NOTHING, Measure, Outcome, bucket_of, measure_of, total_of
+from shared.domain.missing import misses
 from shared.domain.window import RollingWindow, Span
 from tests.domain.cases import RandomCase, random_case
 

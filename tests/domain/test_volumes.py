@@ -5,8 +5,9 @@ from fractions import Fraction
 import pytest
 
 from shared.domain.agreement import Kpi, Objective
-from shared.domain.judge import START, Judgement, State, judge, misses, window_breaches
+from shared.domain.judge import START, Judgement, State, judge, window_breaches
 from shared.domain.measure import Measure
+from shared.domain.missing import misses
 from shared.domain.window import (
     CalendarWindow,
     Period,

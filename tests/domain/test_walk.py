@@ -6,17 +6,9 @@ from hypothesis import strategies as st
 
 from shared.domain.agreement import Agreement, Kpi, Target
 from shared.domain.instant import DAY, HOUR
-from shared.domain.judge import (
-    START,
-    State,
-    Step,
-    Walk,
-    judge,
-    misses,
-    walk,
-    window_breaches,
-)
+from shared.domain.judge import START, State, Step, Walk, judge, walk, window_breaches
 from shared.domain.measure import NOTHING, UNIT, Measure, Outcome, total_of
+from shared.domain.missing import misses
 from shared.domain.window import Span
 from tests.domain.building import (
     ANSWER,
