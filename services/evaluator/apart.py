@@ -167,11 +167,10 @@ async def _walks(
         )
     after = [(window, _walked_to(kept)) for window, kept in found.items()]
     kept = dict(found)
-    found_steps = await panes.steps_of(connection, pane_keys(subjects), after, moment.as_of)
-    for window, steps in found_steps.items():
-        if steps:
-            proceed = _proceed(subjects[window.objective], spans[window], moment)
-            found[window] = go_on(found[window], steps, proceed, now=moment.as_of)
+    every = panes.steps_of(connection, pane_keys(subjects), after, moment.as_of)
+    async for window, steps in every:
+        proceed = _proceed(subjects[window.objective], spans[window], moment)
+        found[window] = go_on(found[window], steps, proceed, now=moment.as_of)
     return found, kept
 
 

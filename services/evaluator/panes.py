@@ -3,7 +3,7 @@
 Sums are PostgreSQL's, of integers and exact decimals.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -121,25 +121,38 @@ GROUP BY w.number, l.at ORDER BY w.number, l.at
 """  # noqa: S608 - our own names
 
 
+STEPS_AT_ONCE: Final = 5_000
+"""Steps that are fetched at once: a late event may let windows of months be walked again."""
+
+
 async def steps_of(
     connection: Connection,
     keys: Keys,
     walks: Sequence[tuple[Window, Instant]],
     as_of: Instant,
-) -> dict[Window, list[Step]]:
-    """The ledger of windows by instant, each after the instant it has been walked to."""
-    found: dict[Window, list[Step]] = {window: [] for window, _ in walks}
-    if walks:
-        rows = _keyed(keys, [(*window, after) for window, after in walks])
-        every = [*found.values()]
-        for row in await connection.fetch(_STEPS, *zip(*rows, strict=True), as_of):
-            number, at, *counts, elapsed, amount = row
-            # Most entries are of clocks: an integer costs next to nothing here, a decimal much.
-            total = elapsed or 0
-            if amount is not None:
-                total += amount_of_decimal(amount)
-            every[number - 1].append(Step(at, Measure._make((*counts, total))))
-    return found
+) -> AsyncIterator[tuple[Window, list[Step]]]:
+    """The ledger of windows by instant, each after the instant it has been walked to.
+
+    One window after the other, so that only one is in memory; those without steps are left out.
+    """
+    if not walks:
+        return
+    rows = _keyed(keys, [(*window, after) for window, after in walks])
+    columns = zip(*rows, strict=True)
+    place, steps = 0, list[Step]()
+    async for row in connection.cursor(_STEPS, *columns, as_of, prefetch=STEPS_AT_ONCE):
+        number, at, *counts, elapsed, amount = row
+        if number != place and steps:
+            yield walks[place - 1][0], steps
+            steps = []
+        place = number
+        # Most entries are of clocks: an integer costs next to nothing here, a decimal much.
+        total = elapsed or 0
+        if amount is not None:
+            total += amount_of_decimal(amount)
+        steps.append(Step(at, Measure._make((*counts, total))))
+    if steps:
+        yield walks[place - 1][0], steps
 
 
 _FROM: Final = """
