@@ -9,12 +9,12 @@ import json
 import time
 from typing import Final
 
-from benchmarks.stage import a_trial, quantile, report
+from benchmarks.stage import a_new_ticket, a_trial, quantile, report
 from services.cli.local import say
 from services.cli.simulator.delivery import Record
 from services.cli.trial import Trial
 from services.cli.verification.accepted import records_of
-from shared.domain.instant import MINUTE, SECOND, Instant, format_instant, parse_instant
+from shared.domain.instant import MINUTE, SECOND, Instant, parse_instant
 from shared.runtime.wall_clock import system_clock
 
 _TARGET: Final = 30 * MINUTE
@@ -45,16 +45,7 @@ spec:
 
 def a_ticket(number: int, created: Instant) -> Record:
     """A ticket that nobody will answer."""
-    body = {
-        "specversion": "1.0",
-        "id": f"e-{number}",
-        "source": "/bench",
-        "type": "ticket.created",
-        "subject": f"T-{number}",
-        "time": format_instant(created),
-        "data": {"priority": "p1"},
-    }
-    return Record(created, "tickets", f"T-{number}".encode(), json.dumps(body).encode())
+    return a_new_ticket(f"T-{number}", created, {"priority": "p1"}, sent_at=created)
 
 
 def main() -> None:

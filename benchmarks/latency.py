@@ -15,7 +15,6 @@ of a machine that has too little. It takes three minutes, so `python -m benchmar
 
 import argparse
 import asyncio
-import json
 import multiprocessing
 import time
 from collections.abc import Iterator, Mapping
@@ -28,7 +27,15 @@ from typing import Final
 import asyncpg
 import psutil
 
-from benchmarks.stage import AGREEMENTS, a_trial, postgres_pids, processor_seconds, quantile, report
+from benchmarks.stage import (
+    AGREEMENTS,
+    a_new_ticket,
+    a_trial,
+    postgres_pids,
+    processor_seconds,
+    quantile,
+    report,
+)
 from services.cli.api_client import Api
 from services.cli.feed import Feed
 from services.cli.local import say
@@ -109,16 +116,8 @@ class Probes:
 
 def a_probe(number: int, at: Instant) -> Record:
     """A ticket that was opened so long ago that its target has passed."""
-    body = {
-        "specversion": "1.0",
-        "id": f"probe-{number}",
-        "source": "/bench",
-        "type": "ticket.created",
-        "subject": f"Probe-{number}",
-        "time": format_instant(at - _TARGET - _OVERDUE),
-        "data": {"probe": "yes", "case": f"{number}", "priority": "p3"},
-    }
-    return Record(at, "tickets", f"Probe-{number}".encode(), json.dumps(body).encode())
+    data: dict[str, object] = {"probe": "yes", "case": f"{number}", "priority": "p3"}
+    return a_new_ticket(f"Probe-{number}", at - _TARGET - _OVERDUE, data, sent_at=at)
 
 
 def main() -> None:

@@ -12,9 +12,13 @@ from typing import Final
 import psutil
 
 from services.cli.local import say
+from services.cli.simulator.delivery import Record
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
+from shared.domain.event import Event
+from shared.domain.instant import Instant
+from shared.wire.cloudevents import encode
 
 AGREEMENTS: Final = Path("deploy/agreements")
 _PATIENCE_S: Final = 900.0
@@ -30,6 +34,14 @@ def a_trial(
         Trial(stack, name, AGREEMENTS, event_partitions=event_partitions) as trial,
     ):
         yield trial
+
+
+def a_new_ticket(
+    subject: str, created: Instant, data: dict[str, object], *, sent_at: Instant
+) -> Record:
+    """The record of the event that opens a ticket."""
+    event = Event("ticket", subject, "/bench", f"{subject}-1", "ticket.created", created, data)
+    return Record(sent_at, "tickets", subject.encode(), encode(event))
 
 
 def report(name: str, value: float, unit: str, *, of: float | None = None) -> None:

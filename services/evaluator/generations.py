@@ -43,7 +43,7 @@ class Compiled:
         self.plan: Plan = compile_plan(catalogue)
         found = objectives(catalogue)
         since = {key: built.get(objective_id(*key), 0) for key in found}
-        self._places = Places(
+        places = Places(
             {
                 key: Placing(
                     own.window.pane, since[key], by_time=isinstance(own.target, Percentile)
@@ -51,7 +51,7 @@ class Compiled:
                 for key, own in found.items()
             }
         )
-        self.place, self.holds = self._places.place, self._places.holds
+        self.place, self.holds = places.place, places.holds
         self.fresh = frozenset(key for key, own in since.items() if own == number and own)
 
     @cached_property

@@ -32,9 +32,9 @@ _FIRST: Final = (date.min.toordinal() - EPOCH.toordinal()) * DAY
 _AFTER_LAST: Final = (date.max.toordinal() + 1 - EPOCH.toordinal()) * DAY
 _HOURS: Final = {f"T{hour:02}": hour * HOUR for hour in range(24)}
 _MINUTES: Final = {f":{minute:02}": minute * MINUTE for minute in range(60)}
+_SECONDS: Final = {f":{second:02}": second * SECOND for second in range(60)}
 _WHOLE: Final = len("2026-03-02T09:00:00Z")
 _DIGITS: Final = 6
-_SECONDS: Final = {f":{second:02}": second * SECOND for second in range(60)}
 
 
 def parse_instant(text: str) -> Instant:
