@@ -138,9 +138,8 @@ class Evaluator:
         )
         consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:
-            garbage = Garbage(lambda: partitions.is_lagging)
             group.create_task(partitions.consume(stopping))
-            for own in (prover, judge, relay, garbage, retention):
+            for own in (prover, judge, relay, Garbage(), retention):
                 group.create_task(own.run(stopping))
             group.create_task(self._clock.run(pool, stopping))
             group.create_task(following.run(partitions, stopping))

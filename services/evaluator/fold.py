@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeAlias
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
+from services.evaluator.garbage import acyclic
 from services.evaluator.generations import Compiled
 from services.evaluator.lateness import Lateness
 from services.evaluator.partition import Held, Partition, items_each
@@ -74,10 +75,11 @@ class Folder:
         batch: Sequence[tuple[Partition, Sequence[Record]]],
     ) -> None:
         """Fold the records of some partitions in, each settled at its evaluation time."""
-        arrived = [
-            (partition, self._decode(posting, partition.part, records))
-            for partition, records in batch
-        ]
+        with acyclic():
+            arrived = [
+                (partition, self._decode(posting, partition.part, records))
+                for partition, records in batch
+            ]
         await self._load(arrived)
         for partition, arrivals in arrived:
             times = [event.time for _, _, event in arrivals]
@@ -85,11 +87,13 @@ class Folder:
                 self._lateness.note(partition, times, (event.kind for _, _, event in arrivals))
             partition.latest = max(times, default=partition.latest)
             partition.advance(now=posting.posted_at)
-            touched = self._admit(posting, partition, arrivals)
-            for number, (key, cause) in enumerate(touched.items(), 1):
-                self._settle(posting, partition, key, cause)
-                if number % SLICE == 0:
-                    await asyncio.sleep(0)
+            with acyclic():
+                touched = [*self._admit(posting, partition, arrivals).items()]
+            for begin in range(0, len(touched), SLICE):
+                with acyclic():
+                    for key, cause in touched[begin : begin + SLICE]:
+                        self._settle(posting, partition, key, cause)
+                await asyncio.sleep(0)
             partition.end_batch(self._items_each)
 
     async def fold_due(self, posting: Posting, partitions: Sequence[Partition]) -> None:
@@ -99,14 +103,16 @@ class Folder:
             return
         until = [(part, owned[part].evaluation_time) for part in sorted(owned)]
         found = dict.fromkeys(owned, 0)
-        for number, (part, key, body) in enumerate(await self._store.load_due(until, DUE_MAX), 1):
-            partition = owned[part]
-            found[part] += 1
-            if key not in partition.items:
-                partition.hold(key, self._unpack(partition, key, body))
-            self._settle(posting, partition, key, Cause.LATE)
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
+        rows = await self._store.load_due(until, DUE_MAX)
+        for begin in range(0, len(rows), SLICE):
+            with acyclic():
+                for part, key, body in rows[begin : begin + SLICE]:
+                    partition = owned[part]
+                    found[part] += 1
+                    if key not in partition.items:
+                        partition.hold(key, self._unpack(partition, key, body))
+                    self._settle(posting, partition, key, Cause.LATE)
+            await asyncio.sleep(0)
         for part, count in found.items():
             owned[part].end_batch(self._items_each)
             if count < DUE_MAX:
@@ -169,11 +175,15 @@ class Folder:
         if not missing:
             return
         stored = {(part, key): body for part, key, body in await self._store.load_items([*missing])}
-        for place, partition in missing.items():
-            _, key = place
-            body = stored.get(place)
-            held = self._new(partition, key) if body is None else self._unpack(partition, key, body)
-            partition.hold(key, held)
+        with acyclic():
+            for (part, key), partition in missing.items():
+                body = stored.get((part, key))
+                partition.hold(
+                    key,
+                    self._new(partition, key)
+                    if body is None
+                    else self._unpack(partition, key, body),
+                )
 
     def _admit(
         self, posting: Posting, partition: Partition, arrivals: Sequence[_Arrival]

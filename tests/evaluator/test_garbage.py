@@ -1,0 +1,54 @@
+"""What the search for cycles looks at, and what it leaves alone."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from services.evaluator.garbage import Garbage, acyclic
+
+
+class Knot:
+    """An object that refers to itself."""
+
+    def __init__(self) -> None:
+        """Tie it."""
+        self.own = self
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_what_is_made_in_the_block_is_never_looked_at() -> None:
+    with acyclic():
+        inside = [Knot()]
+    assert not any(found is inside for found in gc.get_objects())
+
+
+def test_what_was_let_go_of_before_the_block_is_found() -> None:
+    gc.disable()
+    gone = weakref.ref(Knot())
+    assert gone() is not None
+    with acyclic():
+        pass
+    assert gone() is None
+
+
+async def test_cycles_of_everything_else_are_found_within_the_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.evaluator.garbage.PERIOD_S", 0.01)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(Garbage().run(stopping))
+    await asyncio.sleep(0)
+    gone = weakref.ref(Knot())
+    await asyncio.sleep(0.2)
+    stopping.set()
+    await running
+    assert gone() is None
