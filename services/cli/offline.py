@@ -52,7 +52,6 @@ class Lines:
 
     def gather(self, lines: Iterable[bytes]) -> None:
         """Take lines in; empty ones are skipped, and lines count from 1."""
-        by_item = self.by_item
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -65,21 +64,59 @@ class Lines:
                 except InvalidEvent as error:
                     self.rejected.append(Rejected(number, str(error)))
                     continue
-            found = by_item.get(key)
-            if found is None:
-                found = by_item[key] = (array("Q"), [])
-            found[0].append(number)
-            found[1].append(line)
+            self.add(key, number, line)
+
+    def add(self, key: str, number: int, line: bytes) -> None:
+        """Take in a line of an item."""
+        found = self.by_item.get(key)
+        if found is None:
+            found = self.by_item[key] = (array("Q"), [])
+        found[0].append(number)
+        found[1].append(line)
+
+    @property
+    def count(self) -> int:
+        """The lines that are gathered."""
+        return sum(len(lines) for _, lines in self.by_item.values())
+
+
+Rows = dict[tuple[str, ...], list[bytearray]]
+"""Rows of the answer in JSON, a comma before each, in pieces by what they are told apart by."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What the items give: contributions, and rows of the answer."""
+
+    ledger: Ledger
+    clocks: Rows = field(default_factory=lambda: defaultdict(list))
+    breaches: Rows = field(default_factory=lambda: defaultdict(list))
+    rejected: list[Rejected] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Share:
-    """What some of the items give: contributions, and rows by agreement and objective."""
+    """What some of the items give."""
 
     entries: Entries = field(default_factory=dict)
-    clocks: dict[tuple[str, str], bytearray] = field(default_factory=dict)
-    breaches: dict[tuple[str, str], bytearray] = field(default_factory=dict)
+    clocks: dict[tuple[str, ...], bytearray] = field(default_factory=dict)
+    breaches: dict[tuple[str, ...], bytearray] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
+
+
+def by_objective(of: ClockReading | ItemBreach) -> tuple[str, ...]:
+    """Rows by agreement and objective, as the answer lists them."""
+    return of.agreement, of.objective
+
+
+def by_item(of: ClockReading | ItemBreach) -> tuple[str, ...]:
+    """Rows by item."""
+    return (of.item,)
+
+
+_By = Callable[[ClockReading | ItemBreach], tuple[str, ...]]
 
 
 def evaluate_offline(
@@ -91,41 +128,52 @@ def evaluate_offline(
     all_windows: bool = False,
     lines_each: int = LINES_EACH,
 ) -> None:
-    """Evaluate NDJSON lines as of `now` and write the contract's JSON object (section 5).
-
-    The items are shared out among the processors, one for so many lines.
-    """
+    """Evaluate NDJSON lines as of `now` and write the contract's JSON object (section 5)."""
     gathered = Lines()
-    with _no_garbage():
+    with no_garbage():
         gathered.gather(lines)
-        ledger, rejected = Ledger(catalogue, now=now), gathered.rejected
-        clocks: dict[tuple[str, str], list[bytearray]] = defaultdict(list)
-        breaches: dict[tuple[str, str], list[bytearray]] = defaultdict(list)
-        for share in _shares(catalogue, gathered, now, lines_each):
-            ledger.add(share.entries)
-            rejected += share.rejected
-            for rows, own in ((clocks, share.clocks), (breaches, share.breaches)):
-                for key, part in own.items():
-                    rows[key].append(part)
-        windows, missed = ledger.judge(all_windows=all_windows)
-        rejected.sort(key=lambda own: own.line)
+        folded = fold_offline(catalogue, gathered, now=now, lines_each=lines_each)
+        windows, missed = folded.ledger.judge(all_windows=all_windows)
     of_windows = map(_after_comma, map(window_breach_row, missed))
     write(b'{"as_of":"%s"' % format_instant(now).encode())
     _write_list(write, b"objectives", map(_after_comma, map(window_row, windows)))
-    _write_list(write, b"clocks", _in_order(clocks))
-    _write_list(write, b"breaches", chain(_in_order(breaches), of_windows))
-    told = (results.RejectedRow(own.line, own.reason) for own in rejected)
+    _write_list(write, b"clocks", _in_order(folded.clocks))
+    _write_list(write, b"breaches", chain(_in_order(folded.breaches), of_windows))
+    told = (results.RejectedRow(own.line, own.reason) for own in folded.rejected)
     _write_list(write, b"rejected", map(_after_comma, told))
     write(b"}\n")
 
 
+def fold_offline(
+    catalogue: Catalogue,
+    gathered: Lines,
+    *,
+    now: Instant,
+    by: _By = by_objective,
+    lines_each: int = LINES_EACH,
+) -> Folded:
+    """Fold the items as of `now`, and let go of their lines; `by` tells the rows apart.
+
+    The items are shared out among the processors, one for so many lines.
+    """
+    folded = Folded(Ledger(catalogue, now=now), rejected=gathered.rejected)
+    for share in _shares(catalogue, gathered, now, lines_each, by):
+        folded.ledger.add(share.entries)
+        folded.rejected += share.rejected
+        folded.items += share.items
+        for rows, own in ((folded.clocks, share.clocks), (folded.breaches, share.breaches)):
+            for key, part in own.items():
+                rows[key].append(part)
+    folded.rejected.sort(key=lambda own: own.line)
+    return folded
+
+
 def _shares(
-    catalogue: Catalogue, gathered: Lines, now: Instant, lines_each: int
+    catalogue: Catalogue, gathered: Lines, now: Instant, lines_each: int, by: _By
 ) -> Iterator[_Share]:
     """What the items give, in the order of their keys: each process has a stretch of them."""
     keys = sorted(gathered.by_item)
-    count = sum(len(written) for _, written in gathered.by_item.values())
-    processes = max(1, min(len(os.sched_getaffinity(0)), count // lines_each))
+    processes = max(1, min(len(os.sched_getaffinity(0)), gathered.count // lines_each))
     edges = [len(keys) * place // processes for place in range(processes + 1)]
     stretches = [keys[begin:end] for begin, end in pairwise(edges)]
     # Forked, so that the lines need not be sent; what comes back is much less.
@@ -133,24 +181,29 @@ def _shares(
     helpers: list[tuple[Connection, ForkProcess]] = []
     for stretch in stretches[1:]:
         receiving, sending = fork.Pipe(duplex=False)
-        helper = fork.Process(target=_tell, args=(sending, catalogue, gathered, stretch, now))
+        helper = fork.Process(target=_tell, args=(sending, catalogue, gathered, stretch, now, by))
         helper.start()
         sending.close()
         helpers.append((receiving, helper))
         for key in stretch:
             del gathered.by_item[key]
-    yield _evaluated(catalogue, gathered, stretches[0], now)
+    yield _evaluated(catalogue, gathered, stretches[0], now, by)
     for receiving, helper in helpers:
         yield _told(receiving)
         helper.join()
 
 
 def _tell(
-    sending: Connection, catalogue: Catalogue, gathered: Lines, keys: list[str], now: Instant
+    sending: Connection,
+    catalogue: Catalogue,
+    gathered: Lines,
+    keys: list[str],
+    now: Instant,
+    by: _By,
 ) -> None:
     """Evaluate some items and send what they give, in pieces, so that none is there twice."""
-    share = _evaluated(catalogue, gathered, keys, now)
-    sending.send((list(share.clocks), list(share.breaches), share.rejected))
+    share = _evaluated(catalogue, gathered, keys, now, by)
+    sending.send((list(share.clocks), list(share.breaches), share.rejected, share.items))
     for rows in (*share.clocks.values(), *share.breaches.values()):
         sending.send_bytes(rows)
     sending.send(list(share.entries))
@@ -161,7 +214,7 @@ def _tell(
 def _told(receiving: Connection) -> _Share:
     """What `_tell` sends. `EOFError` when that process failed; it has said why."""
     share = _Share()
-    clocks, breaches, share.rejected = receiving.recv()
+    clocks, breaches, share.rejected, share.items = receiving.recv()
     for key in clocks:
         share.clocks[key] = bytearray(receiving.recv_bytes())
     for key in breaches:
@@ -171,7 +224,9 @@ def _told(receiving: Connection) -> _Share:
     return share
 
 
-def _evaluated(catalogue: Catalogue, gathered: Lines, keys: list[str], now: Instant) -> _Share:
+def _evaluated(
+    catalogue: Catalogue, gathered: Lines, keys: list[str], now: Instant, by: _By
+) -> _Share:
     """Fold some items, one after the other, and let go of each."""
     plan, ledger = compile_plan(catalogue), Ledger(catalogue, now=now)
     share = _Share()
@@ -180,21 +235,19 @@ def _evaluated(catalogue: Catalogue, gathered: Lines, keys: list[str], now: Inst
         reading = Reading(plan, now=now)
         reading.read(zip(numbers, written, strict=True))
         share.rejected += reading.rejected
+        share.items += reading.items
         for item in reading.items.values():
             clocks, breaches = ledger.post(item)
             for clock in clocks:
-                _append(share.clocks, clock, results.clock_row(clock))
+                _append(share.clocks, by(clock), results.clock_row(clock))
             for breach in breaches:
-                _append(share.breaches, breach, item_breach_row(breach))
+                _append(share.breaches, by(breach), item_breach_row(breach))
     share.entries = ledger.entries
     return share
 
 
-def _append(
-    rows: dict[tuple[str, str], bytearray], of: ClockReading | ItemBreach, row: object
-) -> None:
-    """One more row of an agreement's objective, after a comma."""
-    key = (of.agreement, of.objective)
+def _append(rows: dict[tuple[str, ...], bytearray], key: tuple[str, ...], row: object) -> None:
+    """One more row, after a comma."""
     found = rows.get(key)
     if found is None:
         found = rows[key] = bytearray()
@@ -202,7 +255,7 @@ def _append(
     found += results.encode(row)
 
 
-def _in_order(rows: dict[tuple[str, str], list[bytearray]]) -> Iterator[bytearray]:
+def _in_order(rows: Rows) -> Iterator[bytearray]:
     for key in sorted(rows):
         yield from rows.pop(key)
 
@@ -225,7 +278,7 @@ def _write_list(
 
 
 @contextmanager
-def _no_garbage() -> Iterator[None]:
+def no_garbage() -> Iterator[None]:
     """Spare the search for cycles, which events and items do not have: it costs a third."""
     was_on = gc.isenabled()
     gc.disable()

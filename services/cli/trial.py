@@ -104,10 +104,19 @@ class Trial:
         """Put everything that was produced before the simulation's now into the input topics."""
         return self.send(takewhile(lambda own: own.at < simulation.now, simulate(simulation)))
 
-    def verify(self, services: Services, *, at: Instant, patience_s: float = 120.0) -> Verdict:
+    def verify(
+        self, services: Services, *, at: Instant, patience_s: float = 120.0, items_each: int = 1
+    ) -> Verdict:
         """Compare what runs, its clock stopped at `at`, with `evaluate`."""
         with Api(services.api_url) as api:
-            return verify(self.system, api, self.agreements, at=at, patience_s=patience_s)
+            return verify(
+                self.system,
+                api,
+                self.agreements,
+                at=at,
+                patience_s=patience_s,
+                items_each=items_each,
+            )
 
     def folder(self, name: str) -> Path:
         """A folder of its own for what a test wants to write."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.cli.offline import Lines
 from services.cli.verification.compare import (
     Row,
     WindowKey,
@@ -16,9 +17,11 @@ from services.cli.verification.compare import (
 )
 from services.cli.verification.expected import expect
 from shared.domain.agreement import Catalogue, Kpi, MeasureKind
+from shared.domain.event import Event
 from shared.domain.instant import HOUR
 from shared.domain.matcher import Milestone
 from shared.domain.window import RollingWindow, TumblingWindow, Window
+from shared.wire.cloudevents import encode
 from tests.domain.building import (
     a_catalogue,
     a_version,
@@ -71,6 +74,13 @@ def a_breach(**changes: object) -> dict[str, object]:
     return row | changes
 
 
+def lines_of(*events: Event) -> Lines:
+    lines = Lines()
+    for number, event in enumerate(events, 1):
+        lines.add(event.item, number, encode(event))
+    return lines
+
+
 def windows(said: Row, evaluated: Row, waiting: Collection[WindowKey] = ()) -> list[str]:
     found = compare_windows("value", [said], [evaluated], waiting=waiting)
     return [difference.member for difference in found]
@@ -113,14 +123,14 @@ def test_final_too_early_is_a_difference() -> None:
 def test_what_may_wait_is_what_became_final_within_the_allowed_disorder(
     *, now: str, final: bool, waits: bool
 ) -> None:
-    expected = expect(of_solved(TumblingWindow(HOUR)), [CREATED], at=at(now))
+    expected = expect(of_solved(TumblingWindow(HOUR)), lines_of(CREATED), at=at(now))
     first, *_ = expected.objectives
     assert (first["final"], window_key(first) in expected.waiting) == (final, waits)
 
 
 def test_of_rolling_windows_all_are_expected_and_one_is_current() -> None:
     documents = of_solved(RollingWindow(2 * HOUR, HOUR))
-    expected = expect(documents, [CREATED], at=at("10:30"))
+    expected = expect(documents, lines_of(CREATED), at=at("10:30"))
     starts = [window_key(row)[1][11:16] for row in expected.objectives]
     assert starts == ["07:00", "08:00", "09:00"]
     assert [window_key(row)[1][11:16] for row in expected.current] == ["09:00"]

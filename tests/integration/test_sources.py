@@ -131,7 +131,7 @@ async def test_payloads_become_events_and_what_is_none_is_a_dead_letter(
     accepted = await read_accepted(
         sourced.system.bootstrap_servers, sourced.system.topics, sourced.system.sources
     )
-    assert (len(accepted.events), accepted.invalid, accepted.missing) == (7, 5, [])
+    assert (accepted.events.count, accepted.invalid, accepted.missing) == (7, 5, [])
 
 
 def ended(sourced: Sourced, **changes: str) -> subprocess.CompletedProcess[str]:

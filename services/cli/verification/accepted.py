@@ -7,12 +7,12 @@ from typing import Final, Protocol
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from services.cli.offline import Lines
 from services.cli.verification.compare import Difference
 from services.cli.verification.places import partitions_of
-from shared.domain.event import Event
 from shared.domain.source import DEFAULT_SOURCES, Source
 from shared.runtime.topics import Topics, dead_letters
-from shared.wire.cloudevents import InvalidEvent
+from shared.wire.cloudevents import InvalidEvent, encode
 from shared.wire.mapping import read_record
 
 _READ_AT_ONCE: Final = 4 * 1024 * 1024
@@ -40,7 +40,7 @@ class Accepted:
     is no event has to lie in the dead letters.
     """
 
-    events: list[Event] = field(default_factory=list)
+    events: Lines = field(default_factory=Lines)
     put_aside: int = 0
     invalid: int = 0
     missing: list[Difference] = field(default_factory=list)
@@ -54,6 +54,7 @@ async def read_accepted(
     by_topic = {topics.input(source.topic): source for source in sources}
     names = [*by_topic]
     letters = await _origins(bootstrap_servers, [dead_letters(name) for name in names])
+    number = 0
     async for record in records_of(bootstrap_servers, names):
         place = f"{record.topic}/{record.partition}@{record.offset}"
         try:
@@ -67,7 +68,9 @@ async def read_accepted(
         if place in letters:
             accepted.put_aside += 1
         else:
-            accepted.events += events
+            for event in events:
+                number += 1
+                accepted.events.add(event.item, number, encode(event))
     return accepted
 
 

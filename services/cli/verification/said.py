@@ -24,10 +24,12 @@ _ASKED_ALONE: Final = 50
 Told = Callable[[int], None]
 
 
-def differences(api: Api, expected: Expected, *, done: Told) -> list[Difference]:
+def differences(
+    api: Api, expected: Expected, *, done: Told, items_each: int = 1
+) -> list[Difference]:
     """Every difference between what the API says and what is expected.
 
-    `done` hears how many more items were compared.
+    Of items one in `items_each` is compared; `done` hears how many more were.
     """
     states = list(api.each("/v1/states"))
     found = compare_windows("state", states, expected.current, waiting=expected.waiting)
@@ -40,9 +42,15 @@ def differences(api: Api, expected: Expected, *, done: Told) -> list[Difference]
             lambda name: _values(api, name, by_sla[name], expected.waiting), by_sla
         ):
             found += part
-        kinds = sorted({key.partition(":")[0] for key in expected.items})
-        for part in pool.map(lambda kind: _items(api, kind, expected, done), kinds):
+        few = max(1, len(expected.items) // _ASKED_ALONE)
+        if items_each == 1:
+            kinds = sorted({key.partition(":")[0] for key in expected.items})
+            for part in pool.map(lambda kind: _items(api, kind, expected, done), kinds):
+                found += part
+        alone = expected.items[:: few if items_each == 1 else items_each]
+        for part in pool.map(lambda key: _item(api, key, expected), alone):
             found += part
+            done(0 if items_each == 1 else 1)
     return found
 
 
@@ -51,16 +59,20 @@ def _items(api: Api, kind: str, expected: Expected, done: Told) -> list[Differen
     left = {key for key in expected.items if key.startswith(f"{kind}:")}
     for answer in api.each("/v1/items", kind=kind):
         key = str(answer["item"])
-        found += compare_clocks(key, _clocks_of(answer), expected.clocks.get(key, []))
+        found += compare_clocks(key, _clocks_of(answer), expected.clocks_of(key))
         left.discard(key)
         done(1)
     found += [Difference(f"item {key}", "item", "(absent)", "there") for key in sorted(left)]
-    for key in expected.items[:: max(1, len(expected.items) // _ASKED_ALONE)]:
-        if key.startswith(f"{kind}:") and key not in left:
-            subject = quote(key.partition(":")[2], safe="")
-            alone = api.get(f"/v1/items/{kind}/{subject}")
-            found += compare_clocks(key, _clocks_of(alone), expected.clocks.get(key, []))
     return found
+
+
+def _item(api: Api, key: str, expected: Expected) -> list[Difference]:
+    kind, _, subject = key.partition(":")
+    try:
+        alone = api.get(f"/v1/items/{kind}/{quote(subject, safe='')}")
+    except NotKnown:
+        return [Difference(f"item {key}", "item", "(absent)", "there")]
+    return compare_clocks(key, _clocks_of(alone), expected.clocks_of(key))
 
 
 def stopped_at(api: Api, *, pause: Callable[[], None]) -> Instant:
