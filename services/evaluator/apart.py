@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from services.evaluator import judge_store, panes, standing
 from services.evaluator.agenda import Subject, Work, pane_keys
 from services.evaluator.breaches import BreachRow, Episode, changed_episodes, window_breach
-from services.evaluator.checkpoint import Checkpoint, Continue, go_on
+from services.evaluator.checkpoint import Checkpoint, edges, thinned
 from services.evaluator.judge_store import BEGINNING, Moment, Said
 from services.evaluator.judgement_rows import JudgedWindow
 from services.evaluator.listing import is_listed
-from services.evaluator.panes import Group, Stretch
+from services.evaluator.panes import Group, Segment, Stretch
 from services.evaluator.rows import Window
 from shared.domain.agreement import Percentile
 from shared.domain.instant import Instant
@@ -18,13 +18,13 @@ from shared.domain.judge import (
     NO_BUCKETS,
     START,
     State,
-    Step,
     Walk,
     judge,
     walk,
     window_breaches,
 )
 from shared.domain.measure import NOTHING, Buckets, Measure
+from shared.domain.missing import misses_alike
 from shared.domain.window import Span
 from shared.runtime.database import Connection
 from shared.runtime.tables import RUNNING_PANE
@@ -167,11 +167,44 @@ async def _walks(
         )
     after = [(window, _walked_to(kept)) for window, kept in found.items()]
     kept = dict(found)
-    every = panes.steps_of(connection, pane_keys(subjects), after, moment.as_of)
-    async for window, steps in every:
-        proceed = _proceed(subjects[window.objective], spans[window], moment)
-        found[window] = go_on(found[window], steps, proceed, now=moment.as_of)
+    keys, now = pane_keys(subjects), moment.as_of
+    segments = await panes.segments_of(connection, keys, after, edges(now), now)
+    ways = {
+        window: _ways(subjects[window.objective], spans[window], found[window], several, now)
+        for window, several in segments.items()
+    }
+    wanted = [(window, own) for window in ways for own, is_walked in ways[window] if is_walked]
+    every = panes.steps_of(connection, keys, wanted)
+    for window, several in ways.items():
+        subject, span = subjects[window.objective], spans[window]
+        walks = [*found[window]]
+        last = walks[-1] if walks else START
+        for segment, is_walked in several:
+            if is_walked:
+                steps = await anext(every)
+                last = walk(subject.agreement, subject.name, span, last, steps, now=now)
+            else:
+                last = Walk(segment.last, last.measure.plus(segment.measure), last.breaches)
+            walks.append(last)
+        found[window] = thinned(walks, now)
     return found, kept
+
+
+def _ways(
+    subject: Subject,
+    span: Span,
+    walks: tuple[Walk, ...],
+    segments: Sequence[Segment],
+    now: Instant,
+) -> list[tuple[Segment, bool]]:
+    """Segments, and whether each has to be walked: a breach may open or close on the way."""
+    own = subject.agreement.judging(subject.name, min(now, span.end - 1))[1]
+    measure = (walks[-1] if walks else START).measure
+    found = []
+    for segment in segments:
+        found.append((segment, not misses_alike(own, measure, segment.changes)))
+        measure = measure.plus(segment.measure)
+    return found
 
 
 def _walked_to(walks: tuple[Walk, ...]) -> Instant:
@@ -182,13 +215,6 @@ def _walked_to(walks: tuple[Walk, ...]) -> Instant:
 def _version(subject: Subject, span: Span, now: Instant) -> Instant:
     """The beginning of the version that judges the window; its walk is by that version."""
     return subject.agreement.judging(subject.name, min(now, span.end - 1))[0].start
-
-
-def _proceed(subject: Subject, span: Span, moment: Moment) -> Continue:
-    def proceed(start: Walk, steps: Sequence[Step]) -> Walk:
-        return walk(subject.agreement, subject.name, span, start, steps, now=moment.as_of)
-
-    return proceed
 
 
 def _judged(

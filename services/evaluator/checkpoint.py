@@ -6,8 +6,7 @@ rows as lie after it, and a new one next to none. Of the current rolling window:
 panes that are over, so that what counts now costs one pane.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -16,16 +15,12 @@ import msgspec
 
 from services.evaluator.breaches import Episode
 from shared.domain.instant import SECOND, Instant
-from shared.domain.judge import START, Step, Walk
+from shared.domain.judge import Walk
 from shared.domain.measure import NOTHING, Buckets, Measure
 from shared.wire.amounts import amount_of_decimal, amount_to_decimal
 
 _AGES: Final = tuple(SECOND * 3**power for power in range(15, -1, -1))
 """Where a long walk leaves a walk behind: from 166 days down to a second before the present."""
-
-Continue = Callable[[Walk, Sequence[Step]], Walk]
-"""Goes on with a walk over further steps."""
-
 
 _Numbers = tuple[int, int, int, int, int, int, int, int, int, Decimal]
 """A measure; its amount is a decimal, which JSON has as text."""
@@ -94,33 +89,19 @@ class Closed:
         return msgspec.json.encode(stored).decode()
 
 
-def go_on(
-    walks: Sequence[Walk], steps: Sequence[Step], proceed: Continue, *, now: Instant
-) -> tuple[Walk, ...]:
-    """Walk the steps after the last of `walks`; the walks that are kept, oldest first."""
-    if not steps:
-        return tuple(walks)
-    kept = list(walks)
-    last = walks[-1] if walks else START
-    instants = [step.at for step in steps]
-    begin = 0
-    for edge in (*(now - age for age in _AGES), instants[-1]):
-        end = bisect_right(instants, edge, lo=begin)
-        if end > begin:
-            last = proceed(last, steps[begin:end])
-            kept.append(last)
-            begin = end
-    return tuple(_thinned(kept, now))
+def edges(now: Instant) -> list[Instant]:
+    """The instants at which a long walk leaves a walk behind, in order."""
+    return [now - age for age in _AGES]
 
 
-def _thinned(walks: list[Walk], now: Instant) -> list[Walk]:
-    """Leave out walks whose neighbours are close together for their age."""
+def thinned(walks: Sequence[Walk], now: Instant) -> tuple[Walk, ...]:
+    """The walks that are kept, oldest first: not those with close neighbours for their age."""
     kept: list[Walk] = []
     for walk in walks:
         while len(kept) > 1 and _at(walk) - _at(kept[-2]) <= 2 * (now - _at(walk)):
             kept.pop()
         kept.append(walk)
-    return kept
+    return tuple(kept)
 
 
 def _numbers(measure: Measure) -> _Numbers:

@@ -4,13 +4,14 @@ Sums are PostgreSQL's, of integers and exact decimals.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from services.evaluator.rows import Window
 from shared.domain.instant import Instant
 from shared.domain.judge import Step
-from shared.domain.measure import UNIT, Measure
+from shared.domain.measure import NOTHING, UNIT, Measure, Outcome
 from shared.runtime.database import Connection
 from shared.runtime.tables import PANE_COUNTS, RUNNING_PANE
 from shared.wire.amounts import amount_of_decimal
@@ -111,14 +112,77 @@ def _step_sum(column: str) -> str:
 _STEPS: Final = f"""
 SELECT w.number, l.at, {", ".join(map(_step_sum, PANE_COUNTS))},
     sum(l.sign * l.elapsed)::bigint, sum(l.sign * l.amount)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
+    AS w (objective, grp, pane_start, after, until, number)
+JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp
+    AND l.pane_start = w.pane_start AND l.at > w.after AND l.at <= w.until
+    AND l.posted_at >= w.pane_start
+WHERE l.outcome <> 'excluded'
+GROUP BY w.number, l.at ORDER BY w.number, l.at
+"""  # noqa: S608 - our own names
+
+
+_SEGMENTS: Final = """
+SELECT w.number, width_bucket(l.at, $6::bigint[]) AS segment, l.outcome, l.sign, count(*)::bigint,
+    sum(l.elapsed)::bigint, sum(l.amount), max(l.at)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY
     AS w (objective, grp, pane_start, after, number)
 JOIN ledger l ON l.objective = w.objective AND l.grp = w.grp
     AND l.pane_start = w.pane_start AND l.at > w.after AND l.at <= $5
     AND l.posted_at >= w.pane_start
 WHERE l.outcome <> 'excluded'
-GROUP BY w.number, l.at ORDER BY w.number, l.at
-"""  # noqa: S608 - our own names
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2
+"""
+
+
+@dataclass(slots=True)
+class Segment:
+    """A stretch of a window's ledger, not walked: what it adds and how often what comes and goes.
+
+    Its entries are later than `after`, and at `until` the latest; the last of them is at `last`.
+    """
+
+    after: Instant
+    until: Instant
+    last: Instant
+    measure: Measure = NOTHING
+    changes: dict[tuple[Outcome, int], int] = field(default_factory=dict)
+
+
+async def segments_of(
+    connection: Connection,
+    keys: Keys,
+    walks: Sequence[tuple[Window, Instant]],
+    edges: Sequence[Instant],
+    as_of: Instant,
+) -> dict[Window, list[Segment]]:
+    """The ledger of windows up to each edge, each after the instant it has been walked to.
+
+    Segments without entries are left out, and so are windows without any.
+    """
+    found: dict[Window, list[Segment]] = {}
+    if not walks:
+        return found
+    columns = zip(*_keyed(keys, [(*window, after) for window, after in walks]), strict=True)
+    later = [edge + 1 for edge in edges]
+    ends = (*edges, as_of)
+    for row in await connection.fetch(_SEGMENTS, *columns, as_of, later):
+        number, edge, outcome, sign, times, elapsed, amount, last = row
+        window, walked_to = walks[number - 1]
+        several = found.setdefault(window, [])
+        if not several or several[-1].until != ends[edge]:
+            after = max(walked_to, edges[edge - 1]) if edge else walked_to
+            several.append(Segment(after, ends[edge], last))
+        segment = several[-1]
+        total = elapsed or 0
+        if amount is not None:
+            total += amount_of_decimal(amount)
+        kind = Outcome(outcome)
+        *counts, _ = (sign * times * count for count in UNIT[kind])
+        segment.measure = segment.measure.plus(Measure._make((*counts, sign * total)))
+        segment.changes[kind, sign] = times
+        segment.last = max(segment.last, last)
+    return found
 
 
 STEPS_AT_ONCE: Final = 5_000
@@ -126,24 +190,21 @@ STEPS_AT_ONCE: Final = 5_000
 
 
 async def steps_of(
-    connection: Connection,
-    keys: Keys,
-    walks: Sequence[tuple[Window, Instant]],
-    as_of: Instant,
-) -> AsyncIterator[tuple[Window, list[Step]]]:
-    """The ledger of windows by instant, each after the instant it has been walked to.
+    connection: Connection, keys: Keys, walks: Sequence[tuple[Window, Segment]]
+) -> AsyncIterator[list[Step]]:
+    """The ledger of segments of windows by instant.
 
-    One window after the other, so that only one is in memory; those without steps are left out.
+    One segment after the other, so that only one is in memory.
     """
     if not walks:
         return
-    rows = _keyed(keys, [(*window, after) for window, after in walks])
+    rows = _keyed(keys, [(*window, own.after, own.until) for window, own in walks])
     columns = zip(*rows, strict=True)
-    place, steps = 0, list[Step]()
-    async for row in connection.cursor(_STEPS, *columns, as_of, prefetch=STEPS_AT_ONCE):
+    place, steps = 1, list[Step]()
+    async for row in connection.cursor(_STEPS, *columns, prefetch=STEPS_AT_ONCE):
         number, at, *counts, elapsed, amount = row
-        if number != place and steps:
-            yield walks[place - 1][0], steps
+        if number != place:
+            yield steps
             steps = []
         place = number
         # Most entries are of clocks: an integer costs next to nothing here, a decimal much.
@@ -151,8 +212,7 @@ async def steps_of(
         if amount is not None:
             total += amount_of_decimal(amount)
         steps.append(Step(at, Measure._make((*counts, total))))
-    if steps:
-        yield walks[place - 1][0], steps
+    yield steps
 
 
 _FROM: Final = """

@@ -1,6 +1,6 @@
 """Whether a value misses its target: asked of a window's measure, and at every step of a walk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -11,9 +11,10 @@ from shared.domain.agreement import (
     MeasureKind,
     Objective,
     Percentile,
+    Target,
     Within,
 )
-from shared.domain.measure import Measure
+from shared.domain.measure import NOTHING, UNIT, Measure, Outcome
 
 
 def misses(own: Objective, measure: Measure) -> bool:
@@ -61,17 +62,54 @@ _MET, _OPEN, _CLOSED = map(Measure._fields.index, ("met", "breached_open", "brea
 
 def _number_missing(own: Objective, target: Mean | AtLeast | AtMost, numbers: Numbers) -> bool:
     measure = Measure._make(numbers)
-    if not has_enough(own, measure):
-        return False
+    return has_enough(own, measure) and _slack(own, target, measure) < 0
+
+
+def _slack(own: Objective, target: Target, measure: Measure) -> int | Fraction:
+    """How far a value is on the good side of its target, times what it is divided by.
+
+    It is linear: a change of the measure moves it by as much whatever was there before.
+    """
     match target:
+        case Within(ratio=ratio) | Percentile(ratio=ratio):
+            return measure.met - ratio * measure.decided
         case Mean(at_most):
-            return measure.amount > at_most * measure.decided
+            return at_most * measure.decided - measure.amount
         case AtLeast(amount):
             value, of = share(own, measure)
-            return value + measure.pending < amount * of
+            return value + measure.pending - amount * of
         case AtMost(amount):
             value, of = share(own, measure)
-            return value > amount * of
+            return amount * of - value
+
+
+Changes = Mapping[tuple[Outcome, int], int]
+"""How many contributions of an outcome come (1) and go (-1)."""
+
+
+def misses_alike(own: Objective, start: Measure, changes: Changes) -> bool:
+    """Whether, for certain, `misses` says of `start` what it says after any of the changes.
+
+    Any of them, in any order: all that make it worse are held against it at once, and all that
+    make it better. Where amounts decide, nothing is certain.
+    """
+    if own.is_volume:
+        return True
+    if isinstance(own.target, Mean) or own.kpi.measure in (MeasureKind.MEAN, MeasureKind.SUM):
+        return not changes
+    least = most = _slack(own, own.target, start)
+    fewest = largest = _held_against(own, start)
+    constant = _slack(own, own.target, NOTHING)
+    for (outcome, sign), times in changes.items():
+        unit = UNIT[outcome]
+        better = sign * times * (_slack(own, own.target, unit) - constant)
+        more = sign * times * _held_against(own, unit)
+        least, most = least + min(better, 0), most + max(better, 0)
+        fewest, largest = fewest + min(more, 0), largest + max(more, 0)
+    minimum = 0 if own.kpi.measure is MeasureKind.COUNT else own.minimum
+    never = largest < minimum or least >= 0
+    always = fewest >= minimum and most < 0
+    return never or always
 
 
 def share(own: Objective, measure: Measure) -> tuple[int | Fraction, int]:
@@ -93,12 +131,19 @@ def volume(own: Objective, measure: Measure) -> Fraction:
 
 def has_enough(own: Objective, measure: Measure) -> bool:
     """Whether there is enough to judge: a count or a sum of nothing is 0, which is a value."""
+    if own.kpi.measure in (MeasureKind.COUNT, MeasureKind.SUM):
+        return True
+    return _held_against(own, measure) >= own.minimum
+
+
+def _held_against(own: Objective, measure: Measure) -> int:
+    """What is held against an objective's minimum; nothing of a count or a sum."""
     match own.kpi.measure:
         case MeasureKind.DURATION:
-            return measure.decided >= own.minimum
+            return measure.decided
         case MeasureKind.MEAN:
-            return measure.counted >= own.minimum
+            return measure.counted
         case MeasureKind.RATIO:
-            return measure.total >= own.minimum
+            return measure.total
         case MeasureKind.COUNT | MeasureKind.SUM:
-            return True
+            return 0

@@ -1,16 +1,18 @@
 """Whether a value misses its target, held against the words of the contract in exact fractions."""
 
+from collections import Counter
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.agreement import Target
-from shared.domain.measure import Measure
-from shared.domain.missing import misses, missing_of
+from shared.domain.agreement import Kpi, Objective, Target
+from shared.domain.measure import NOTHING, UNIT, Measure, Outcome
+from shared.domain.missing import misses, misses_alike, missing_of
 from tests.domain.building import (
     ANSWER,
     RATING,
+    RETURNS,
     SOLVED,
     an_objective,
     at_least,
@@ -70,3 +72,68 @@ def test_it_is_asked_of_plain_numbers_too() -> None:
     missing = missing_of(an_objective(kpi=ANSWER, target=within(ratio="0.9")))
     assert missing([*Measure(met=8, breached_closed=1)])
     assert not missing([*Measure(met=9, breached_closed=1)])
+
+
+OF_CLOCKS = [Outcome.MET, Outcome.BREACHED_OPEN, Outcome.BREACHED_CLOSED, Outcome.RUNNING]
+OF_EVENTS = [Outcome.COUNTED]
+OF_RATIOS = [Outcome.GOOD, Outcome.TOTAL, Outcome.ENTERED, Outcome.REACHED, Outcome.LOST]
+
+
+@st.composite
+def objectives(draw: st.DrawFn) -> tuple[Objective, list[Outcome]]:
+    share, minimum = str(draw(SHARES)), draw(st.integers(1, 5))
+    targets: list[tuple[Kpi, Target, list[Outcome]]] = [
+        (ANSWER, within(ratio=share), OF_CLOCKS),
+        (ANSWER, percentile(share), OF_CLOCKS),
+        (ANSWER, mean(3), OF_CLOCKS),
+        (SOLVED, at_least(share), OF_RATIOS),
+        (SOLVED, at_most(share), OF_RATIOS),
+        (RETURNS, at_most(7), OF_EVENTS),
+        (RATING, at_least(3), OF_EVENTS),
+    ]
+    kpi, target, outcomes = draw(st.sampled_from(targets))
+    return an_objective(kpi=kpi, target=target, minimum=minimum), outcomes
+
+
+@given(st.data())
+def test_what_is_certain_holds_after_each_change_in_any_order(data: st.DataObject) -> None:
+    own, outcomes = data.draw(objectives())
+    start = NOTHING
+    for outcome in data.draw(st.lists(st.sampled_from(outcomes), max_size=40)):
+        start = start.plus(UNIT[outcome])
+    changes = data.draw(
+        st.lists(st.tuples(st.sampled_from(outcomes), st.sampled_from((1, -1))), max_size=12)
+    )
+    if not misses_alike(own, start, Counter(changes)):
+        return
+    measure = start
+    for outcome, sign in changes:
+        measure = Measure._make(a + sign * b for a, b in zip(measure, UNIT[outcome], strict=True))
+        assert misses(own, measure) is misses(own, start)
+
+
+def test_far_from_its_target_it_is_certain_and_near_it_is_not() -> None:
+    own = an_objective(kpi=ANSWER, target=within(ratio="0.9"), minimum=1)
+    changes = {(Outcome.BREACHED_OPEN, 1): 10, (Outcome.MET, 1): 5}
+    assert misses_alike(own, Measure(met=90), changes)
+    assert not misses_alike(own, Measure(met=89), changes)
+    assert misses_alike(own, Measure(met=80, breached_closed=20), changes)
+    assert not misses_alike(own, Measure(met=899, breached_closed=100), changes)
+
+
+def test_below_the_minimum_it_is_certain_while_it_stays_below() -> None:
+    own = an_objective(kpi=ANSWER, target=within(ratio="0.9"), minimum=20)
+    assert misses_alike(own, Measure(met=9), {(Outcome.BREACHED_OPEN, 1): 10})
+    assert not misses_alike(own, Measure(met=9), {(Outcome.BREACHED_OPEN, 1): 11})
+    # Those that go may take it below the minimum.
+    missed = Measure(breached_closed=25)
+    assert misses_alike(own, missed, {(Outcome.BREACHED_CLOSED, -1): 5})
+    assert not misses_alike(own, missed, {(Outcome.BREACHED_CLOSED, -1): 6})
+
+
+def test_of_a_count_it_is_certain_up_to_what_it_may_be() -> None:
+    own = an_objective(kpi=RETURNS, target=at_most(7))
+    assert misses_alike(own, Measure(counted=5), {(Outcome.COUNTED, 1): 2})
+    assert not misses_alike(own, Measure(counted=5), {(Outcome.COUNTED, 1): 3})
+    assert misses_alike(own, Measure(counted=9), {(Outcome.COUNTED, -1): 1})
+    assert not misses_alike(own, Measure(counted=9), {(Outcome.COUNTED, -1): 2})

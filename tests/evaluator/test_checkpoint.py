@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from services.evaluator.checkpoint import Checkpoint, Closed, go_on
+from services.evaluator.checkpoint import Checkpoint, Closed, edges, thinned
 from shared.domain.instant import HOUR, SECOND
 from shared.domain.judge import START, Step, Walk
 from shared.domain.measure import NOTHING, Measure
@@ -32,6 +32,19 @@ def proceed(start: Walk, steps: Sequence[Step]) -> Walk:
     return walked
 
 
+def go_on(walks: Sequence[Walk], steps: Sequence[Step], *, now: int) -> tuple[Walk, ...]:
+    """Walk up to each edge, and keep what is to be kept."""
+    every = [*walks]
+    last, left = (every[-1] if every else START), [*steps]
+    for edge in (*edges(now), now):
+        several = [step for step in left if step.at <= edge]
+        left = left[len(several) :]
+        if several:
+            last = proceed(last, several)
+            every.append(last)
+    return thinned(every, now)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_however_it_is_gone_on_with_a_walk_ends_the_same(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - a repeatable choice, no secret
@@ -52,7 +65,7 @@ def test_however_it_is_gone_on_with_a_walk_ends_the_same(seed: int) -> None:
         walks = checkpoint.before(min(changed, default=now + 1), 0)
         after = walks[-1].at if walks else None
         steps = [ledger[at] for at in sorted(ledger) if after is None or at > after]
-        walks = go_on(walks, steps, proceed, now=now)
+        walks = go_on(walks, steps, now=now)
         expected = proceed(START, [ledger[at] for at in sorted(ledger)])
         assert (walks[-1] if walks else START) == expected
         checkpoint = Checkpoint.read(replace(checkpoint, walks=walks).write())
@@ -60,9 +73,9 @@ def test_however_it_is_gone_on_with_a_walk_ends_the_same(seed: int) -> None:
 
 def test_few_walks_are_kept_and_the_latest_of_them_are_close() -> None:
     steps = [Step(at * SECOND, ONE) for at in range(1, 20_000)]
-    walks = go_on((), steps, proceed, now=steps[-1].at)
+    walks = go_on((), steps, now=steps[-1].at)
     for extra in range(20_000, 20_400):
-        walks = go_on(walks, [Step(extra * SECOND, ONE)], proceed, now=extra * SECOND)
+        walks = go_on(walks, [Step(extra * SECOND, ONE)], now=extra * SECOND)
     assert len(walks) < 20
     ages = [20_399 - (walk.at or 0) // SECOND for walk in walks]
     assert any(10 <= age <= 60 for age in ages)
