@@ -4,7 +4,7 @@ Everything here happens in memory and may be thrown away; `Store.post` makes it 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
 
@@ -62,12 +62,12 @@ class Folder:
         self._lateness = lateness
         self._store = store
         self._generations = generations
-        self._items_each = items_each(1)
+        self._sharing: dict[int, Partition] = {}
         self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
 
-    def share(self, partitions: int) -> None:
-        """Share the items that are kept in memory out among so many partitions."""
-        self._items_each = items_each(partitions)
+    def share(self, partitions: Iterable[Partition]) -> None:
+        """Share the items that are kept in memory out among these."""
+        self._sharing = {own.part: own for own in partitions}
 
     async def fold(
         self,
@@ -94,7 +94,7 @@ class Folder:
                     for key, cause in touched[begin : begin + SLICE]:
                         self._settle(posting, partition, key, cause)
                 await asyncio.sleep(0)
-            partition.end_batch(self._items_each)
+        self._end_batch(partition for partition, _ in batch)
 
     async def fold_due(self, posting: Posting, partitions: Sequence[Partition]) -> None:
         """Settle items that are due, DUE_MAX of each partition at most; all must be stored."""
@@ -113,11 +113,17 @@ class Folder:
                         partition.hold(key, self._unpack(partition, key, body))
                     self._settle(posting, partition, key, Cause.LATE)
             await asyncio.sleep(0)
+        self._end_batch(owned.values())
         for part, count in found.items():
-            owned[part].end_batch(self._items_each)
             if count < DUE_MAX:
                 # Nothing else is due up to here; the next one is looked up after the commit.
                 owned[part].due = owned[part].evaluation_time + 1
+
+    def _end_batch(self, partitions: Iterable[Partition]) -> None:
+        """Let go of items everywhere: those of partitions that are quiet are committed by now."""
+        every = {**self._sharing, **{own.part: own for own in partitions}}
+        for own in every.values():
+            own.end_batch(items_each(len(every)))
 
     async def count(self, partitions: Sequence[Partition]) -> None:
         """Know how many items are to be built; counted once, for it takes a while."""

@@ -20,7 +20,7 @@ up: under load a proof is always a few batches old."""
 
 ITEMS_HELD_MAX: Final = 40_000
 """Items kept in memory by a process, shared out among its partitions; those of the last two batches
-of a partition are kept besides, for they may not be committed yet."""
+are kept besides, for they may not be committed yet."""
 
 
 @dataclass(slots=True)

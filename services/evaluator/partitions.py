@@ -156,7 +156,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         places = [TopicPartition(self._topic, own.part) for own in claimed]
         self._owned.update((partition.part, partition) for partition in claimed)
-        self._folder.share(len(self._owned))
+        self._folder.share(self._owned.values())
         self._sought += 1
         self._read_again(places)
         self._consumer.resume(*places)

@@ -1,0 +1,35 @@
+"""How long a process keeps items in memory."""
+
+from typing import cast
+
+import pytest
+from prometheus_client import Counter
+
+from services.evaluator import partition as partitions
+from services.evaluator.fold import Folder
+from services.evaluator.partition import Held, Partition
+from services.evaluator.posting import Posting
+from services.evaluator.store import Progress, Store
+from shared.domain.item import Item
+
+
+def a_partition(part: int) -> Partition:
+    building = (1, None, None, False)
+    return Partition.claimed(Progress(part, 1, 10, 0, 0, None, "cluster", *building, None))
+
+
+async def test_a_partition_without_records_lets_go_of_its_items_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(partitions, "ITEMS_HELD_MAX", 2)
+    quiet, busy = a_partition(0), a_partition(1)
+    folder = Folder(cast("Store", None), {}, Counter("events", "", ["outcome"], registry=None))
+    folder.share([quiet, busy])
+    for key in "abc":
+        quiet.hold(key, Held(Item({}, "ticket", key), ()))
+    kept = []
+    for _ in range(3):
+        await folder.fold(Posting(0), [(busy, [])])
+        kept.append(len(quiet.items))
+    # Those of the batch before may not be committed yet.
+    assert kept == [3, 3, 1]
