@@ -81,14 +81,12 @@ def verify_command(
     ] = None,
     patience: Annotated[float, typer.Option(help="Seconds to wait for rest.")] = 300.0,
     items_each: Annotated[
-        int, typer.Option(min=1, help="Of so many items one is compared: for millions of them.")
+        int, typer.Option(min=1, help="Compare one item in so many, for millions of them.")
     ] = 1,
 ) -> None:
     """Compare a system whose clock stands with `evaluate` on the events in its topics."""
     try:
-        documents = agreements or default_agreements()
-        if documents is None:
-            _refuse("no agreements: name their folder with --agreements or ACCORD_AGREEMENTS")
+        documents = _asked_documents(agreements)
         at = _asked_instant(now)
         with until_stopped(), ExitStack() as running:
             if start:
@@ -100,8 +98,7 @@ def verify_command(
             else:
                 system, address = _named_system(api)
             asked = running.enter_context(Api(address))
-            if at is None:
-                at = stopped_at(asked, pause=lambda: time.sleep(1.0))
+            at = at or stopped_at(asked, pause=lambda: time.sleep(1.0))
             verdict = verify(
                 system, asked, documents, at=at, patience_s=patience, items_each=items_each
             )
@@ -204,6 +201,13 @@ def _named_system(api: str | None) -> tuple[System, str]:
         declared_sources(),
     )
     return system, api or environment_value("API_URL") or _API
+
+
+def _asked_documents(agreements: Path | None) -> Path:
+    documents = agreements or default_agreements()
+    if documents is None:
+        _refuse("no agreements: name their folder with --agreements or ACCORD_AGREEMENTS")
+    return documents
 
 
 def _asked_instant(now: str | None) -> Instant | None:

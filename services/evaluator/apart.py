@@ -165,19 +165,32 @@ async def _walks(
         found[window] = (
             () if checkpoint is None else checkpoint.before(work.changed[window][0], version)
         )
-    after = [(window, _walked_to(kept)) for window, kept in found.items()]
     kept = dict(found)
-    keys, now = pane_keys(subjects), moment.as_of
+    found.update(await _gone_on(connection, subjects, spans, kept, moment.as_of))
+    return found, kept
+
+
+async def _gone_on(
+    connection: Connection,
+    subjects: Mapping[str, Subject],
+    spans: Mapping[Window, Span],
+    kept: Mapping[Window, tuple[Walk, ...]],
+    now: Instant,
+) -> dict[Window, tuple[Walk, ...]]:
+    """The walks of windows that have entries after those that were kept."""
+    keys = pane_keys(subjects)
+    after = [(window, _walked_to(walks)) for window, walks in kept.items()]
     segments = await panes.segments_of(connection, keys, after, edges(now), now)
     ways = {
-        window: _ways(subjects[window.objective], spans[window], found[window], several, now)
+        window: _ways(subjects[window.objective], spans[window], kept[window], several, now)
         for window, several in segments.items()
     }
+    found: dict[Window, tuple[Walk, ...]] = {}
     wanted = [(window, own) for window in ways for own, is_walked in ways[window] if is_walked]
     every = panes.steps_of(connection, keys, wanted)
     for window, several in ways.items():
         subject, span = subjects[window.objective], spans[window]
-        walks = [*found[window]]
+        walks = [*kept[window]]
         last = walks[-1] if walks else START
         for segment, is_walked in several:
             if is_walked:
@@ -187,7 +200,7 @@ async def _walks(
                 last = Walk(segment.last, last.measure.plus(segment.measure), last.breaches)
             walks.append(last)
         found[window] = thinned(walks, now)
-    return found, kept
+    return found
 
 
 def _ways(
