@@ -41,6 +41,8 @@ class Member:
     down: bool = False
     """Whether it is away because the schedule wants it so."""
     frozen: bool = False
+    killing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from a kill until it is started again."""
 
     @property
     def child(self) -> Child:
@@ -151,12 +153,16 @@ class Fleet:
             await asyncio.sleep(_WATCH_S)
 
     async def kill(self, member: Member, away_s: float) -> None:
-        """End it as a crash would; start it again after so long."""
-        member.down = True
-        await self.wait(member.child.kill)
-        self.counted["kills"] += 1
-        await asyncio.sleep(away_s)
-        member.launch()
+        """End it as a crash would; start it again after so long.
+
+        One that is away already is waited for: started twice, one of both would be lost sight of.
+        """
+        async with member.killing:
+            member.down = True
+            await self.wait(member.child.kill)
+            self.counted["kills"] += 1
+            await asyncio.sleep(away_s)
+            member.launch()
 
     async def restart(self, server: Server, *, hard: bool, away_s: float) -> None:
         """End a server, in order or as a crash would, and have it back."""
