@@ -6,6 +6,7 @@ Sums are PostgreSQL's, of integers and exact decimals.
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from services.evaluator.rows import Window
@@ -174,12 +175,10 @@ async def segments_of(
             after = max(walked_to, edges[edge - 1]) if edge else walked_to
             several.append(Segment(after, ends[edge], last))
         segment = several[-1]
-        total = elapsed or 0
-        if amount is not None:
-            total += amount_of_decimal(amount)
         kind = Outcome(outcome)
         *counts, _ = (sign * times * count for count in UNIT[kind])
-        segment.measure = segment.measure.plus(Measure._make((*counts, sign * total)))
+        total = sign * _total(elapsed, amount)
+        segment.measure = segment.measure.plus(Measure._make((*counts, total)))
         segment.changes[kind, sign] = times
         segment.last = max(segment.last, last)
     return found
@@ -207,12 +206,17 @@ async def steps_of(
             yield steps
             steps = []
         place = number
-        # Most entries are of clocks: an integer costs next to nothing here, a decimal much.
-        total = elapsed or 0
-        if amount is not None:
-            total += amount_of_decimal(amount)
-        steps.append(Step(at, Measure._make((*counts, total))))
+        steps.append(Step(at, Measure._make((*counts, _total(elapsed, amount)))))
     yield steps
+
+
+def _total(elapsed: int | None, amount: Decimal | None) -> int | Fraction:
+    """Both sums of some entries together.
+
+    Most entries are of clocks: an integer costs next to nothing here, a decimal much.
+    """
+    total = elapsed or 0
+    return total if amount is None else total + amount_of_decimal(amount)
 
 
 _FROM: Final = """

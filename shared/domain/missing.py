@@ -106,9 +106,8 @@ def misses_alike(own: Objective, start: Measure, changes: Changes) -> bool:
         more = sign * times * _held_against(own, unit)
         least, most = least + min(better, 0), most + max(better, 0)
         fewest, largest = fewest + min(more, 0), largest + max(more, 0)
-    minimum = 0 if own.kpi.measure is MeasureKind.COUNT else own.minimum
-    never = largest < minimum or least >= 0
-    always = fewest >= minimum and most < 0
+    never = largest < _minimum(own) or least >= 0
+    always = fewest >= _minimum(own) and most < 0
     return never or always
 
 
@@ -131,9 +130,11 @@ def volume(own: Objective, measure: Measure) -> Fraction:
 
 def has_enough(own: Objective, measure: Measure) -> bool:
     """Whether there is enough to judge: a count or a sum of nothing is 0, which is a value."""
-    if own.kpi.measure in (MeasureKind.COUNT, MeasureKind.SUM):
-        return True
-    return _held_against(own, measure) >= own.minimum
+    return _held_against(own, measure) >= _minimum(own)
+
+
+def _minimum(own: Objective) -> int:
+    return 0 if own.kpi.measure in (MeasureKind.COUNT, MeasureKind.SUM) else own.minimum
 
 
 def _held_against(own: Objective, measure: Measure) -> int:
