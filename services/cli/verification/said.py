@@ -42,15 +42,16 @@ def differences(
             lambda name: _values(api, name, by_sla[name], expected.waiting), by_sla
         ):
             found += part
-        few = max(1, len(expected.items) // _ASKED_ALONE)
+        alone = expected.items[::items_each]
         if items_each == 1:
             kinds = sorted({key.partition(":")[0] for key in expected.items})
             for part in pool.map(lambda kind: _items(api, kind, expected, done), kinds):
                 found += part
-        alone = expected.items[:: few if items_each == 1 else items_each]
+            alone = expected.items[:: max(1, len(expected.items) // _ASKED_ALONE)]
         for part in pool.map(lambda key: _item(api, key, expected), alone):
             found += part
-            done(0 if items_each == 1 else 1)
+            if items_each > 1:
+                done(1)
     return found
 
 
