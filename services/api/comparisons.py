@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.api import examples, schemas
 from services.api.objectives import Objectives, Served
 from services.api.parameters import ComparisonsParameters
-from services.api.problems import not_found, suggestion
+from services.api.problems import Refusal, suggestion
 from services.api.queries import Standing
 from services.api.requests import page_place
 from services.api.responses import list_answer
@@ -70,11 +70,8 @@ def _chosen(objectives: Objectives, kpi: str) -> list[Served]:
     found = [served for served in objectives if served.kpi.name == kpi]
     if not found:
         known = sorted({served.kpi.name for served in objectives})
-        raise not_found(
-            kind="unknown-kpi",
-            title="There is no such KPI",
-            detail=f"no agreement promises anything of {kpi!r}{suggestion(kpi, known)}",
-        )
+        detail = f"no agreement promises anything of {kpi!r}{suggestion(kpi, known)}"
+        raise Refusal(kind="unknown-kpi", detail=detail)
     return found
 
 

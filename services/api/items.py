@@ -14,7 +14,7 @@ from services.api.answers import (
     item_row,
 )
 from services.api.parameters import ItemsParameters, NoParameters, Page, Text
-from services.api.problems import not_found, suggestion
+from services.api.problems import Refusal, suggestion
 from services.api.queries import Standing, read_item, read_items
 from services.api.requests import page_place
 from services.api.responses import json_answer, list_answer
@@ -74,11 +74,7 @@ async def _one(sources: Sources, kind: str, subject: str) -> Response:
     async with sources.reading([]) as (connection, standing):
         row = await read_item(connection, key)
     if row is None:
-        raise not_found(
-            kind="unknown-item",
-            title="There is no such item",
-            detail=f"no event of {key!r} has come",
-        )
+        raise Refusal(kind="unknown-item", detail=f"no event of {key!r} has come")
     item, now = _item(sources, row)
     explained = explain_item(item, sources.plan, sources.objectives.catalogue, now=now)
     freshness = standing.freshness(now, now=sources.clock())
@@ -127,9 +123,5 @@ async def get_agreement(
     agreement = agreements.get(name)
     if agreement is None:
         hint = suggestion(name, sorted(agreements))
-        raise not_found(
-            kind="unknown-agreement",
-            title="There is no such agreement",
-            detail=f"no document is named {name!r}{hint}",
-        )
+        raise Refusal(kind="unknown-agreement", detail=f"no document is named {name!r}{hint}")
     return json_answer(agreement_answer(agreement, now=sources.clock()))

@@ -1,6 +1,5 @@
 """Whether what is asked for is still kept: what was let go of is refused, not shown in part."""
 
-from http import HTTPStatus
 from typing import Final
 
 from services.api.problems import Refusal
@@ -30,9 +29,7 @@ _REVISIONS_FROM: Final = "SELECT revisions_from FROM retention"
 
 def _no_longer_kept(what: str, kept_from: Instant) -> Refusal:
     return Refusal(
-        HTTPStatus.GONE,
-        "no-longer-kept",
-        "That is no longer kept",
-        f"{what} is not kept any more: records go back to {format_instant(kept_from)} here "
+        kind="no-longer-kept",
+        detail=f"{what} is not kept any more: records go back to {format_instant(kept_from)} here "
         "(ACCORD_RETENTION)",
     )

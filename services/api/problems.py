@@ -1,6 +1,6 @@
 """What went wrong, for the caller: RFC 9457 problems, and which error becomes which (once).
 
-`type` is a URN that stays as it is; `docs/api.md` lists them all.
+`type` leads to a page of the api; `problem_kinds` lists them all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,43 +14,39 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from services.api.cursors import InvalidCursor
+from services.api.problem_kinds import KINDS
 
 MEDIA_TYPE: Final = "application/problem+json"
-URN: Final = "urn:accord:problem:"
 RETRY_AFTER_S: Final = 1
 UNKNOWN_PARAMETER: Final = "unknown_parameter"
 """The type of pydantic's error about a name that an operation does not have."""
 
-_TYPES: Final = {404: "not-found", 405: "method-not-allowed"}
+_NAMES: Final = {
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+}
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _UNAVAILABLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Refusal(Exception):  # noqa: N818 - named as the other refusals are
-    """A request that cannot be answered as asked; `kind` is the last part of the problem's type."""
+    """A request that cannot be answered as asked; `kind` is one of `problem_kinds`."""
 
-    status: HTTPStatus
     kind: str
-    title: str
     detail: str
     errors: Sequence[Mapping[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def not_found(kind: str, title: str, detail: str) -> Refusal:
-    """A 404 of its own kind."""
-    return Refusal(HTTPStatus.NOT_FOUND, kind, title, detail)
-
-
 def invalid_parameter(name: str, detail: str) -> Refusal:
     """A 422 about one query parameter."""
     return Refusal(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid-parameter",
-        "A parameter cannot be read",
-        f"{name}: {detail}",
+        kind="invalid-parameter",
+        detail=f"{name}: {detail}",
         errors=({"parameter": name, "detail": detail},),
     )
 
@@ -74,23 +70,37 @@ def map_errors(app: FastAPI) -> None:
 
 
 def _answer(request: Request, refusal: Refusal) -> Response:
-    body: dict[str, object] = {
-        "type": URN + refusal.kind,
-        "title": refusal.title,
-        "status": refusal.status.value,
-        "detail": refusal.detail,
-        "instance": request.url.path,
-    }
+    kind = KINDS[refusal.kind]
+    body = _body(request, kind.type, kind.title, kind.status, refusal.detail)
     if refusal.errors:
         body["errors"] = list(refusal.errors)
+    return _response(body, kind.status, refusal.headers)
+
+
+def _body(
+    request: Request, kind: str, title: str, status: HTTPStatus, detail: str
+) -> dict[str, object]:
+    body: dict[str, object] = {
+        "type": kind,
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+        "instance": request.url.path,
+    }
     request_id = request.scope.get("accord.request_id")
     if request_id is not None:
         body["request_id"] = request_id
+    return body
+
+
+def _response(
+    body: Mapping[str, object], status: HTTPStatus, headers: Mapping[str, str]
+) -> Response:
     return Response(
         msgspec.json.encode(body),
-        status_code=refusal.status,
+        status_code=status,
         media_type=MEDIA_TYPE,
-        headers=dict(refusal.headers),
+        headers=dict(headers),
     )
 
 
@@ -108,10 +118,8 @@ def _validation(request: Request, error: Exception) -> Response:
     errors = [_member(found) for found in error.errors()]
     unknown = any(found["type"] == UNKNOWN_PARAMETER for found in error.errors())
     refusal = Refusal(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "unknown-parameter" if unknown else "invalid-parameter",
-        "A parameter is not known" if unknown else "A parameter cannot be read",
-        "; ".join(_sentence(member) for member in errors),
+        kind="unknown-parameter" if unknown else "invalid-parameter",
+        detail="; ".join(_sentence(member) for member in errors),
         errors=errors,
     )
     return _answer(request, refusal)
@@ -133,25 +141,37 @@ def _sentence(member: Mapping[str, str]) -> str:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     status = HTTPStatus(error.status_code)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     if status is HTTPStatus.NOT_FOUND:
         detail = f"nothing is at {request.url.path}; /openapi.json lists what there is"
     elif status is HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{request.method} is not for {request.url.path}; GET and HEAD are"
+        headers["allow"] = _allowed(request)
+        detail = f"{request.method} is not for {request.url.path}; use {headers['allow']}"
     else:
         detail = str(error.detail)
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["allow"] = "GET, HEAD"
-    kind = _TYPES.get(status.value, f"http-{status.value}")
-    return _answer(request, Refusal(status, kind, status.phrase, detail, headers=headers))
+    name = _NAMES.get(status)
+    if name is not None:
+        return _answer(request, Refusal(kind=name, detail=detail, headers=headers))
+    # The kind of a problem that says no more than its status does (RFC 9457, 4.2.1).
+    body = _body(request, "about:blank", status.phrase, status, detail)
+    return _response(body, status, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all operations at the path, HEAD with GET."""
+    found = [
+        method
+        for method in _METHODS
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method, "fastapi": {}})[0] is Match.FULL
+    ]
+    return ", ".join(["GET, HEAD" if method == "GET" else method for method in found])
 
 
 def _unavailable(request: Request, _error: Exception) -> Response:
     refusal = Refusal(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "unavailable",
-        "The database does not answer",
-        "nothing can be read at the moment; ask again",
+        kind="unavailable",
+        detail="nothing can be read at the moment; ask again",
         headers={"retry-after": str(RETRY_AFTER_S)},
     )
     return _answer(request, refusal)
@@ -159,9 +179,7 @@ def _unavailable(request: Request, _error: Exception) -> Response:
 
 def _unexpected(request: Request, _error: Exception) -> Response:
     refusal = Refusal(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal",
-        "The request could not be answered",
-        "this is a fault of Accord; the log has it under the request's id",
+        kind="internal",
+        detail="this is a fault of Accord; the log has it under the request's id",
     )
     return _answer(request, refusal)

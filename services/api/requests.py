@@ -8,7 +8,7 @@ from fastapi import Request
 from services.api.cursors import Key, decode_cursor
 from services.api.objectives import Filters, Group, Objectives
 from services.api.parameters import Page, StatesParameters
-from services.api.problems import Refusal, not_found, suggestion
+from services.api.problems import Refusal, suggestion
 
 Scope = list[object]
 """The list's name and its filters: what a cursor belongs to."""
@@ -88,4 +88,4 @@ def _unknown(objectives: Objectives, sla_id: str) -> Refusal:
         )
     else:
         detail = f"{key!r} is not grouped, so nothing follows it in an sla_id"
-    return not_found("unknown-sla-id", "There is no such sla_id", detail)
+    return Refusal(kind="unknown-sla-id", detail=detail)

@@ -1,7 +1,6 @@
 """The operations on states, values and breaches: parameters in, one snapshot, the contract out."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Annotated, Final
 
 import asyncpg
@@ -20,7 +19,7 @@ from services.api.parameters import (
     ValueItemsParameters,
     ValuesParameters,
 )
-from services.api.problems import Refusal, not_found
+from services.api.problems import Refusal
 from services.api.queries import (
     BreachQuery,
     Standing,
@@ -155,10 +154,8 @@ async def _read_state(
 def _no_window(sla_id: str, as_of: Instant | None, window: Instant | None) -> Refusal:
     if as_of is None:
         return Refusal(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "not-judged-yet",
-            "The objective has not been judged yet",
-            f"{sla_id}: no evaluator has judged it under the documents as loaded; ask again",
+            kind="not-judged-yet",
+            detail=f"{sla_id}: no evaluator has judged it under the documents as loaded; ask again",
             headers={"retry-after": "1"},
         )
     if window is None:
@@ -171,7 +168,7 @@ def _no_window(sla_id: str, as_of: Instant | None, window: Instant | None) -> Re
             f"{sla_id} has no data in a window that starts at {format_instant(window)}; "
             f"/v1/values?sla_id= lists the windows that it has"
         )
-    return not_found("no-such-window", "There is no such window", detail)
+    return Refusal(kind="no-such-window", detail=detail)
 
 
 @router.get(

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from services.api.problem_kinds import KINDS
 from services.api.shapes import (
     Amount,
     At,
@@ -321,7 +322,7 @@ ItemOrItems = Item | Items
 class Problem(BaseModel):
     """RFC 9457."""
 
-    type: str = Field(examples=["urn:accord:problem:unknown-sla-id"])
+    type: str = Field(examples=["/problems/unknown-sla-id"])
     title: str
     status: int
     detail: str
@@ -332,27 +333,27 @@ class Problem(BaseModel):
 
 _PROBLEMS: Final = {
     404: {
-        "type": "urn:accord:problem:unknown-sla-id",
-        "title": "There is no such sla_id",
+        "type": KINDS["unknown-sla-id"].type,
+        "title": KINDS["unknown-sla-id"].title,
         "detail": "no agreement has the objective 'everyone/leeds'; did you mean 'everyone/leads'?",
         "instance": "/v1/states/everyone/leeds",
     },
     410: {
-        "type": "urn:accord:problem:no-longer-kept",
-        "title": "That is no longer kept",
+        "type": KINDS["no-longer-kept"].type,
+        "title": KINDS["no-longer-kept"].title,
         "detail": "what was said at 2024-01-01T00:00:00Z is not kept any more: "
         "records go back to 2025-10-01T00:00:00Z here (ACCORD_RETENTION)",
         "instance": "/v1/values",
     },
     422: {
-        "type": "urn:accord:problem:unknown-parameter",
-        "title": "A parameter is not known",
+        "type": KINDS["unknown-parameter"].type,
+        "title": KINDS["unknown-parameter"].title,
         "detail": "'levle' is no parameter here; did you mean 'level'?",
         "instance": "/v1/states",
     },
     503: {
-        "type": "urn:accord:problem:unavailable",
-        "title": "The database does not answer",
+        "type": KINDS["unavailable"].type,
+        "title": KINDS["unavailable"].title,
         "detail": "nothing can be read at the moment; ask again",
         "instance": "/v1/states",
     },

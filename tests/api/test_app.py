@@ -76,6 +76,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
         ("GET", "/v1/states/everyone/leeds", 404, "unknown-sla-id", "mean 'everyone/leads'?"),
         ("GET", "/v1/states/everyone/response", 404, "unknown-sla-id", "customer, team"),
         ("GET", "/v1/values?sla_id=everyone/leads/x", 404, "unknown-sla-id", "is not grouped"),
+        ("GET", "/problems/unknown-sla", 404, "unknown-problem", "'unknown-sla-id'?"),
         ("GET", "/v1/agreements/x", 404, "unknown-agreement", "'x'"),
         ("GET", "/v1/states", 503, "unavailable", ""),
     ],
@@ -87,7 +88,7 @@ async def test_every_error_is_a_problem(
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
-    assert problem["type"] == f"urn:accord:problem:{kind}"
+    assert problem["type"] == f"/problems/{kind}"
     assert problem["status"] == status
     assert says in problem["detail"]
     assert problem["instance"] == unquote(path.partition("?")[0])

@@ -173,7 +173,7 @@ async def test_another_window_is_found_by_its_start(api: Api) -> None:
     ]
     none = await api.get("/v1/states/everyone/leads", window="2026-03-01T00:00:01Z")
     assert none.status_code == 404
-    assert none.json()["type"] == "urn:accord:problem:no-such-window"
+    assert none.json()["type"] == "/problems/no-such-window"
 
 
 async def test_filters_choose_breaches(api: Api) -> None:
@@ -295,7 +295,7 @@ async def test_what_is_no_longer_kept_is_refused_and_not_shown_in_part(
             answer = await api.get(path, **parameters)
             assert answer.status_code == expected, answer.text
     problem = (await api.get("/v1/values", **instant)).json()
-    assert problem["type"] == "urn:accord:problem:no-longer-kept"
+    assert problem["type"] == "/problems/no-longer-kept"
     assert "2026-03-02T12:00:00.000001Z" in problem["detail"]
     assert (await api.get("/v1/values", sla_id="everyone/leads")).status_code == 200
 

@@ -131,7 +131,7 @@ async def test_the_items_of_a_rolling_window_are_those_of_its_steps(api: Api) ->
     none = await api.get(
         "/v1/values/items", sla_id="figures/qualified", window="2026-02-28T10:00:01Z"
     )
-    assert none.json()["type"] == "urn:accord:problem:no-such-window"
+    assert none.json()["type"] == "/problems/no-such-window"
 
 
 async def test_a_provider_and_the_unit_inside_are_one_answer(api: Api) -> None:

@@ -1,0 +1,170 @@
+"""Every kind of problem that an answer can name: this list makes types, pages and documentation.
+
+`python -m services.api.problem_kinds docs/api.md` renews the table of the documentation.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "/problems/"
+"""What stands before the name of a kind in `type`: a reference that is relative to the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind: its name in `type`, its status, what happened, and what a caller does then."""
+
+    name: str
+    status: HTTPStatus
+    title: str
+    when: str
+    remedy: str
+
+    @property
+    def type(self) -> str:
+        """The `type` of such a problem, which is also the path of its page."""
+        return PREFIX + self.name
+
+
+_ALL: Final = (
+    Kind(
+        "unknown-parameter",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A parameter is not known",
+        "a query parameter that the operation does not have",
+        "Take the name that `detail` suggests, or leave it out: a filter with a typing error "
+        "would otherwise let everything through.",
+    ),
+    Kind(
+        "invalid-parameter",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A parameter cannot be read",
+        "a value that cannot be read, or a cursor that was given out elsewhere; "
+        "`errors[]` names each parameter",
+        "Correct what `errors[]` names. After a change of filters or order begin without `cursor`.",
+    ),
+    Kind(
+        "unknown-sla-id",
+        HTTPStatus.NOT_FOUND,
+        "There is no such sla_id",
+        "no objective of the documents can have this `sla_id`",
+        "Look at `/v1/states` for those that there are; `detail` names the nearest.",
+    ),
+    Kind(
+        "no-such-window",
+        HTTPStatus.NOT_FOUND,
+        "There is no such window",
+        "the group has no data in that window",
+        "`/v1/values?sla_id=` lists the windows that the group has.",
+    ),
+    Kind(
+        "no-longer-kept",
+        HTTPStatus.GONE,
+        "That is no longer kept",
+        "`known_at`, or the items of a window, before what `ACCORD_RETENTION` keeps",
+        "It cannot be had here any more; `detail` says from when on records are kept.",
+    ),
+    Kind(
+        "unknown-item",
+        HTTPStatus.NOT_FOUND,
+        "There is no such item",
+        "no event of this item has come",
+        "Compare kind and subject with those of its events. An event that was sent a moment ago "
+        "may not have been read yet.",
+    ),
+    Kind(
+        "unknown-agreement",
+        HTTPStatus.NOT_FOUND,
+        "There is no such agreement",
+        "no document has this name",
+        "`/v1/agreements` lists those of the documents in use.",
+    ),
+    Kind(
+        "unknown-kpi",
+        HTTPStatus.NOT_FOUND,
+        "Nothing is promised of this KPI",
+        "no agreement promises anything of this KPI",
+        "`/v1/agreements` shows which KPIs the agreements are about.",
+    ),
+    Kind(
+        "unknown-problem",
+        HTTPStatus.NOT_FOUND,
+        "There is no such kind of problem",
+        "no problem has this name",
+        "`/problems` lists them all.",
+    ),
+    Kind(
+        "not-found",
+        HTTPStatus.NOT_FOUND,
+        "Nothing is here",
+        "nothing is at this path",
+        "`/openapi.json` lists every path.",
+    ),
+    Kind(
+        "method-not-allowed",
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "The path does not have this method",
+        "a method that the path does not have; `Allow` names those that it has",
+        "Use one of the methods in `Allow`.",
+    ),
+    Kind(
+        "not-judged-yet",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The objective has not been judged yet",
+        "the objective has not been judged under the loaded documents; `Retry-After`",
+        "Ask again after `Retry-After` seconds. If it lasts, the evaluator does not run.",
+    ),
+    Kind(
+        "unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The database does not answer",
+        "the database does not answer; `Retry-After`",
+        "Ask again after `Retry-After` seconds.",
+    ),
+    Kind(
+        "internal",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The request could not be answered",
+        "a fault of Accord; the log has it",
+        "Tell those who run Accord the `request_id`: the log has what happened under it.",
+    ),
+)
+
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
+"""All kinds by name, in the order in which they are documented."""
+
+_BEGIN: Final = "<!-- problems: python -m services.api.problem_kinds docs/api.md -->\n"
+_END: Final = "<!-- end of problems -->\n"
+
+
+def table() -> str:
+    """The kinds as a table in Markdown."""
+    rows = [
+        f"| `{kind.name}` | {kind.status.value} | {kind.when} | {kind.remedy} |\n"
+        for kind in KINDS.values()
+    ]
+    return "".join(["| type | status | when | what to do |\n|---|---|---|---|\n", *rows])
+
+
+def renewed(text: str) -> str:
+    """A text in Markdown with the table between its two marks renewed; ValueError without marks."""
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        message = f"the text has not the lines {_BEGIN!r} and {_END!r}"
+        raise ValueError(message)
+    return f"{before}{begin}{table()}{end}{after}"
+
+
+def main(arguments: list[str]) -> None:
+    """Renew the table in the file that is named."""
+    (path,) = map(Path, arguments)
+    path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
