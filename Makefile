@@ -76,6 +76,10 @@ COMPILED := .accord/compiled
 compile: setup ## the hot modules as machine code in .accord/compiled (optional; needs a C compiler)
 	@sh deploy/compile.sh "$(CURDIR)/$(BIN)/python" $(COMPILED)
 
+.PHONY: dashboards
+dashboards: setup ## write Grafana's dashboards anew from deploy/dashboards (docs/grafana.md)
+	@$(BIN)/python -m deploy.dashboards
+
 .PHONY: bench
 bench: compile ## the benchmarks, one JSON object a line
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,49 @@
+"""What docs/grafana.md says and gives to copy is so."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.dashboards import pipeline
+from deploy.dashboards.__main__ import dashboards
+from deploy.dashboards.frame import uid
+from tests.deploy.boards import FILES
+from tests.deploy.exported import ROOT
+from tests.deploy.lint_rules import RULES
+
+PAGE = (ROOT / "docs" / "grafana.md").read_text(encoding="utf-8")
+
+
+def example(language: str) -> str:
+    [text] = re.findall(rf"^ *```{language}\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
+    return str(text)
+
+
+def test_every_dashboard_has_its_row_and_no_other_has() -> None:
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \(`/d/([\w-]+)`", PAGE, re.MULTILINE)
+    assert rows == [(own.title, uid(own.name)) for own in dashboards()]
+
+
+def test_the_number_of_rules_is_right() -> None:
+    assert re.findall(r"all (\d+) rules", PAGE) == [str(len(RULES))]
+
+
+def test_the_panel_of_the_example_is_one_that_there_is() -> None:
+    made = eval(example("python"), vars(pipeline))  # noqa: S307 - our own page
+    [now] = [own for own in pipeline.pipeline().sections if own.title == "Now"]
+    assert made in now.panels
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on this machine")
+def test_the_command_makes_a_config_map_of_all_dashboards(tmp_path: Path) -> None:
+    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
+    command = ["bash", "-o", "pipefail", "-ec", example("sh")]
+    subprocess.run(command, cwd=tmp_path, check=True)  # noqa: S603 - our own page
+    made = yaml.safe_load((tmp_path / "accord-dashboards.yaml").read_text(encoding="utf-8"))
+    assert made["kind"] == "ConfigMap"
+    assert made["metadata"]["labels"] == {"grafana_dashboard": "1"}
+    assert made["data"] == {path.name: path.read_text(encoding="utf-8") for path in FILES}
