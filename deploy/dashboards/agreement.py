@@ -15,7 +15,7 @@ from deploy.dashboards.promises import (
     of_one,
     promise_table,
 )
-from deploy.dashboards.promql import Promises, each, of, severity
+from deploy.dashboards.promql import END, LANES, Promises, among, each, of, severity
 from deploy.dashboards.states import (
     BLUE,
     GREY,
@@ -71,15 +71,15 @@ def _all_promises() -> list[Panel]:
     return [
         timeline(
             "States",
-            "The state of each promise's window that was current then. A click chooses the "
-            "promise that is shown below.",
-            _ITS.chosen(severity()),
+            f"The state of each promise's window that was current then, of the {LANES} promises "
+            "that are worst at the end. A click chooses the promise that is shown below.",
+            among(_ITS.severities(), "sla_id", LANES, _ITS.severities(at=END)),
             "{{sla_id}}",
             mappings=severities(),
             links=[here],
             height=9,
         ),
-        promise_table(_ITS, title="Promises, worst first", height=9),
+        promise_table(_ITS, height=9),
     ]
 
 

@@ -16,7 +16,7 @@ from deploy.dashboards.panels import (
     timeline,
 )
 from deploy.dashboards.promises import SAME, promise_table
-from deploy.dashboards.promql import Promises, grown
+from deploy.dashboards.promql import END, LANES, Promises, among, grown
 from deploy.dashboards.states import (
     AT_RISK,
     BREACHED,
@@ -33,6 +33,9 @@ from deploy.dashboards.states import (
 _THEIRS: Final = Promises(
     ('sla_customer!=""', 'sla_customer=~"$sla_customer"', 'sla_service=~"$sla_service"')
 )
+_WORST: Final = _THEIRS.worst("sla_customer")
+_MOST: Final = 100
+"""Customers in a table."""
 _DECIDED: Final = "accord_sla_events_total"
 _MISSED: Final = "accord_sla_breached_events_total"
 
@@ -58,7 +61,7 @@ def customers() -> Dashboard:
         sections=(
             Section("Now", _now()),
             Section("Customers", (_states(), _missing_most(), _figures())),
-            Section("Their promises", (promise_table(_THEIRS, title="Promises", height=12),)),
+            Section("Their promises", (promise_table(_THEIRS, height=12),)),
             Section("Over time", (_decided_and_missed(),)),
         ),
     )
@@ -84,7 +87,7 @@ def _now() -> list[Panel]:
         return stat(
             title,
             description,
-            f"sum ({_THEIRS.worst('sla_customer')} == bool {own.severity})",
+            f"sum ({_WORST} == bool {own.severity})",
             unit="short",
             thresholds=steps((0, OK.colour), (1, own.colour)),
             width=4,
@@ -94,7 +97,7 @@ def _now() -> list[Panel]:
         stat(
             "Customers",
             "Customers that something is promised to by name.",
-            f"count ({_THEIRS.worst('sla_customer')})",
+            f"count ({_WORST})",
             unit="short",
             thresholds=steps((0, OK.colour)),
             width=4,
@@ -118,9 +121,9 @@ def _states() -> Panel:
     )
     return timeline(
         "States",
-        "The worst state among the promises of each customer. Grey: none is broken or at risk, "
-        "and not all are measured.",
-        _THEIRS.worst("sla_customer"),
+        f"The worst state among the promises of each customer, of the {LANES} that are worst at "
+        "the end. Grey: none is broken or at risk, and not all are measured.",
+        among(_WORST, "sla_customer", LANES, _THEIRS.worst("sla_customer", END)),
         "{{sla_customer}}",
         mappings=severities(of_several=True),
         links=[to_overview],
@@ -148,8 +151,11 @@ def _missing_most() -> Panel:
 
 
 def _figures() -> Panel:
+    def worst(expression: str) -> str:
+        return among(expression, "sla_customer", _MOST, _WORST)
+
     def counted(counter: str) -> str:
-        return _THEIRS.summed(grown(counter, "$__range"), "sla_customer")
+        return worst(_THEIRS.summed(grown(counter, "$__range"), "sla_customer"))
 
     to_overview = link(
         "Promises of this customer",
@@ -160,21 +166,25 @@ def _figures() -> Panel:
         Column(
             "Worst state",
             "",
-            _THEIRS.worst("sla_customer"),
+            f"topk ({_MOST}, {_WORST})",
             "none",
             {
                 "mappings": severities(of_several=True),
                 "custom.cellOptions": {"type": "color-background", "mode": "basic"},
             },
         ),
-        *(Column(own.title, "", _THEIRS.in_state(own.name, "sla_customer")) for own in STATES),
+        *(
+            Column(own.title, "", worst(_THEIRS.in_state(own.name, "sla_customer")))
+            for own in STATES
+        ),
         Column("Decided", "", counted(_DECIDED), properties={"decimals": 0}),
         Column("Missed", "", counted(_MISSED), properties={"decimals": 0}),
     )
     return table(
         "Figures",
         "How many promises of each customer are in which state now; what was decided and missed in "
-        "the time range that is shown. A click on a customer shows its promises.",
+        f"the time range that is shown. The worst first, {_MOST} at most. A click on a customer "
+        "shows its promises.",
         "sla_customer",
         columns,
         unit="short",

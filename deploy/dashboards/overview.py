@@ -6,7 +6,7 @@ from deploy.dashboards.frame import Dashboard, Section, address, choice, link, p
 from deploy.dashboards.health import behind, processes_down
 from deploy.dashboards.panels import Json, Line, Panel, graph, ranking, stat, timeline
 from deploy.dashboards.promises import OVERSPENT, SAME, promise_table, to_labelled_promise
-from deploy.dashboards.promql import SCRAPED, Promises, each, grown
+from deploy.dashboards.promql import END, LANES, SCRAPED, Promises, among, each, grown
 from deploy.dashboards.states import (
     BLUE,
     OK,
@@ -60,7 +60,7 @@ def overview() -> Dashboard:
         sections=(
             Section("Now", _now()),
             Section("Where to look", _where_to_look()),
-            Section("Promises", (promise_table(_ALL, title="Promises, worst first", height=13),)),
+            Section("Promises", (promise_table(_ALL, height=13),)),
             Section("Over time", _over_time()),
         ),
     )
@@ -114,9 +114,10 @@ def _where_to_look() -> list[Panel]:
     return [
         timeline(
             "Agreements",
-            "The worst state among the promises of each agreement. Grey: none is broken or at "
-            "risk, and not all are measured. A click opens the agreement.",
-            _ALL.worst("agreement"),
+            f"The worst state among the promises of each agreement, of the {LANES} that are worst "
+            "at the end. Grey: none is broken or at risk, and not all are measured. A click opens "
+            "the agreement.",
+            among(_ALL.worst("agreement"), "agreement", LANES, _ALL.worst("agreement", END)),
             "{{agreement}}",
             mappings=severities(of_several=True),
             links=[to_agreement],

@@ -4,7 +4,7 @@ from typing import Final
 
 from deploy.dashboards.frame import address, link
 from deploy.dashboards.panels import Column, Json, Panel, table
-from deploy.dashboards.promql import Promises, each, of, severity
+from deploy.dashboards.promql import Promises, among, each, of
 from deploy.dashboards.states import OK, VERMILLION, severities, steps
 
 ONE: Final = 'sla_id="$sla_id"'
@@ -18,6 +18,8 @@ SAME: Final = ("job", "instance")
 
 SEVERITY: Final = steps((0, OK.colour))
 """A severity's colour is its mapping's; these are for a number that has none."""
+_MOST: Final = 100
+"""Rows of a table: the next ones are found by choosing fewer promises."""
 OVERSPENT: Final = steps((0, OK.colour), (1, VERMILLION))
 """Of a share of an error budget, and of a rate at which it burns: 1 is all of it."""
 
@@ -61,22 +63,25 @@ def to_labelled_promise() -> Json:
     return link("This promise", path)
 
 
-def promise_table(promises: Promises, *, title: str, height: int) -> Panel:
-    """Every chosen promise with its state and figures, the worst first."""
+def promise_table(promises: Promises, *, height: int) -> Panel:
+    """The chosen promises with state and figures, the worst first; not more than can be read."""
     labels = ("agreement", "sla_customer", "sla_service", "kpi", "sla_method", "sla_window")
 
+    def worst(expression: str) -> str:
+        return among(expression, "sla_id", _MOST, promises.severities())
+
     def figure(title: str, metric: str, unit: str, **properties: object) -> Column:
-        return Column(title, "", promises.chosen(each(metric)), unit, properties)
+        return Column(title, "", worst(promises.chosen(each(metric))), unit, properties)
 
     def amount(title: str, metric: str, kind: str, unit: str) -> Column:
         of_kind = Promises((*promises.matchers, kind))
-        return Column(title, "", of_kind.chosen(each(metric)), unit)
+        return Column(title, "", worst(of_kind.chosen(each(metric))), unit)
 
     columns = (
         Column(
             "State",
             "",
-            promises.chosen(severity(), *labels),
+            f"topk ({_MOST}, {promises.severities(*labels)})",
             "none",
             {
                 "mappings": severities(),
@@ -102,11 +107,19 @@ def promise_table(promises: Promises, *, title: str, height: int) -> Panel:
         figure("Stale", "accord_sla_stale", "bool_yes_no"),
     )
     description = (
-        "Each promise in its current window, the worst first: a share kept within its time, or "
-        "else an amount (a count, a sum, a mean) or a time, beside what was promised. Budget left "
-        "is negative where it is overspent. A click on a promise opens its agreement."
+        f"Promises in their current windows, the worst first, {_MOST} at most: a share, or else an "
+        "amount (a count, a sum, a mean) or a time, beside what was promised. Budget left is "
+        "negative where it is overspent. A click on a promise opens its agreement."
     )
-    return table(title, description, "sla_id", columns, unit="none", sort_by="State", height=height)
+    return table(
+        "Promises, worst first",
+        description,
+        "sla_id",
+        columns,
+        unit="none",
+        sort_by="State",
+        height=height,
+    )
 
 
 def of_one(metric: str, *matchers: str) -> str:

@@ -12,6 +12,12 @@ from deploy.dashboards.states import STATES
 SCRAPED: Final = ('job=~"$job"', 'instance=~"$instance"')
 """What every selector asks: the processes that were chosen."""
 
+END: Final = " @ end()"
+"""After a selector: as of the end of the time range, whatever instant is drawn."""
+
+LANES: Final = 40
+"""How many things are shown over time at most."""
+
 
 def of(metric: str, *matchers: str) -> str:
     """The series of a metric from the processes that were chosen."""
@@ -28,13 +34,18 @@ def grown(counter: str, over: str, *matchers: str) -> str:
     return f"max by (sla_id) (increase({of(counter, *matchers)}[{over}]))"
 
 
-def severity(*matchers: str) -> str:
+def severity(*matchers: str, at: str = "") -> str:
     """The state of each promise as a number: the worse, the higher (`states.STATES`)."""
     weighed = (
-        of("accord_sla_state", f'state="{own.name}"', *matchers) + f" * {own.severity}"
+        of("accord_sla_state", f'state="{own.name}"', *matchers) + f"{at} * {own.severity}"
         for own in STATES
     )
     return f"max by (sla_id) ({' or '.join(weighed)})"
+
+
+def among(expression: str, by: str, most: int, order: str) -> str:
+    """Of a long list the series whose label `by` is among those that come first in an order."""
+    return f"{expression} and on ({by}) topk ({most}, {order})"
 
 
 def or_none(expression: str, service: str) -> str:
@@ -52,11 +63,11 @@ class Promises:
 
     matchers: tuple[str, ...]
 
-    def chosen(self, expression: str, *labels: str) -> str:
+    def chosen(self, expression: str, *labels: str, at: str = "") -> str:
         """`expression`, which has the label sla_id: that of those chosen, with these labels."""
         # One of each: while labels change, replicas may for a moment say different ones, and two
         # would make the whole query fail.
-        info = f"topk by (sla_id) (1, {of('accord_sla_info', *self.matchers)})"
+        info = f"topk by (sla_id) (1, {of('accord_sla_info', *self.matchers)}{at})"
         return f"{expression} * on (sla_id) group_left ({', '.join(labels)}) {info}"
 
     def summed(self, expression: str, *labels: str) -> str:
@@ -64,9 +75,13 @@ class Promises:
         by = f" by ({', '.join(labels)})" if labels else ""
         return f"sum{by} ({self.chosen(expression, *labels)})"
 
-    def worst(self, *labels: str) -> str:
-        """The worst state among those chosen, by labels of `accord_sla_info`."""
-        return f"max by ({', '.join(labels)}) ({self.chosen(severity(), *labels)})"
+    def severities(self, *labels: str, at: str = "") -> str:
+        """The state of each of those chosen as a number, with labels of `accord_sla_info`."""
+        return self.chosen(severity(at=at), *labels, at=at)
+
+    def worst(self, label: str, at: str = "") -> str:
+        """The worst state among those chosen, by a label of `accord_sla_info`."""
+        return f"max by ({label}) ({self.severities(label, at=at)})"
 
     def by_state(self) -> str:
         """How many of those chosen are in each state."""

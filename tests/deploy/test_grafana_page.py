@@ -11,6 +11,7 @@ import yaml
 from deploy.dashboards import pipeline
 from deploy.dashboards.__main__ import dashboards
 from deploy.dashboards.frame import uid
+from shared.runtime.config import METRICS_PORTS
 from tests.deploy.boards import FILES
 from tests.deploy.exported import ROOT
 from tests.deploy.lint_rules import RULES
@@ -18,8 +19,10 @@ from tests.deploy.lint_rules import RULES
 PAGE = (ROOT / "docs" / "grafana.md").read_text(encoding="utf-8")
 
 
-def example(language: str) -> str:
-    [text] = re.findall(rf"^ *```{language}\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
+def example(language: str, about: str) -> str:
+    """The one example of a language that has a text in it."""
+    every = re.findall(rf"^ *```{language}\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
+    [text] = [own for own in every if about in own]
     return str(text)
 
 
@@ -33,15 +36,29 @@ def test_the_number_of_rules_is_right() -> None:
 
 
 def test_the_panel_of_the_example_is_one_that_there_is() -> None:
-    made = eval(example("python"), vars(pipeline))  # noqa: S307 - our own page
+    made = eval(example("python", "stat("), vars(pipeline))  # noqa: S307 - our own page
     [now] = [own for own in pipeline.pipeline().sections if own.title == "Now"]
     assert made in now.panels
+
+
+def test_the_prometheus_beside_the_demo_scrapes_what_the_one_of_the_containers_does() -> None:
+    [path] = re.findall(r"--config.file=(\S+)", example("sh", "prometheus "))
+    written, containers = (
+        yaml.safe_load((ROOT / own).read_text(encoding="utf-8"))
+        for own in (path, "deploy/prometheus/prometheus.yml")
+    )
+    jobs = {own["job_name"]: own["static_configs"][0] for own in written["scrape_configs"]}
+    assert [*jobs] == [own["job_name"] for own in containers["scrape_configs"]]
+    for name, port in METRICS_PORTS.items():
+        assert jobs[f"accord-{name}"] == {"targets": [f"127.0.0.1:{port}"]}
+    for shared in ("global", "rule_files"):
+        assert written[shared] == containers[shared]
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on this machine")
 def test_the_command_makes_a_config_map_of_all_dashboards(tmp_path: Path) -> None:
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")
-    command = ["bash", "-o", "pipefail", "-ec", example("sh")]
+    command = ["bash", "-o", "pipefail", "-ec", example("sh", "kubectl")]
     subprocess.run(command, cwd=tmp_path, check=True)  # noqa: S603 - our own page
     made = yaml.safe_load((tmp_path / "accord-dashboards.yaml").read_text(encoding="utf-8"))
     assert made["kind"] == "ConfigMap"
