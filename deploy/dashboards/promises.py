@@ -1,5 +1,6 @@
 """What several dashboards show of promises: their table, and figures of one."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from deploy.dashboards.frame import address, link
@@ -65,47 +66,6 @@ def to_labelled_promise() -> Json:
 
 def promise_table(promises: Promises, *, height: int) -> Panel:
     """The chosen promises with state and figures, the worst first; not more than can be read."""
-    labels = ("agreement", "sla_customer", "sla_service", "kpi", "sla_method", "sla_window")
-
-    def worst(expression: str) -> str:
-        return among(expression, "sla_id", _MOST, promises.severities())
-
-    def figure(title: str, metric: str, unit: str, **properties: object) -> Column:
-        return Column(title, "", worst(promises.chosen(each(metric))), unit, properties)
-
-    def amount(title: str, metric: str, kind: str, unit: str) -> Column:
-        of_kind = Promises((*promises.matchers, kind))
-        return Column(title, "", worst(of_kind.chosen(each(metric))), unit)
-
-    columns = (
-        Column(
-            "State",
-            "",
-            f"topk ({_MOST}, {promises.severities(*labels)})",
-            "none",
-            {
-                "mappings": severities(),
-                "custom.cellOptions": {"type": "color-background", "mode": "basic"},
-                "custom.width": 110,
-            },
-        ),
-        Column("Promise", "sla_id", properties={"custom.minWidth": 300, "links": [to_promise()]}),
-        Column("Agreement", "agreement"),
-        Column("Customer", "sla_customer"),
-        Column("Service", "sla_service"),
-        Column("KPI", "kpi"),
-        Column("Target", "sla_method", properties={"mappings": [_METHODS]}),
-        Column("Window", "sla_window"),
-        figure("Attained", "accord_sla_value_ratio", "percentunit", decimals=2),
-        figure("Promised", "accord_sla_objective_ratio", "percentunit", decimals=2),
-        figure("Budget left", "accord_sla_error_budget_remaining_ratio", "percentunit", decimals=2),
-        figure("Burn rate", "accord_sla_burn_rate_ratio", "none", decimals=2),
-        amount("Amount", "accord_sla_value", AMOUNTS, "short"),
-        amount("Promised amount", "accord_sla_objective_value", AMOUNTS, "short"),
-        amount("Time", "accord_sla_value", TIMES, "s"),
-        amount("Promised time", "accord_sla_objective_value", TIMES, "s"),
-        figure("Stale", "accord_sla_stale", "bool_yes_no"),
-    )
     description = (
         f"Promises in their current windows, the worst first, {_MOST} at most: a share, or else an "
         "amount (a count, a sum, a mean) or a time, beside what was promised. Budget left is "
@@ -115,11 +75,49 @@ def promise_table(promises: Promises, *, height: int) -> Panel:
         "Promises, worst first",
         description,
         "sla_id",
-        columns,
+        (*_described(promises), *_figures(promises)),
         unit="none",
         sort_by="State",
         height=height,
     )
+
+
+def _described(promises: Promises) -> Iterator[Column]:
+    labels = ("agreement", "sla_customer", "sla_service", "kpi", "sla_method", "sla_window")
+    shown = {
+        "mappings": severities(),
+        "custom.cellOptions": {"type": "color-background", "mode": "basic"},
+        "custom.width": 110,
+    }
+    states = f"topk ({_MOST}, {promises.severities(*labels)})"
+    yield Column("State", "", states, "none", shown)
+    opening = {"custom.minWidth": 300, "links": [to_promise()]}
+    yield Column("Promise", "sla_id", properties=opening)
+    yield Column("Agreement", "agreement")
+    yield Column("Customer", "sla_customer")
+    yield Column("Service", "sla_service")
+    yield Column("KPI", "kpi")
+    yield Column("Target", "sla_method", properties={"mappings": [_METHODS]})
+    yield Column("Window", "sla_window")
+
+
+def _figures(promises: Promises) -> Iterator[Column]:
+    def figure(title: str, metric: str, unit: str, kind: str = "", **properties: int) -> Column:
+        of_kind = Promises((*promises.matchers, kind)) if kind else promises
+        values = of_kind.chosen(each(metric))
+        shown = among(values, "sla_id", _MOST, promises.severities())
+        return Column(title, "", shown, unit, properties)
+
+    share = "percentunit"
+    yield figure("Attained", "accord_sla_value_ratio", share, decimals=2)
+    yield figure("Promised", "accord_sla_objective_ratio", share, decimals=2)
+    yield figure("Budget left", "accord_sla_error_budget_remaining_ratio", share, decimals=2)
+    yield figure("Burn rate", "accord_sla_burn_rate_ratio", "none", decimals=2)
+    yield figure("Amount", "accord_sla_value", "short", AMOUNTS)
+    yield figure("Promised amount", "accord_sla_objective_value", "short", AMOUNTS)
+    yield figure("Time", "accord_sla_value", "s", TIMES)
+    yield figure("Promised time", "accord_sla_objective_value", "s", TIMES)
+    yield figure("Stale", "accord_sla_stale", "bool_yes_no")
 
 
 def of_one(metric: str, *matchers: str) -> str:
