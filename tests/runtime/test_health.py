@@ -2,13 +2,16 @@
 
 import asyncio
 import gzip
+import time
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from shared.runtime.health import HealthServer
+from shared.runtime.pulse import Pulse
 
 CHECKS: dict[str, str | None] = {}
 
@@ -54,6 +57,58 @@ async def test_it_is_not_ready_while_a_check_fails_and_says_why(port: int) -> No
 async def test_a_check_can_be_left_out(port: int) -> None:
     CHECKS.update({"database": None, "kafka": "no partitions yet"})
     assert (await get(port, "/readyz?exclude=kafka")).status_code == 200
+
+
+async def test_the_old_name_of_liveness_is_answered_too(port: int) -> None:
+    assert (await get(port, "/healthz")).text == "ok\n"
+
+
+@pytest.mark.parametrize("query", ["verbose", "verbose=true"])
+async def test_what_is_looked_at_is_said_to_who_wants_to_know(port: int, query: str) -> None:
+    CHECKS["database"] = None
+    alive = await get(port, f"/livez?{query}")
+    assert alive.json() == {"alive": True, "checks": {"loop": "ok"}}
+    ready = await get(port, f"/readyz?{query}")
+    assert ready.json() == {"ready": True, "checks": {"database": "ok"}}
+
+
+async def test_a_process_whose_loop_is_stuck_neither_lives_nor_is_ready(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked = ("/livez", "/readyz", "/livez?verbose")
+    pulse = Pulse(stuck_s=0.8)
+    async with HealthServer("127.0.0.1", 0, CollectorRegistry(), dict, pulse=pulse) as server:
+        with ThreadPoolExecutor(1) as threads:
+            found = threads.submit(answers_after, 1.0, server.port, asked)
+            time.sleep(1.5)  # noqa: ASYNC251 - this is what sticks
+            answers = found.result()
+        assert [answer.status_code for answer in answers] == [503, 503, 503]
+        assert "it has not turned for" in answers[0].json()["checks"]["loop"]
+        assert "it has not turned for" in answers[1].json()["checks"]["loop"]
+        await asyncio.sleep(0.6)
+        assert (await get(server.port, "/livez")).status_code == 200
+        assert (await get(server.port, "/readyz")).status_code == 200
+    [told] = [own for own in caplog.records if own.name == "shared.runtime.pulse"]
+    assert "time.sleep(1.5)" in told.getMessage()
+
+
+async def test_readiness_does_not_wait_for_a_loop_that_is_busy_for_long() -> None:
+    async with HealthServer("127.0.0.1", 0, CollectorRegistry(), dict) as server:
+        with ThreadPoolExecutor(1) as threads:
+            found = threads.submit(answers_after, 0.1, server.port, ("/livez", "/readyz"))
+            time.sleep(2.6)  # noqa: ASYNC251 - this is what is busy
+            alive, ready = found.result()
+    assert (alive.status_code, ready.status_code) == (200, 503)
+
+
+def answers_after(pause_s: float, port: int, paths: tuple[str, ...]) -> list[httpx.Response]:
+    time.sleep(pause_s)
+    return [httpx.get(f"http://127.0.0.1:{port}{path}", timeout=10) for path in paths]
+
+
+async def test_a_port_that_is_taken_is_refused_at_once(port: int) -> None:
+    with pytest.raises(OSError, match="in use"):
+        await HealthServer("127.0.0.1", port, CollectorRegistry(), dict).__aenter__()
 
 
 async def test_metrics_are_served_in_the_format_that_is_asked_for(port: int) -> None:
