@@ -2,33 +2,23 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-import uvicorn
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
 from services.api.exporter import Exporter
+from services.api.serving import serve_http
 from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_pool
-from shared.runtime.process import new_registry, run
+from shared.runtime.process import DRAIN_S, new_registry, run
 from shared.runtime.topics import Topics
 from shared.runtime.wall_clock import wall_clock
 
 SERVICE: Final = "api"
 NOT_LOADED: Final = 2
-_KEEP_ALIVE_S: Final = 75
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the process."""
-        yield
 
 
 class _Api:
@@ -55,31 +45,14 @@ class _Api:
             self._exporter = Exporter(sources, Topics(settings.topic_prefix).events)
             self._registry.register(self._exporter)
             app = create_app(sources, self._registry)
-            server = _Server(
-                uvicorn.Config(
-                    app,
-                    host=settings.host,
-                    port=settings.api_port,
-                    log_config=None,
-                    log_level="warning",
-                    access_log=False,
-                    server_header=False,
-                    timeout_keep_alive=_KEEP_ALIVE_S,
-                )
-            )
+            ended = asyncio.Event()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._exporter.refresh_until(stopping))
-                group.create_task(_stop(server, stopping))
-                await server.serve()
-                # A server that could not begin, or ended by itself, ends the others too.
-                if not stopping.is_set():
-                    message = f"HTTP cannot be served on {settings.host}:{settings.api_port}"
-                    raise OSError(message)
-
-
-async def _stop(server: uvicorn.Server, stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    server.should_exit = True
+                # As long as requests are answered: told to stop is not the end of them.
+                group.create_task(self._exporter.refresh_until(ended))
+                try:
+                    await serve_http(app, settings, stopping)
+                finally:
+                    ended.set()
 
 
 def main() -> int:
@@ -98,7 +71,14 @@ def main() -> int:
         return NOT_LOADED
     registry = new_registry()
     api = _Api(settings, loaded.catalogue, registry)
-    return run(SERVICE, api.serve, settings=settings, registry=registry, readiness=api.readiness)
+    return run(
+        SERVICE,
+        api.serve,
+        settings=settings,
+        registry=registry,
+        readiness=api.readiness,
+        drain_s=DRAIN_S + settings.drain_delay,
+    )
 
 
 if __name__ == "__main__":

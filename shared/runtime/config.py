@@ -15,7 +15,12 @@ from shared.domain.instant import Instant, format_instant, parse_instant
 
 PREFIX: Final = "ACCORD_"
 METRICS_PORTS: Final = {"ingest": 9001, "evaluator": 9002, "api": 9003}
+LOOPBACK: Final = "127.0.0.1"
 API_PORT: Final = 8000
+DRAIN_DELAY: Final = 5
+"""Seconds that the api serves on after it has said that it is not ready, where others than this
+machine reach it: so long balancers and the nodes of a cluster may take to hear of it."""
+DRAIN_DELAY_MOST: Final = 300
 EVENT_PARTITIONS: Final = 8
 SESSION_TIMEOUT_MS: Final = 30_000
 """How long Kafka waits for a member of a group that no longer answers before others take over."""
@@ -39,9 +44,10 @@ class Settings:
     agreements: Path | None = None
     sources: Path | None = None
     clock: Instant | None = None
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK
     api_port: int = API_PORT
     metrics_port: int = METRICS_PORTS["api"]
+    drain_delay: int = 0
     topic_prefix: str = ""
     event_partitions: int = EVENT_PARTITIONS
     session_timeout_ms: int = SESSION_TIMEOUT_MS
@@ -62,15 +68,19 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
     """The settings of `service` (its name gives the default metrics port) from the environment."""
     given = os.environ if environment is None else environment
     clock = _optional(given, "CLOCK")
+    host = _optional(given, "HOST") or LOOPBACK
     return Settings(
         kafka_bootstrap_servers=_required(given, "KAFKA_BOOTSTRAP_SERVERS"),
         database_url=_required(given, "DATABASE_URL"),
         agreements=_path(given, "AGREEMENTS"),
         sources=_path(given, "SOURCES"),
         clock=None if clock is None else _instant("CLOCK", clock),
-        host=_optional(given, "HOST") or "127.0.0.1",
+        host=host,
         api_port=_port(given, "API_PORT", API_PORT),
         metrics_port=_port(given, "METRICS_PORT", METRICS_PORTS.get(service, 0)),
+        drain_delay=_number(
+            given, "DRAIN_DELAY", 0 if host == LOOPBACK else DRAIN_DELAY, 0, DRAIN_DELAY_MOST
+        ),
         topic_prefix=_optional(given, "TOPIC_PREFIX") or "",
         event_partitions=_number(given, "EVENT_PARTITIONS", EVENT_PARTITIONS, 1, 10_000),
         session_timeout_ms=_number(

@@ -31,6 +31,15 @@ def test_only_loopback_is_listened_on_unless_told_otherwise() -> None:
     assert read(ACCORD_HOST="0.0.0.0").host == "0.0.0.0"  # noqa: S104 - it is what is asked for
 
 
+def test_the_api_serves_on_for_a_while_where_others_than_this_machine_reach_it() -> None:
+    assert read().drain_delay == 0
+    assert read(ACCORD_HOST="::").drain_delay == 5
+    assert read(ACCORD_HOST="::", ACCORD_DRAIN_DELAY="0").drain_delay == 0
+    assert read(ACCORD_DRAIN_DELAY="15").drain_delay == 15
+    with pytest.raises(InvalidSettings, match=r"ACCORD_DRAIN_DELAY is '5s'; .* 0 to 300"):
+        read(ACCORD_DRAIN_DELAY="5s")
+
+
 def test_the_clock_is_stopped_at_an_instant_with_any_offset() -> None:
     assert read().clock is None
     stopped = read(ACCORD_CLOCK="2026-03-02T10:00:00+01:00").clock
