@@ -40,7 +40,8 @@ class _Api:
     async def serve(self, stopping: asyncio.Event) -> None:
         settings = self._settings
         clock = wall_clock(settings.clock)
-        async with await create_pool(settings.database_url, service=SERVICE) as pool:
+        # Nothing is connected before it is needed: a database that comes later is no reason to end.
+        async with await create_pool(settings.database_url, service=SERVICE, size_min=0) as pool:
             sources = make_sources(pool=pool, catalogue=self._catalogue, clock=clock)
             self._exporter = Exporter(sources, Topics(settings.topic_prefix).events)
             self._registry.register(self._exporter)

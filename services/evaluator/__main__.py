@@ -1,11 +1,13 @@
 """Wiring of the evaluator: `python -m services.evaluator`."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -23,6 +25,7 @@ from services.evaluator.garbage import Garbage
 from services.evaluator.generations import Generations, are_some_in_use
 from services.evaluator.judging import Judge
 from services.evaluator.partitions import Partitions
+from services.evaluator.patience import LostDatabaseError, Patience
 from services.evaluator.prover import Prover
 from services.evaluator.readiness import Readiness
 from services.evaluator.relay import Relay
@@ -38,10 +41,11 @@ from shared.runtime.config import (
     Settings,
     read_settings,
 )
-from shared.runtime.database import Pool, create_engine, create_pool
+from shared.runtime.database import Pool, close_pool, create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.process import new_registry, run
 from shared.runtime.topics import Topics
+from shared.runtime.waiting import Waiting, require_schema
 from shared.runtime.wall_clock import WallClock, wall_clock
 
 SERVICE: Final = "evaluator"
@@ -52,6 +56,21 @@ FETCH_WAIT_MS: Final = 50
 """How long the broker gathers records for one fetch: a batch's worth, or this long."""
 FETCH_MIN_BYTES: Final = 1024 * 1024
 CONNECTIONS: Final = 8
+_logger: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a working evaluator stands on: everything is connected and prepared."""
+
+    pool: Pool
+    consumer: AIOKafkaConsumer
+    observer: AIOKafkaConsumer
+    admin: AIOKafkaAdminClient
+    generations: Generations
+    following: Following
+    retention: Retention
+    cluster_id: str
 
 
 class Evaluator:
@@ -81,41 +100,48 @@ class Evaluator:
         self.readiness = Readiness()
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Own partitions, fold them, judge and announce until told to stop."""
-        async with AsyncExitStack() as open_until_the_end:
-            pool = await create_pool(
-                self._settings.database_url, service=SERVICE, size_max=CONNECTIONS
-            )
-            open_until_the_end.push_async_callback(pool.close)
-            await self._clock.look(pool)
-            await self._record_topic()
-            cluster_id = await Store(pool).prepare(self._topics.events)
-            generations = Generations(pool)
-            following = Following(
-                generations,
-                self._figures,
-                self._settings.agreements,
-                clock=self._clock,
-                owner=self._owner,
-            )
-            await following.begin(self._loaded)
-            await self._work(open_until_the_end, pool, generations, following, cluster_id, stopping)
+        """Own partitions, fold them, judge and announce until told to stop.
 
-    async def _work(
-        self,
-        ending: AsyncExitStack,
-        pool: Pool,
-        generations: Generations,
-        following: Following,
-        cluster_id: str,
-        stopping: asyncio.Event,
-    ) -> None:
-        servers, topics = self._settings.kafka_bootstrap_servers, self._topics
+        Waits for servers, schema and topics that are not there yet; a database that is lost for
+        long is waited for in the same way, out of the group, so that others go on.
+        """
+        waiting = Waiting()
+        while not stopping.is_set():
+            async with AsyncExitStack() as opened:
+                begun = await waiting.tried(partial(self._begin, opened), stopping)
+                if begun is None:
+                    self.readiness.waits(waiting.problem)
+                    continue
+                try:
+                    await self._work(begun, stopping)
+                except* LostDatabaseError as lost:
+                    reason = str(lost.exceptions[0])
+                    _logger.warning("It leaves the group: %s", reason, extra={"action": "left"})
+                    self.readiness.waits(reason)
+
+    async def _begin(self, opened: AsyncExitStack) -> Begun:
+        """Connect to everything and propose the documents; `opened` closes it."""
+        pool = await create_pool(self._settings.database_url, service=SERVICE, size_max=CONNECTIONS)
+        opened.push_async_callback(close_pool, pool)
+        await require_schema(pool)
+        await self._clock.look(pool)
+        await self._record_topic()
+        cluster_id = await Store(pool).prepare(self._topics.events)
+        generations = Generations(pool)
+        following = Following(
+            generations,
+            self._figures,
+            self._settings.agreements,
+            clock=self._clock,
+            owner=self._owner,
+        )
+        await following.begin(self._loaded)
         retention = Retention(pool, self._settings.retention, clock=self._clock)
         await retention.begin()
+        servers = self._settings.kafka_bootstrap_servers
         consumer = new_consumer(
             servers,
-            topics,
+            self._topics,
             session_timeout_ms=self._settings.session_timeout_ms,
             group_instance=self._settings.group_instance,
         )
@@ -123,10 +149,15 @@ class Evaluator:
         admin = AIOKafkaAdminClient(bootstrap_servers=servers)
         clients = ((observer, observer.stop), (admin, admin.close), (consumer, consumer.stop))
         for client, end in clients:
+            opened.push_async_callback(end)
             await client.start()
-            ending.push_async_callback(end)
-        partitions = self._partitions(pool, consumer, observer, generations, cluster_id)
-        prover = self._prover(partitions, observer, admin)
+        return Begun(pool, consumer, observer, admin, generations, following, retention, cluster_id)
+
+    async def _work(self, begun: Begun, stopping: asyncio.Event) -> None:
+        pool, generations, following = begun.pool, begun.generations, begun.following
+        servers, topics = self._settings.kafka_bootstrap_servers, self._topics
+        partitions = self._partitions(begun)
+        prover = self._prover(partitions, begun.observer, begun.admin)
         judge = Judge(pool, generations, self._figures, clock=self._clock)
         relay = Relay(
             pool,
@@ -136,10 +167,10 @@ class Evaluator:
             clock=self._clock,
             topic=topics.breaches,
         )
-        consumer.subscribe([topics.events], listener=partitions)
+        begun.consumer.subscribe([topics.events], listener=partitions)
         async with asyncio.TaskGroup() as group:
             group.create_task(partitions.consume(stopping))
-            for own in (prover, judge, relay, Garbage(), retention):
+            for own in (prover, judge, relay, Garbage(), begun.retention):
                 group.create_task(own.run(stopping))
             group.create_task(self._clock.run(pool, stopping))
             group.create_task(following.run(partitions, stopping))
@@ -160,32 +191,26 @@ class Evaluator:
             group=self._topics.group(SERVICE),
         )
 
-    def _partitions(
-        self,
-        pool: Pool,
-        consumer: AIOKafkaConsumer,
-        observer: AIOKafkaConsumer,
-        generations: Generations,
-        cluster_id: str,
-    ) -> Partitions:
+    def _partitions(self, begun: Begun) -> Partitions:
         topic = self._topics.events
         stops = Stops(
-            GapRows(pool),
-            observer,
+            GapRows(begun.pool),
+            begun.observer,
             self._figures.stopped,
             clock=self._clock,
             topic=topic,
-            cluster_id=cluster_id,
+            cluster_id=begun.cluster_id,
         )
-        store = Store(pool)
+        store = Store(begun.pool)
         return Partitions(
-            consumer,
-            observer,
+            begun.consumer,
+            begun.observer,
             store,
-            Folder(store, generations, self._figures.events, self._figures.lateness),
-            generations,
+            Folder(store, begun.generations, self._figures.events, self._figures.lateness),
+            begun.generations,
             self._figures,
             stops,
+            patience=Patience(self._settings.session_timeout_ms / 1_000),
             clock=self._clock,
             topic=topic,
             owner=self._owner,

@@ -23,6 +23,7 @@ from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder, Record
 from services.evaluator.generations import Generations
 from services.evaluator.partition import Built, Partition, Proof
+from services.evaluator.patience import Patience
 from services.evaluator.posting import Posting
 from services.evaluator.stops import Stops, digest_of, is_folded_last
 from services.evaluator.unreadable import Unreadable, UnreadableError
@@ -30,7 +31,6 @@ from shared.runtime.wall_clock import WallClock
 
 POLL_MS: Final = 500
 FENCED_PAUSE_S: Final = 1.0
-RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -47,6 +47,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         figures: Figures,
         stops: Stops,
         *,
+        patience: Patience,
         clock: WallClock,
         topic: str,
         owner: str,
@@ -70,6 +71,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._takeovers: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._size = BatchSize()
+        self._patience = patience
         self._sought = 0
         self.settled = False
         """Whether every partition that is assigned is claimed (or stopped, loudly)."""
@@ -112,9 +114,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         self._token += 1
         self._owned = {}
-        task = asyncio.create_task(
-            self._take_over([place.partition for place in places], self._token)
-        )
+        parts = [place.partition for place in places]
+        task = asyncio.create_task(self._take_over(parts, self._token))
         self._takeovers.add(task)
         task.add_done_callback(self._taken_over)
 
@@ -130,16 +131,14 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _claim(self, parts: list[int], token: int) -> None:
         """Claim, check, and let the records flow."""
-        for attempt in range(1_000_000):
+        while True:
             try:
                 await self._try_to_claim(parts, token)
             except ValueError:
                 raise
             except (KafkaError, *store.PASSING) as error:
-                if isinstance(error, KafkaError) and not error.retriable:
-                    raise
                 self._log_retry("claim its partitions", error)
-                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                await self._patience.after(error)
             else:
                 return
 
@@ -161,6 +160,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._read_again(places)
         self._consumer.resume(*places)
         self.settled = True
+        self._patience.rest()
         extra = {"action": "claimed", "next_offsets": {p.part: p.next_offset for p in claimed}}
         _logger.info("Claimed partitions %s of %s.", self.owned, self._topic, extra=extra)
 

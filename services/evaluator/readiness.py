@@ -25,6 +25,10 @@ class Readiness:
         """Each check with the reason why it fails, if it does."""
         return dict(self._checks)
 
+    def waits(self, problem: str | None) -> None:
+        """Say what is waited for before the work can begin."""
+        self._checks = {"started": problem}
+
     async def watch(
         self, pool: Pool, partitions: Partitions, following: Following, stopping: asyncio.Event
     ) -> None:

@@ -5,7 +5,10 @@ import contextlib
 import gc
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.ingest.consume import Ingest, Meters, new_consumer
@@ -18,6 +21,7 @@ from shared.runtime.database import create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.process import new_registry, program_version, run
 from shared.runtime.topics import Topics, require_inputs
+from shared.runtime.waiting import Waiting, require_schema
 from shared.runtime.wall_clock import wall_clock
 
 
@@ -32,45 +36,55 @@ class Service:
         self.registry = new_registry()
         self._meters = Meters(self.registry)
         self._ingest: Ingest | None = None
+        self._waiting = Waiting()
 
     def readiness(self) -> dict[str, str | None]:
         """Each check with the reason why it fails, if it does."""
         if self._ingest is None:
-            return {"started": "it is starting"}
+            return {"started": self._waiting.problem or "it is starting"}
         return self._ingest.readiness()
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Read until told to stop."""
+        """Read until told to stop; waits for servers, schema and topics that are not there yet."""
+        while not stopping.is_set():
+            async with AsyncExitStack() as opened:
+                begun = await self._waiting.tried(partial(self._begin, opened), stopping)
+                if begun is None:
+                    continue
+                self._ingest = begun
+                # Batches are many objects without cycles: to look for these took a fifth of the
+                # time.
+                gc.freeze()
+                gc.set_threshold(100_000)
+                await begun.run(stopping)
+
+    async def _begin(self, opened: AsyncExitStack) -> Ingest:
+        """Connect to everything; `opened` closes it."""
         settings, topics = self._settings, Topics(self._settings.topic_prefix)
-        await require_inputs(settings.kafka_bootstrap_servers, self._sources)
-        publisher = await self._publisher(topics)
+        servers = settings.kafka_bootstrap_servers
         pool = await create_pool(settings.database_url, service="ingest", size_max=1)
+        opened.callback(pool.terminate)
+        await require_schema(pool)
+        await require_inputs(servers, self._sources)
+        publisher = await self._publisher(topics)
+        opened.push_async_callback(publisher.stop)
+        await publisher.start()
+        admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        opened.push_async_callback(admin.close)
+        await admin.start()
         consumer = new_consumer(
-            settings.kafka_bootstrap_servers,
+            servers,
             self._sources,
             group=topics.group("ingest"),
             session_timeout_ms=settings.session_timeout_ms,
         )
-        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
-        try:
-            await publisher.start()
-            await admin.start()
-            await consumer.start()
-            clock = wall_clock(settings.clock)
-            stops = Stops(consumer, pool, self._meters.stopped, clock=clock)
-            self._ingest = Ingest(
-                consumer, admin, publisher, self._sources, stops, clock=clock, meters=self._meters
-            )
-            # Batches are many objects without cycles: looking for these took a fifth of the time.
-            gc.freeze()
-            gc.set_threshold(100_000)
-            await self._ingest.run(stopping)
-        finally:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(consumer.stop(), STOP_S)
-            await admin.close()
-            await publisher.stop()
-            pool.terminate()
+        opened.push_async_callback(_stop, consumer)
+        await consumer.start()
+        clock = wall_clock(settings.clock)
+        stops = Stops(consumer, pool, self._meters.stopped, clock=clock)
+        return Ingest(
+            consumer, admin, publisher, self._sources, stops, clock=clock, meters=self._meters
+        )
 
     async def _publisher(self, topics: Topics) -> Publisher:
         servers = self._settings.kafka_bootstrap_servers
@@ -92,6 +106,11 @@ class Service:
             clock=wall_clock(self._settings.clock),
             dead=self._meters.dead,
         )
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(consumer.stop(), STOP_S)
 
 
 def main() -> int:

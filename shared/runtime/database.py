@@ -1,5 +1,6 @@
 """PostgreSQL: connections, and `transaction()`, the only place that commits."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeAlias
@@ -23,10 +24,14 @@ SESSION: Final = {
     "idle_in_transaction_session_timeout": "15s",
 }
 COMMAND_TIMEOUT_S: Final = 60.0
+CLOSE_S: Final = 5.0
 
 
 async def create_pool(url: str, *, service: str, size_min: int = 1, size_max: int = 8) -> Pool:
-    """A pool of connections to the database at `url`; the caller closes it."""
+    """A pool of connections to the database at `url`; the caller closes it.
+
+    With `size_min` 0 it connects when it is first used: nothing has to be there before.
+    """
     return await asyncpg.create_pool(
         driver_url(url),
         min_size=size_min,
@@ -34,6 +39,14 @@ async def create_pool(url: str, *, service: str, size_min: int = 1, size_max: in
         command_timeout=COMMAND_TIMEOUT_S,
         server_settings={**SESSION, "application_name": f"accord-{service}"},
     )
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close the pool, in a few seconds also where the database does not answer any more."""
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_S)
+    except TimeoutError:
+        pool.terminate()
 
 
 def create_engine(url: str, *, service: str, size_max: int = 8) -> AsyncEngine:

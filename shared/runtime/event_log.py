@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.runtime.tables import stream
-from shared.runtime.topics import TopicError
+from shared.runtime.topics import MissingTopicError, TopicError
 
 _OTHER_CLUSTER: Final = (
     "the topic {topic} was recorded on the Kafka cluster {recorded} and this one is {found}: "
@@ -29,7 +29,8 @@ async def recorded_partitions(
 ) -> int:
     """How many partitions `topic` has, once and for all; the first to ask records it.
 
-    Raises TopicError when the topic is not there, or is not the one that was recorded.
+    Raises MissingTopicError when the topic is not there, TopicError when it is not the one that
+    was recorded.
     """
     partitions, cluster_id = await _describe(bootstrap_servers, topic)
     new = insert(stream).values(topic=topic, partitions=partitions, cluster_id=cluster_id)
@@ -55,6 +56,6 @@ async def _describe(bootstrap_servers: str, topic: str) -> tuple[int, str]:
     finally:
         await admin.close()
     if found["error_code"]:
-        message = f"Kafka has no topic {topic}; it is to be made before the services start"
-        raise TopicError(message)
+        message = f"Kafka has no topic {topic}; `accord topics` makes it"
+        raise MissingTopicError(message)
     return len(found["partitions"]), str(cluster["cluster_id"])

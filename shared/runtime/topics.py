@@ -61,6 +61,10 @@ class TopicError(RuntimeError):
     """Kafka would not make a topic, or has it with another number of partitions."""
 
 
+class MissingTopicError(TopicError):
+    """A topic is not there; `accord topics` makes it."""
+
+
 async def create_topics(
     bootstrap_servers: str,
     *,
@@ -119,7 +123,7 @@ def _new_topics(topics: Topics, inputs: Iterable[str], event_partitions: int) ->
 
 
 async def require_inputs(bootstrap_servers: str, inputs: Iterable[str]) -> None:
-    """Raise TopicError for the first topic of a source, or of its dead letters, that is missing.
+    """Raise MissingTopicError for the first topic, of a source or its dead letters, not there.
 
     `inputs` are full names, with the prefix.
     """
@@ -133,7 +137,7 @@ async def require_inputs(bootstrap_servers: str, inputs: Iterable[str]) -> None:
     for topic in found:
         if topic["error_code"]:
             message = f"Kafka has no topic {topic['topic']}; `accord topics` makes it"
-            raise TopicError(message)
+            raise MissingTopicError(message)
 
 
 def _check(name: str, code: int, detail: list[str | None]) -> None:

@@ -1,19 +1,16 @@
 """What the probes of a cluster hear from real processes while their database is away."""
 
-import asyncio
-import contextlib
 import json
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from services.cli.stack.local_stack import LocalStack
-from services.cli.stack.ports import HOST
 from services.cli.stack.services import ALL, Services
 from services.cli.trial import Trial
+from tests.deploy.gate import Gate
 from tests.deploy.manifests import containers, pods, written
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -37,58 +34,6 @@ def wait_for(services: Services, name: str, status: int) -> None:
     services.child(name).wait_until(
         lambda: asked(services, name, "readinessProbe")[0] == status, f"it said {status}", 60.0
     )
-
-
-class Gate:
-    """What the services take for PostgreSQL: passes everything on, or cuts it while it is shut."""
-
-    def __init__(self, url: str) -> None:
-        self._to = urlsplit(url)
-        self._server: asyncio.Server | None = None
-        self._shut = False
-        self._open: set[asyncio.StreamWriter] = set()
-        self._halves: set[asyncio.Task[None]] = set()
-
-    async def listen(self) -> str:
-        """Begin to; the URL to connect to."""
-        self._server = await asyncio.start_server(self._accept, HOST, 0)
-        login = self._to.netloc.rpartition("@")[0]
-        port = self._server.sockets[0].getsockname()[1]
-        return urlunsplit(self._to._replace(netloc=f"{login}@{HOST}:{port}"))
-
-    async def shut(self) -> None:
-        """Cut what is connected, and what connects from now on."""
-        self._shut = True
-        for writer in self._open:
-            writer.transport.abort()
-
-    async def open(self) -> None:
-        """Pass everything on again."""
-        self._shut = False
-
-    async def close(self) -> None:
-        """Listen no more; the connections end with who has them."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        if self._shut:
-            client.transport.abort()
-            return
-        replies, server = await asyncio.open_connection(self._to.hostname, self._to.port)
-        self._open |= {client, server}
-        for source, sink in ((reader, server), (replies, client)):
-            half = asyncio.create_task(_pass_on(source, sink))
-            self._halves.add(half)
-            half.add_done_callback(self._halves.discard)
-
-
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(64 * 1024):
-            sink.write(data)
-            await sink.drain()
-    sink.transport.abort()
 
 
 def test_a_process_lives_while_its_database_is_away_and_is_ready_when_it_is_back(

@@ -18,8 +18,9 @@ from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.services import Services
 from services.cli.verification.accepted import KafkaRecord, read_accepted, records_of
 from services.cli.verification.rest import Progress, System
+from services.ingest.__main__ import Service
 from shared.documents.source_files import load_sources
-from shared.runtime.config import process_environment
+from shared.runtime.config import process_environment, read_settings
 from shared.runtime.topics import Topics, create_topics, dead_letters
 from shared.wire.cloudevents import decode_record
 from tests.documents.examples import example
@@ -155,11 +156,22 @@ async def test_it_does_not_start_with_documents_that_do_not_load(sourced: Source
     assert done.stderr.startswith(f"{sourced.file}:")
 
 
-async def test_it_does_not_start_without_the_topics(sourced: Sourced) -> None:
+async def test_it_waits_for_its_topics_and_says_which_is_missing(sourced: Sourced) -> None:
     sourced.file.write_text(TICKETS.replace("other.tickets", "nowhere"), encoding="utf-8")
-    done = await asyncio.to_thread(ended, sourced)
-    assert done.returncode == 1
-    assert f"Kafka has no topic {sourced.topic('nowhere')}; `accord topics` makes it" in done.stderr
+    settings = read_settings(NAME, sourced.environment)
+    service = Service(settings, load_sources(sourced.file).sources)
+    stopping = asyncio.Event()
+    running = asyncio.ensure_future(service.serve(stopping))
+    missing = f"Kafka has no topic {sourced.topic('nowhere')}; `accord topics` makes it"
+    while service.readiness() != {"started": missing}:  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.05)
+    await create_topics(
+        settings.kafka_bootstrap_servers, prefix=settings.topic_prefix, inputs=["nowhere"]
+    )
+    while service.readiness().get("assigned", missing) is not None:  # noqa: ASYNC110 - the same
+        await asyncio.sleep(0.05)
+    stopping.set()
+    await running
 
 
 async def test_the_command_makes_the_topics_of_the_sources(

@@ -10,11 +10,12 @@ from typing import Any, Final
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from services.evaluator import fold, following, partition, partitions, prover, stops
+from services.evaluator import fold, following, partition, partitions, patience, prover, stops
 from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
 from services.evaluator.following import Following
 from services.evaluator.partitions import Partitions
+from services.evaluator.patience import LostDatabaseError, Patience
 from services.evaluator.prover import Prover
 from services.evaluator.stops import Stops
 from shared.documents import Loaded
@@ -31,10 +32,18 @@ from tests.simulation.world import World
 PROOF_LAG_MAX: Final[Micros] = 90 * SECOND
 """A proof is that much older than the next one: a tick of the prover, by clocks that fast."""
 PAUSE_S: Final = 0.1
+LET_GO_S: Final = 3.0
 TELL_S: Final = 0.2
 AT_ONCE: Final = 2
 """Items that are settled or built in one transaction, of the dozen that there are."""
-ENDING: Final = (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+ENDING: Final = (
+    KafkaError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    LostDatabaseError,
+)
 """With these a process may end: it is started again."""
 
 
@@ -52,7 +61,7 @@ def virtual_time(loop: Loop, most: int) -> Iterator[None]:
     """
     clock = SimpleNamespace(monotonic=loop.time, perf_counter=loop.time)
     wanted: list[tuple[ModuleType, str, object]] = [
-        *((module, "time", clock) for module in (following, partitions, prover, stops)),
+        *((module, "time", clock) for module in (following, partitions, patience, prover, stops)),
         (partition, "PROOF_LAG_MAX", PROOF_LAG_MAX),
         (partition, "ITEMS_HELD_MAX", 2 * most),
         (prover, "LOOK_UP_S", LOOK_UP_S),
@@ -182,6 +191,7 @@ class Worker:
             generations,
             figures(),
             self._stops(observer, clock, cluster_id),
+            patience=Patience(LET_GO_S),
             clock=clock,
             topic=EVENTS,
             owner=process.name,
