@@ -39,7 +39,8 @@ lock: COMPILE := uv pip compile --universal --python-version 3.11 --generate-has
 lock: ## renew the locks (needs uv on the path); those in deploy/ are the image's, with the same pins
 	$(COMPILE) --extra local --extra dev --upgrade -o requirements.lock pyproject.toml
 	$(COMPILE) --no-annotate -c requirements.lock -o deploy/requirements.lock pyproject.toml
-	echo hatchling | $(COMPILE) --no-annotate -c requirements.lock -o deploy/requirements-build.lock -
+	printf '%s\n' hatchling 'mypy[mypyc]' asyncpg-stubs types-PyYAML | \
+		$(COMPILE) --no-annotate -c requirements.lock -o deploy/requirements-build.lock -
 
 .PHONY: lint
 lint: setup ## style and mistakes (ruff)
@@ -70,11 +71,15 @@ check: lint types imports test ## what CI runs
 demo: setup ## a month of history, then live traffic; FOR=60s ends it then
 	@exec $(BIN)/accord demo $(if $(FOR),--for $(FOR))
 
-COMPILED := .accord/compiled
+COMPILED_TREE := .accord/compiled
 
 .PHONY: compile
 compile: setup ## the hot modules as machine code in .accord/compiled (optional; needs a C compiler)
-	@sh deploy/compile.sh "$(CURDIR)/$(BIN)/python" $(COMPILED)
+	@sh deploy/compile.sh "$(CURDIR)/$(BIN)/python" $(COMPILED_TREE)
+
+.PHONY: image
+image: ## the image, by docker, podman or buildah; BASE=debian makes its base here (IMAGE=, COMPILED=no)
+	@BASE="$(BASE)" COMPILED="$(or $(COMPILED),yes)" sh deploy/image.sh $(or $(IMAGE),accord:local)
 
 .PHONY: dashboards
 dashboards: setup ## write Grafana's dashboards anew from deploy/dashboards (docs/grafana.md)

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.domain.instant import Instant, Micros, format_instant, parse_instant
 from shared.runtime.config import driver_url
+from shared.runtime.kafka import reaching
 from shared.runtime.topics import dead_letters
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -97,7 +98,7 @@ class Filter:
 async def read_letters(bootstrap_servers: str, inputs: Iterable[str]) -> AsyncIterator[Letter]:
     """Every dead letter of these topics up to where they end now, by partition and offset."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,
@@ -123,7 +124,7 @@ async def read_letters(bootstrap_servers: str, inputs: Iterable[str]) -> AsyncIt
 
 async def _places(bootstrap_servers: str, topics: list[str]) -> list[TopicPartition]:
     """The partitions of those topics that are there."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers))
     await admin.start()
     try:
         found = await admin.describe_topics(topics)

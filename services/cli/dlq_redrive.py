@@ -17,6 +17,7 @@ from shared.domain.event import Event
 from shared.domain.instant import MINUTE, Instant, Micros
 from shared.domain.source import Source
 from shared.runtime.config import driver_url
+from shared.runtime.kafka import reaching
 from shared.wire.cloudevents import InvalidEvent, decode_record
 from shared.wire.mapping import read_record
 
@@ -117,7 +118,7 @@ class Redrive:
         if not letters:
             return
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap_servers,
+            **reaching(self.bootstrap_servers),
             client_id="accord-redrive",
             acks="all",
             enable_idempotence=True,

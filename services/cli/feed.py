@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.cli.simulator.delivery import Record
 from shared.domain.instant import SECOND
+from shared.runtime.kafka import reaching
 from shared.runtime.topics import Topics
 from shared.runtime.wall_clock import WallClock
 
@@ -32,7 +33,7 @@ class Feed:
         """Connect."""
         # Made here: aiokafka binds a client to the loop that runs at the moment.
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
+            **reaching(self._bootstrap_servers),
             enable_idempotence=True,
             acks="all",
             linger_ms=5,

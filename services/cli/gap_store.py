@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.domain.instant import MINUTE, Instant, Micros, format_instant
 from shared.runtime.config import driver_url
+from shared.runtime.kafka import reaching
 
 Row = Mapping[str, str | int | None]
 
@@ -154,7 +155,7 @@ async def _resume(
     skew ahead of the moment at which it was written.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         isolation_level="read_committed",
         auto_offset_reset="none",
     )

@@ -22,7 +22,7 @@ from services.cli.replaying.shadow import NoShadowError, connect, remove_all
 from services.cli.replaying.snapshot import NothingToReplayError
 from shared.documents import Loaded, load
 from shared.domain.instant import format_instant
-from shared.runtime.config import InvalidSettings, environment_value
+from shared.runtime.config import InvalidSettings, environment_brokers, environment_value
 from shared.runtime.topics import Topics
 
 
@@ -60,7 +60,7 @@ def replay_command(
                 return
             request = Request(
                 url,
-                environment_value("KAFKA_BOOTSTRAP_SERVERS"),
+                environment_brokers(),
                 None if agreements is None else _documents(agreements),
                 topics=Topics(environment_value("TOPIC_PREFIX") or ""),
                 origin=origin,

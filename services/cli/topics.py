@@ -8,7 +8,12 @@ from aiokafka.errors import KafkaError
 
 from services.cli.declared import declared_sources
 from services.cli.local import say
-from shared.runtime.config import EVENT_PARTITIONS, environment_value
+from shared.runtime.config import (
+    EVENT_PARTITIONS,
+    InvalidSettings,
+    environment_brokers,
+    environment_value,
+)
 from shared.runtime.topics import TopicError, create_topics
 
 
@@ -18,7 +23,11 @@ def topics_command(
     ] = -1,
 ) -> None:
     """Make the topics that are not there yet, those of ACCORD_SOURCES too."""
-    servers = environment_value("KAFKA_BOOTSTRAP_SERVERS")
+    try:
+        servers = environment_brokers()
+    except InvalidSettings as error:
+        say(str(error))
+        raise typer.Exit(2) from None
     if servers is None:
         say("ACCORD_KAFKA_BOOTSTRAP_SERVERS is not set; `accord local` prints a value that works")
         raise typer.Exit(2)

@@ -27,6 +27,7 @@ from services.cli.verification.rest import System
 from services.cli.verify import Verdict, verify
 from shared.domain.instant import Instant, format_instant
 from shared.runtime.config import EVENT_PARTITIONS
+from shared.runtime.kafka import reaching
 from shared.runtime.migrate import migrate
 from shared.runtime.topics import Topics, create_topics
 
@@ -140,7 +141,7 @@ class Trial:
 
     async def _forget(self) -> None:
         await drop_database(self._admin, self._name)
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.system.bootstrap_servers)
+        admin = AIOKafkaAdminClient(**reaching(self.system.bootstrap_servers))
         await admin.start()
         try:
             names = await admin.list_topics()

@@ -43,6 +43,7 @@ from shared.runtime.config import (
 )
 from shared.runtime.database import Pool, close_pool, create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
+from shared.runtime.kafka import reaching
 from shared.runtime.process import new_registry, run
 from shared.runtime.topics import Topics
 from shared.runtime.waiting import Waiting, require_schema
@@ -146,7 +147,7 @@ class Evaluator:
             group_instance=self._settings.group_instance,
         )
         observer = new_observer(servers)
-        admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        admin = AIOKafkaAdminClient(**reaching(servers))
         clients = ((observer, observer.stop), (admin, admin.close), (consumer, consumer.stop))
         for client, end in clients:
             opened.push_async_callback(end)
@@ -241,7 +242,7 @@ def new_consumer(
     `group_instance` names a member that keeps its partitions while it restarts.
     """
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         client_id="accord-evaluator",
         group_id=topics.group(SERVICE),
         group_instance_id=group_instance,
@@ -263,7 +264,7 @@ def new_consumer(
 def new_observer(bootstrap_servers: str) -> AIOKafkaConsumer:
     """Asks how far topics go; it is in no group and consumes nothing."""
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         client_id="accord-evaluator-observer",
         isolation_level="read_committed",
     )
@@ -272,7 +273,7 @@ def new_observer(bootstrap_servers: str) -> AIOKafkaConsumer:
 def new_producer(bootstrap_servers: str) -> AIOKafkaProducer:
     """Sends breaches: nothing lost, repeated or out of order."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         client_id="accord-evaluator-relay",
         acks="all",
         enable_idempotence=True,

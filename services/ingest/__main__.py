@@ -19,6 +19,7 @@ from shared.domain.source import Source
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
+from shared.runtime.kafka import reaching
 from shared.runtime.process import new_registry, program_version, run
 from shared.runtime.topics import Topics, require_inputs
 from shared.runtime.waiting import Waiting, require_schema
@@ -69,7 +70,7 @@ class Service:
         publisher = await self._publisher(topics)
         opened.push_async_callback(publisher.stop)
         await publisher.start()
-        admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        admin = AIOKafkaAdminClient(**reaching(servers))
         opened.push_async_callback(admin.close)
         await admin.start()
         consumer = new_consumer(

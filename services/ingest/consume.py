@@ -25,6 +25,7 @@ from services.ingest.stops import ANEW, Reason, Stop, Stops
 from shared.domain.source import Source
 from shared.runtime import metrics
 from shared.runtime.config import SESSION_TIMEOUT_MS
+from shared.runtime.kafka import reaching
 from shared.runtime.wall_clock import WallClock
 
 BATCH_RECORDS: Final = 4_000
@@ -53,7 +54,7 @@ def new_consumer(
     """A member of ingest's group on the topics of the sources."""
     return AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         client_id="accord-ingest",
         group_id=group,
         enable_auto_commit=False,

@@ -22,6 +22,7 @@ from prometheus_client import Counter
 
 from services.ingest.dead_letter import dead_letter, truncated
 from services.ingest.handle import Handled, Outgoing, Record, Refused
+from shared.runtime.kafka import reaching
 from shared.runtime.topics import TopicError, dead_letters
 from shared.runtime.wall_clock import WallClock
 from shared.wire.cloudevents import InvalidEvent
@@ -41,7 +42,7 @@ _logger: Final = logging.getLogger(__name__)
 def new_producer(bootstrap_servers: str, client_id: str) -> AIOKafkaProducer:
     """A producer that neither loses nor repeats nor reorders what it is given."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         client_id=client_id,
         acks="all",
         enable_idempotence=True,

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from shared.domain.instant import Instant, format_instant, parse_instant
+from shared.runtime.kafka import Brokers, Security
 
 PREFIX: Final = "ACCORD_"
 METRICS_PORTS: Final = {"ingest": 9001, "evaluator": 9002, "api": 9003}
@@ -70,7 +71,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
     clock = _optional(given, "CLOCK")
     host = _optional(given, "HOST") or LOOPBACK
     return Settings(
-        kafka_bootstrap_servers=_required(given, "KAFKA_BOOTSTRAP_SERVERS"),
+        kafka_bootstrap_servers=_brokers(given, _required(given, "KAFKA_BOOTSTRAP_SERVERS")),
         database_url=_required(given, "DATABASE_URL"),
         agreements=_path(given, "AGREEMENTS"),
         sources=_path(given, "SOURCES"),
@@ -95,6 +96,12 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
 def environment_value(name: str) -> str | None:
     """One `ACCORD_<name>` of this process's environment, or None; for the command line."""
     return _optional(os.environ, name)
+
+
+def environment_brokers() -> Brokers | None:
+    """The Kafka that this process's environment names, or None; for the command line."""
+    servers = environment_value("KAFKA_BOOTSTRAP_SERVERS")
+    return None if servers is None else _brokers(os.environ, servers)
 
 
 def process_environment(**changes: str) -> dict[str, str]:
@@ -136,6 +143,24 @@ def _optional(given: Mapping[str, str], name: str) -> str | None:
     except OSError as error:
         message = f"{PREFIX}{name}_FILE cannot be read: {error}"
         raise InvalidSettings(message) from None
+
+
+def _brokers(given: Mapping[str, str], servers: str) -> Brokers:
+    try:
+        security = Security(
+            protocol=_optional(given, "KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT",
+            mechanism=_optional(given, "KAFKA_SASL_MECHANISM"),
+            username=_optional(given, "KAFKA_SASL_USERNAME"),
+            password=_optional(given, "KAFKA_SASL_PASSWORD"),
+            authorities=_optional(given, "KAFKA_CA"),
+            certificate=_path(given, "KAFKA_CERTIFICATE"),
+            key=_path(given, "KAFKA_KEY"),
+        )
+        security.options()
+    except (ValueError, OSError) as error:
+        message = f"{PREFIX}KAFKA_…: {error}"
+        raise InvalidSettings(message) from None
+    return Brokers(servers, security)
 
 
 def _required(given: Mapping[str, str], name: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.runtime.kafka import reaching
 from shared.runtime.tables import stream
 from shared.runtime.topics import MissingTopicError, TopicError
 
@@ -48,7 +49,7 @@ async def recorded_partitions(
 
 
 async def _describe(bootstrap_servers: str, topic: str) -> tuple[int, str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers))
     await admin.start()
     try:
         cluster = await admin.describe_cluster()

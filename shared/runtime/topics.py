@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.domain.source import DEFAULT_SOURCES
 from shared.runtime.config import EVENT_PARTITIONS
+from shared.runtime.kafka import reaching
 
 UNLIMITED: Final = "-1"
 EVENT_BYTES: Final = 4 * 1024 * 1024
@@ -82,7 +83,7 @@ async def create_topics(
     new = _new_topics(topics, inputs, event_partitions)
     for topic in new:
         topic.replication_factor = replication_factor  # what makes it refuses the broker's default
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers))
     await admin.start()
     try:
         answer = await admin.create_topics(new, timeout_ms=30_000)
@@ -128,7 +129,7 @@ async def require_inputs(bootstrap_servers: str, inputs: Iterable[str]) -> None:
     `inputs` are full names, with the prefix.
     """
     names = [one for name in inputs for one in (name, dead_letters(name))]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers))
     await admin.start()
     try:
         found = await admin.describe_topics(names)

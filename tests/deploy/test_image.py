@@ -59,9 +59,15 @@ def test_the_build_needs_hashes_and_takes_no_source_packages() -> None:
 
 
 def test_bases_are_pinned_to_a_patch_release_and_are_one_and_the_same() -> None:
-    bases = {text.split()[1] for text in INSTRUCTIONS if text.startswith("FROM ")}
-    [base] = bases
-    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", base)
+    assert {text.split()[1] for text in INSTRUCTIONS if text.startswith("FROM ")} == {"${BASE}"}
+    [base] = [text for text in INSTRUCTIONS if text.startswith("ARG BASE=")]
+    assert re.fullmatch(r"ARG BASE=python:3\.\d+\.\d+-slim-[a-z]+", base)
+
+
+def test_the_final_stage_brings_nothing_from_elsewhere_and_no_compiler() -> None:
+    assert not re.search(r"apt-get|pip install|https?://", "\n".join(FINAL))
+    copied = [text for text in FINAL if text.startswith(("COPY", "ADD"))]
+    assert copied == ["COPY --from=build /opt/accord /opt/accord"]
 
 
 def test_the_container_runs_as_a_number_that_is_not_root() -> None:
@@ -88,7 +94,7 @@ def test_what_the_build_copies_is_not_kept_out_of_its_context() -> None:
     needed = {"pyproject.toml", *project["project"]["license-files"]}
     needed |= set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"])
     needed |= {name for name in [project["project"].get("readme")] if name}
-    needed |= set(re.findall(r"deploy/[\w.-]+\.lock", DOCKERFILE))
+    needed |= set(re.findall(r"deploy/[\w.-]+\.(?:lock|sh)", DOCKERFILE)) | {"deploy/compile.sh"}
     assert needed - allowed == set()
     assert {name for name in allowed if not (ROOT / name).exists()} <= {"README.md"}
 

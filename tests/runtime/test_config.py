@@ -1,11 +1,13 @@
 """Settings from the environment."""
 
+import ssl
 from pathlib import Path
 
 import pytest
 
 from shared.domain.instant import parse_instant
 from shared.runtime.config import InvalidSettings, Settings, driver_url, masked, read_settings
+from shared.runtime.kafka import reaching
 
 NEEDED = {
     "ACCORD_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
@@ -121,3 +123,66 @@ def test_a_password_is_never_shown() -> None:
 
 def test_shown_settings_name_the_instant_of_a_stopped_clock() -> None:
     assert read(ACCORD_CLOCK="2026-03-02T09:00:00Z").shown()["clock"] == "2026-03-02T09:00:00Z"
+
+
+SASL = {
+    "ACCORD_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+    "ACCORD_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+    "ACCORD_KAFKA_SASL_USERNAME": "accord",
+    "ACCORD_KAFKA_SASL_PASSWORD": "hunter2",
+}
+
+
+def test_kafka_is_reached_without_a_login_unless_one_is_given() -> None:
+    assert reaching(read().kafka_bootstrap_servers) == {
+        "bootstrap_servers": "127.0.0.1:9092",
+        "security_protocol": "PLAINTEXT",
+    }
+
+
+def test_a_login_to_kafka_goes_to_every_client_and_to_no_log(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n", encoding="utf-8")
+    given = {**SASL, "ACCORD_KAFKA_SASL_PASSWORD_FILE": str(secret)}
+    del given["ACCORD_KAFKA_SASL_PASSWORD"]
+    settings = read(**given)
+    assert reaching(settings.kafka_bootstrap_servers) == {
+        "bootstrap_servers": "127.0.0.1:9092",
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "accord",
+        "sasl_plain_password": "hunter2",
+    }
+    security = getattr(settings.kafka_bootstrap_servers, "security", None)
+    assert "hunter2" not in f"{settings!r} {settings.shown()} {security!r}"
+
+
+def test_over_tls_the_names_of_brokers_are_checked() -> None:
+    settings = read(ACCORD_KAFKA_SECURITY_PROTOCOL="SSL")
+    context = reaching(settings.kafka_bootstrap_servers)["ssl_context"]
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"ACCORD_KAFKA_SECURITY_PROTOCOL": "TLS"}, "protocol is 'TLS'; it is one of"),
+        ({"ACCORD_KAFKA_SASL_MECHANISM": "GSSAPI"}, "mechanism is 'GSSAPI'; it is one of"),
+        ({"ACCORD_KAFKA_SASL_PASSWORD": ""}, "needs a user name and a password"),
+        ({"ACCORD_KAFKA_SECURITY_PROTOCOL": "SSL"}, "SSL knows no login"),
+        ({"ACCORD_KAFKA_CA": "-----BEGIN"}, "SASL_PLAINTEXT knows no certificates"),
+    ],
+)
+def test_settings_of_kafka_that_do_not_go_together_are_refused(
+    changed: dict[str, str], said: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"ACCORD_KAFKA_….*{said}"):
+        read(**{**SASL, **changed})
+
+
+def test_authorities_that_are_no_certificates_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("no certificate", encoding="utf-8")
+    with pytest.raises(InvalidSettings, match="ACCORD_KAFKA_"):
+        read(ACCORD_KAFKA_SECURITY_PROTOCOL="SSL", ACCORD_KAFKA_CA_FILE=str(file))

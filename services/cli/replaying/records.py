@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.cli.replaying.shadow import Session, Shadow
 from services.cli.replaying.snapshot import NothingToReplayError, Place, Snapshot
 from services.evaluator.fold import Record
+from shared.runtime.kafka import reaching
 from shared.wire import cloudevents
 from shared.wire.stored_item import unpack_events
 
@@ -117,7 +118,7 @@ async def open_event_log(
     """The topic for reading, without a consumer group; refuses another cluster than the folded."""
     await _check_cluster(bootstrap_servers, {own.cluster_id for own in snapshot.places})
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_committed",
@@ -131,7 +132,7 @@ async def open_event_log(
 
 
 async def _check_cluster(bootstrap_servers: str, folded: set[str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers))
     await admin.start()
     try:
         found = str((await admin.describe_cluster())["cluster_id"])

@@ -16,6 +16,7 @@ from services.cli.stack.jars import class_path
 from services.cli.stack.ports import HOST, Ports, is_open
 from services.cli.stack.server import Server
 from shared.runtime.config import process_environment
+from shared.runtime.kafka import reaching
 
 _START_S: Final = 180.0
 _TRIES: Final = 3
@@ -158,7 +159,7 @@ class KafkaServer(Server):
 
 
 async def _answers(bootstrap_servers: str) -> bool:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=2000)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers), request_timeout_ms=2000)
     try:
         await admin.start()
     except KafkaError:

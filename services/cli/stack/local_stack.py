@@ -19,7 +19,7 @@ from services.cli.stack.kafka import KafkaServer
 from services.cli.stack.ports import Ports
 from services.cli.stack.postgres import PostgresServer
 from services.cli.stack.server import Server
-from shared.runtime.config import EVENT_PARTITIONS, environment_value
+from shared.runtime.config import EVENT_PARTITIONS, environment_brokers, environment_value
 from shared.runtime.migrate import migrate
 from shared.runtime.topics import DEFAULT_INPUTS, create_topics
 
@@ -62,7 +62,7 @@ class LocalStack:
         self._event_partitions = event_partitions
         self._inputs = tuple(inputs)
         self._say = say
-        self._given_kafka = environment_value("KAFKA_BOOTSTRAP_SERVERS")
+        self._given_kafka = environment_brokers()
         self._given_database = environment_value("DATABASE_URL")
         self.kafka: KafkaServer | None = None
         self.postgres: PostgresServer | None = None

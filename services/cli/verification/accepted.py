@@ -11,6 +11,7 @@ from services.cli.offline import Lines
 from services.cli.verification.compare import Difference
 from services.cli.verification.places import partitions_of
 from shared.domain.source import DEFAULT_SOURCES, Source
+from shared.runtime.kafka import reaching
 from shared.runtime.topics import Topics, dead_letters
 from shared.wire.cloudevents import InvalidEvent, encode
 from shared.wire.mapping import read_record
@@ -87,13 +88,13 @@ async def _origins(bootstrap_servers: str, names: list[str]) -> set[str]:
 async def records_of(bootstrap_servers: str, names: Iterable[str]) -> AsyncIterator[KafkaRecord]:
     """Every record that the topics hold at the call, partition by partition."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **reaching(bootstrap_servers),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         max_partition_fetch_bytes=_READ_AT_ONCE,
     )
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**reaching(bootstrap_servers))
     await admin.start()
     try:
         partitions = await partitions_of(admin, names)

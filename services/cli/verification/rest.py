@@ -15,6 +15,7 @@ from services.cli.verification.places import partitions_of
 from shared.domain.instant import Instant, format_instant
 from shared.domain.source import DEFAULT_SOURCES, Source
 from shared.runtime.config import driver_url
+from shared.runtime.kafka import reaching
 from shared.runtime.topics import Topics
 
 _LOOK_S: Final = 0.2
@@ -86,8 +87,8 @@ class Progress:
         """Connect."""
         servers = self._system.bootstrap_servers
         # Made here: aiokafka binds a client to the loop that runs at the moment.
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+        self._admin = AIOKafkaAdminClient(**reaching(servers))
+        self._consumer = AIOKafkaConsumer(**reaching(servers), enable_auto_commit=False)
         async with AsyncExitStack() as opened:
             opened.push_async_callback(self._admin.close)
             await self._admin.start()
