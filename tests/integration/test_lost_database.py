@@ -61,4 +61,5 @@ async def test_others_take_over_what_it_cannot_fold_and_it_comes_back_by_itself(
             *(event("ticket.created", f"U-{number}", "03-02T09:00") for number in range(40))
         )
         await pipeline.rest()
+    assert await pipeline.values() == pipeline.expected()
     await gate.close()

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import subprocess
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,12 +40,28 @@ class KafkaServer(Server):
     name = "kafka"
     title = "Kafka"
 
-    def __init__(self, home: Path, ports: Ports, say: Callable[[str], None]) -> None:
-        """Nothing runs until `start`."""
+    def __init__(
+        self,
+        home: Path,
+        ports: Ports,
+        say: Callable[[str], None],
+        *,
+        listener: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+    ) -> None:
+        """Nothing runs until `start`.
+
+        `listener` (`NAME://host:port`) is one more way in, `settings` of the broker go over those
+        made here, `format_options` are for its first start.
+        """
         self._home = home
         self._folder = home / "kafka"
         self._ports = ports
         self._say = say
+        self._more_listeners = f",{listener}" if listener else ""
+        self._settings = settings or {}
+        self._format_options = format_options
         self._port: int | None = None
         self._jars: Sequence[Path] = ()
 
@@ -88,13 +104,14 @@ class KafkaServer(Server):
 
     def _configure(self, port: int, controller: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
+        more = self._more_listeners
         settings = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@{HOST}:{controller}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+            "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}{more}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{port}{more}",
             "log.dirs": str(self._folder / "data"),
             # After a kill the new start has to wait until the old one's session is over.
             "broker.session.timeout.ms": "3000",
@@ -111,6 +128,7 @@ class KafkaServer(Server):
             "group.initial.rebalance.delay.ms": "0",
             "log.retention.ms": _FOREVER,
             "log.retention.bytes": _FOREVER,
+            **self._settings,
         }
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         self._configuration.write_text(lines, encoding="utf-8")
@@ -123,9 +141,8 @@ class KafkaServer(Server):
         cluster = "-"
         while cluster.startswith("-"):
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = self._process(
-            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._configuration)
-        )
+        given = ("-t", cluster, "-c", str(self._configuration), *self._format_options)
+        tool = self._process("kafka.tools.StorageTool", "format", *given)
         done = subprocess.run(  # noqa: S603 - our own command, no shell
             tool.command, env=dict(tool.environment), capture_output=True, text=True, check=False
         )
