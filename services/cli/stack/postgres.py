@@ -59,6 +59,14 @@ class PostgresServer(Server):
         """The URL of the database `accord`."""
         return self.url(NAME)
 
+    @property
+    def programs(self) -> Path:
+        """The folder of its own programs (`pg_dump`, …); StackError before it was launched."""
+        if self._place is None:
+            message = "PostgreSQL has not been launched"
+            raise StackError(message)
+        return self._place.programs
+
     def url(self, database: str) -> str:
         """The URL of a database of this server."""
         return f"postgresql://{NAME}:{self._password()}@{HOST}:{self._port}/{database}"
