@@ -1,13 +1,26 @@
 """docker-compose.yml: complete, pinned, reachable from this machine only, started in order."""
 
+import json
 import re
+from copy import deepcopy
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
+from shared.documents import load
+from shared.documents.source_files import load_sources
+from shared.domain.source import DEFAULT_SOURCES
+from shared.runtime.config import DRAIN_DELAY, Settings
+from shared.runtime.process import DRAIN_S
 from tests.deploy.exported import ROOT
 
+SCHEMA = json.loads(
+    (Path(__file__).parent / "schemas" / "compose-spec.json").read_text(encoding="utf-8")
+)
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("ingest", "evaluator", "api")
@@ -18,6 +31,37 @@ each_service = pytest.mark.parametrize("name", SERVICES)
 
 def test_everything_is_there() -> None:
     assert {*OURS, *ONCE, "kafka", "postgres", "prometheus", "grafana"} == set(SERVICES)
+
+
+def test_it_is_what_compose_knows_and_a_member_that_is_unknown_is_refused() -> None:
+    jsonschema.validate(COMPOSE, SCHEMA)
+    other = deepcopy(COMPOSE)
+    other["services"]["api"]["depend_on"] = {}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(other, SCHEMA)
+
+
+@pytest.mark.parametrize("name", [*OURS, *ONCE])
+def test_every_setting_that_is_given_is_one_that_is_read(name: str) -> None:
+    given = SERVICES[name]["environment"]
+    assert set(given) <= {f"ACCORD_{own.name.upper()}" for own in fields(Settings)}
+    assert {"ACCORD_DATABASE_URL", "ACCORD_KAFKA_BOOTSTRAP_SERVERS"} <= set(given)
+
+
+@pytest.mark.parametrize("name", [*OURS, "topics"])
+def test_documents_are_where_the_service_looks_for_them(name: str) -> None:
+    service = SERVICES[name]
+    sources = {own["target"]: ROOT / own["source"] for own in service["volumes"]}
+    assert load(sources["/etc/accord/agreements"]).problems == ()
+    declared = load_sources(sources[service["environment"]["ACCORD_SOURCES"]])
+    assert declared.problems == ()
+    assert set(declared.sources) == set(DEFAULT_SOURCES)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_has_longer_to_end_than_its_process_takes(name: str) -> None:
+    given = SERVICES[name]["stop_grace_period"]
+    assert int(given.removesuffix("s")) >= DRAIN_S + DRAIN_DELAY + 10
 
 
 @each_service
