@@ -85,6 +85,10 @@ image: ## the image, by docker, podman or buildah; BASE=debian makes its base he
 dashboards: setup ## write Grafana's dashboards anew from deploy/dashboards (docs/grafana.md)
 	@$(BIN)/python -m deploy.dashboards
 
+.PHONY: image-test
+image-test: setup image ## build the image, then run its processes unprivileged on a read-only root (root, buildah)
+	$(BIN)/python -m pytest tests/deploy/test_built_image.py --image $(or $(IMAGE),accord:local)
+
 .PHONY: bench
 bench: compile ## the benchmarks, one JSON object a line
 	@$(BIN)/python -m benchmarks

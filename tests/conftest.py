@@ -19,6 +19,11 @@ from services.cli.stack.local_stack import DATA, LocalStack
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say which image there is, for the tests of what was built."""
+    parser.addoption("--image", help="an image that was built: tests/deploy/test_built_image.py")
+
+
 def pytest_report_header() -> list[str]:
     """Say what is left out on this machine."""
     left = []
