@@ -89,8 +89,11 @@ def buildah(*arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def image(pytestconfig: pytest.Config) -> Iterator[Image]:
+    name = pytestconfig.getoption("--image")
+    if name is None:
+        pytest.skip("no image is named: --image accord:local")
     with ExitStack() as undo:
-        container = buildah("from", pytestconfig.getoption("--image"))
+        container = buildah("from", name)
         undo.callback(buildah, "rm", container)
         root = Path(buildah("mount", container))
         undo.callback(buildah, "umount", container)
