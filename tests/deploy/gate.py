@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from urllib.parse import urlsplit, urlunsplit
 
 from services.cli.stack.ports import HOST
@@ -10,8 +11,10 @@ from services.cli.stack.ports import HOST
 class Gate:
     """What the services take for a server: passes everything on, or cuts it while it is shut."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
+        """To the server at `url`; with `tls` as a PostgreSQL that encrypts the way to it."""
         self._to = urlsplit(url)
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._shut = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -43,12 +46,28 @@ class Gate:
         if self._shut:
             client.transport.abort()
             return
+        if self._tls is not None and not await _encrypted(reader, client, self._tls):
+            client.transport.abort()
+            return
         replies, server = await asyncio.open_connection(self._to.hostname, self._to.port)
         self._open |= {client, server}
         for source, sink in ((reader, server), (replies, client)):
             half = asyncio.create_task(_pass_on(source, sink))
             self._halves.add(half)
             half.add_done_callback(self._halves.discard)
+
+
+async def _encrypted(
+    reader: asyncio.StreamReader, client: asyncio.StreamWriter, tls: ssl.SSLContext
+) -> bool:
+    """Answer a client that asks for encryption (`SSLRequest`); whether it came about."""
+    await reader.readexactly(8)
+    client.write(b"S")
+    try:
+        await client.start_tls(tls)
+    except OSError:
+        return False  # the client does not trust the certificate
+    return True
 
 
 async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -66,6 +66,10 @@ class Place:
         assert self.said(name, "/livez")[0] == 200
 
 
+def close(background: Background, gate: Gate) -> None:
+    background.run(gate.close())
+
+
 @pytest.fixture
 def place(stack: LocalStack) -> Iterator[Place]:
     name = f"order_{secrets.token_hex(4)}"
@@ -75,6 +79,7 @@ def place(stack: LocalStack) -> Iterator[Place]:
         kafka = Gate(f"kafka://{stack.bootstrap_servers}")
         for gate in (database, kafka):
             background.run(gate.shut())
+            running.callback(close, background, gate)
         url = urlsplit(background.run(database.listen()))._replace(path=f"/{name}")
         services = Services(
             stack.home / name,
