@@ -9,6 +9,8 @@ PROJECT := $(VENV)/.project-done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 FOR ?=
 PYTEST_ARGS ?=
+# Each worker has servers of its own: about 1 GB.
+PYTEST_WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 .PHONY: help
 help: ## this list
@@ -62,7 +64,7 @@ imports: setup ## who may import whom
 
 .PHONY: test
 test: setup ## the whole test suite, on a real Kafka and a real PostgreSQL
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 .PHONY: check
 check: lint types imports test ## what CI runs

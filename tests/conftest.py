@@ -49,9 +49,14 @@ def stack() -> Iterator[LocalStack]:
 
 
 def _own_stack() -> LocalStack:
-    # A fixed place, so that what a killed run left behind is found and ended; a run beside
-    # another takes the next one.
-    home = ROOT / DATA / "tests"
+    # A fixed place for each worker, so that what a killed run left behind is found and ended; a run
+    # beside another takes the next one.
+    home = ROOT / DATA / "-".join(["tests", *_worker()])
     places = (home.with_name(f"{home.name}-{number}") for number in range(1, 9))
     free = next((place for place in places if not LocalStack.is_running(place)), home)
     return LocalStack(free, fresh=True, keep=False, durable=False, prepare=False)
+
+
+def _worker() -> list[str]:
+    name = os.environ.get("PYTEST_XDIST_WORKER")
+    return [] if name is None else [name]
