@@ -11,7 +11,7 @@ from typing import Final, Protocol, TypeAlias
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
-from services.evaluator.garbage import acyclic
+from services.evaluator.garbage import acyclic, search_all
 from services.evaluator.generations import Compiled
 from services.evaluator.lateness import Lateness
 from services.evaluator.partition import Held, Partition, items_each
@@ -66,8 +66,12 @@ class Folder:
         self._counted = {name: events.labels(outcome=name) for name in (*Outcomes, "refused")}
 
     def share(self, partitions: Iterable[Partition]) -> None:
-        """Share the items that are kept in memory out among these."""
-        self._sharing = {own.part: own for own in partitions}
+        """Share the items that are kept in memory out among these; others' are let go of."""
+        before, self._sharing = self._sharing, {own.part: own for own in partitions}
+        lost = any(self._sharing.get(part) is not own for part, own in before.items())
+        del before
+        if lost:
+            search_all()
 
     async def fold(
         self,

@@ -1,5 +1,7 @@
 """How long a process keeps items in memory."""
 
+import gc
+import weakref
 from typing import cast
 
 import pytest
@@ -33,3 +35,29 @@ async def test_a_partition_without_records_lets_go_of_its_items_too(
         kept.append(len(quiet.items))
     # Those of the batch before may not be committed yet.
     assert kept == [3, 3, 1]
+
+
+class Failure(Exception):  # noqa: N818 - what it is
+    """An error that refers to itself by what its traceback holds."""
+
+    def __init__(self, held: object) -> None:
+        """Hold something."""
+        self.held = (held, self)
+
+
+def test_what_a_failed_batch_of_a_lost_partition_held_is_let_go_of() -> None:
+    lost, kept = a_partition(0), a_partition(1)
+    folder = Folder(cast("Store", None), {}, Counter("events", "", ["outcome"], registry=None))
+    folder.share([lost, kept])
+    failure = Failure(lost)
+    gone = weakref.ref(failure)
+    gc.freeze()
+    try:
+        del failure
+        gc.collect()
+        folder.share([lost, kept])
+        assert gone() is not None
+        folder.share([kept])
+        assert gone() is None
+    finally:
+        gc.unfreeze()

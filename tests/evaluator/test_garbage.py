@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.evaluator.garbage import Garbage, acyclic
+from services.evaluator.garbage import Garbage, acyclic, search_all
 
 
 class Knot:
@@ -51,4 +51,15 @@ async def test_cycles_of_everything_else_are_found_within_the_period(
     await asyncio.sleep(0.2)
     stopping.set()
     await running
+    assert gone() is None
+
+
+def test_what_was_set_apart_is_found_when_everything_is_looked_at() -> None:
+    with acyclic():
+        knot = Knot()
+        gone = weakref.ref(knot)
+    del knot
+    gc.collect()
+    assert gone() is not None
+    search_all()
     assert gone() is None
