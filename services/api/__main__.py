@@ -4,8 +4,6 @@ import asyncio
 import sys
 from typing import Final
 
-from prometheus_client import CollectorRegistry
-
 from services.api.app import create_app, make_sources
 from services.api.exporter import Exporter
 from services.api.serving import serve_http
@@ -14,6 +12,7 @@ from shared.domain.agreement import Catalogue
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_pool
 from shared.runtime.process import DRAIN_S, new_registry, run
+from shared.runtime.registry import Registry
 from shared.runtime.topics import Topics
 from shared.runtime.wall_clock import wall_clock
 
@@ -24,9 +23,7 @@ NOT_LOADED: Final = 2
 class _Api:
     """The service while it runs; the exporter exists once the database is connected."""
 
-    def __init__(
-        self, settings: Settings, catalogue: Catalogue, registry: CollectorRegistry
-    ) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, registry: Registry) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._registry = registry
@@ -43,8 +40,8 @@ class _Api:
         # Nothing is connected before it is needed: a database that comes later is no reason to end.
         async with await create_pool(settings.database_url, service=SERVICE, size_min=0) as pool:
             sources = make_sources(pool=pool, catalogue=self._catalogue, clock=clock)
-            self._exporter = Exporter(sources, Topics(settings.topic_prefix).events)
-            self._registry.register(self._exporter)
+            events = Topics(settings.topic_prefix).events
+            self._exporter = Exporter(sources, events, self._registry, limit=settings.series_limit)
             app = create_app(sources, self._registry)
             ended = asyncio.Event()
             async with asyncio.TaskGroup() as group:

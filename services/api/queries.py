@@ -133,10 +133,10 @@ async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg
     return await connection.fetch(_STATES, *_arguments(query), place, group, query.limit)
 
 
-async def count_states(connection: Connection, query: StateQuery) -> int:
-    """How many there are on all pages."""
-    count: int = await connection.fetchval(_COUNT_STATES, *_arguments(query))
-    return count
+async def count_states(connection: Connection, query: StateQuery) -> dict[str, int]:
+    """How many there are on all pages, by state."""
+    rows = await connection.fetch(_COUNT_STATES, *_arguments(query))
+    return {row["state"]: row["number"] for row in rows}
 
 
 def _arguments(query: StateQuery) -> tuple[object, ...]:
@@ -192,7 +192,7 @@ ORDER BY place, v.grp
 LIMIT $13
 """
 
-_COUNT_STATES: Final = f"SELECT count(*) {_FOUND_STATES}"
+_COUNT_STATES: Final = f"SELECT v.state, count(*) AS number {_FOUND_STATES} GROUP BY v.state"
 
 
 async def read_values(

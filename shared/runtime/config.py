@@ -25,6 +25,9 @@ DRAIN_DELAY_MOST: Final = 300
 EVENT_PARTITIONS: Final = 8
 SESSION_TIMEOUT_MS: Final = 30_000
 """How long Kafka waits for a member of a group that no longer answers before others take over."""
+SERIES_LIMIT: Final = 1_000
+"""How many promises have series of their own: some 18 each keep an exposition near 18,000."""
+SERIES_MOST: Final = 100_000
 RETENTION_LEAST: Final = 31
 RETENTION_MOST: Final = 36_500
 """Days."""
@@ -54,6 +57,7 @@ class Settings:
     session_timeout_ms: int = SESSION_TIMEOUT_MS
     group_instance: str | None = None
     retention: int | None = None
+    series_limit: int = SERIES_LIMIT
     log_level: str = "INFO"
 
     def shown(self) -> dict[str, str]:
@@ -89,6 +93,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         ),
         group_instance=_name(given, "GROUP_INSTANCE"),
         retention=_days(given, "RETENTION"),
+        series_limit=_number(given, "SERIES_LIMIT", SERIES_LIMIT, 1, SERIES_MOST),
         log_level=_log_level(given),
     )
 

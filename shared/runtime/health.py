@@ -8,7 +8,6 @@ contract; the body says which check fails and why.
 
 import asyncio
 import contextlib
-import gzip
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -18,11 +17,9 @@ from typing import Final, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 
 from shared.runtime.pulse import Pulse
+from shared.runtime.registry import Registry
 
 _HEAD_BYTES_MAX: Final = 16_384
 _PATIENCE_S: Final = 10.0
@@ -32,7 +29,8 @@ _METRICS_S: Final = 8.0
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
 
-Answer = tuple[HTTPStatus, str, bytes]
+Answer = tuple[HTTPStatus, dict[str, str], list[bytes]]
+"""Status, headers, and the body in pieces."""
 Checks = Callable[[], Mapping[str, str | None]]
 T = TypeVar("T")
 
@@ -50,7 +48,7 @@ class HealthServer:
         self,
         host: str,
         port: int,
-        registry: CollectorRegistry,
+        registry: Registry,
         readiness: Checks,
         *,
         pulse: Pulse | None = None,
@@ -119,7 +117,7 @@ class HealthServer:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(await self._respond(head.decode("latin-1")))
+                writer.writelines(await self._respond(head.decode("latin-1")))
                 await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # who asked has gone, or sent no request
@@ -129,27 +127,23 @@ class HealthServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _respond(self, head: str) -> bytes:
+    async def _respond(self, head: str) -> list[bytes]:
         request, *lines = head.split("\r\n")
         headers = dict(_header(line) for line in lines if ":" in line)
         method, _, rest = request.partition(" ")
         target = urlsplit(rest.partition(" ")[0])
         if method in {"GET", "HEAD"}:
-            status, media, body = await self._answer(target.path, target.query, headers)
+            status, told, body = await self._answer(target.path, target.query, headers)
         else:
-            status, media, body = HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"GET or HEAD\n"
-        answer = {
-            "Content-Type": media,
-            "Content-Length": str(len(body)),
+            status, told, body = _text(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD")
+        answer = told | {
+            "Content-Length": str(sum(map(len, body))),
             "Cache-Control": "no-store",
             "Connection": "close",
         }
-        if "gzip" in headers.get("accept-encoding", "") and len(body) > _HEAD_BYTES_MAX:
-            body = gzip.compress(body, compresslevel=1)
-            answer |= {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
         first = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         rest = "".join(f"{name}: {value}\r\n" for name, value in answer.items())
-        return f"{first}{rest}\r\n".encode("latin-1") + (b"" if method == "HEAD" else body)
+        return [f"{first}{rest}\r\n".encode("latin-1"), *([] if method == "HEAD" else body)]
 
     async def _answer(self, path: str, query: str, headers: Mapping[str, str]) -> Answer:
         match path:
@@ -160,12 +154,12 @@ class HealthServer:
             case "/metrics":
                 return await self._metrics(query, headers)
             case _:
-                return HTTPStatus.NOT_FOUND, _TEXT, b"/livez, /readyz and /metrics are here\n"
+                return _text(HTTPStatus.NOT_FOUND, "/livez, /readyz and /metrics are here")
 
     def _alive(self, query: str) -> Answer:
         problem = self._pulse.problem()
         if problem is None and "verbose" not in parse_qs(query, keep_blank_values=True):
-            return HTTPStatus.OK, _TEXT, b"ok\n"
+            return _text(HTTPStatus.OK, "ok")
         return _checked("alive", {"loop": problem})
 
     async def _ready(self, query: str) -> Answer:
@@ -180,17 +174,19 @@ class HealthServer:
         return _checked("ready", {name: own for name, own in found.items() if name not in excluded})
 
     async def _metrics(self, query: str, headers: Mapping[str, str]) -> Answer:
-        names = parse_qs(query).get("name[]")
-        registry: Collector = self._registry
-        if names:
-            registry = self._registry.restricted_registry(names)
-        encode, media = choose_encoder(headers.get("accept", ""))
+        names = parse_qs(query).get("name[]", ())
+        accept, gzip = headers.get("accept", ""), "gzip" in headers.get("accept-encoding", "")
         try:
-            body = await self._at_the_service(lambda: encode(registry), _METRICS_S)
+            found = await self._at_the_service(
+                lambda: self._registry.scrape(accept, gzip=gzip, names=names), _METRICS_S
+            )
         except TimeoutError:
-            late = b"the service does not answer: its event loop does not turn\n"
-            return HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, late
-        return HTTPStatus.OK, media, body
+            late = "the service does not answer: its event loop does not turn"
+            return _text(HTTPStatus.SERVICE_UNAVAILABLE, late)
+        told = {"Content-Type": found.media, "Vary": "Accept, Accept-Encoding"}
+        if found.is_gzipped:
+            told["Content-Encoding"] = "gzip"
+        return HTTPStatus.OK, told, found.body
 
     async def _at_the_service(self, call: Callable[[], T], patience_s: float) -> T:
         """The result of a call that is made in the service's loop; TimeoutError if it is late."""
@@ -205,11 +201,15 @@ class HealthServer:
         return await asyncio.wait_for(asyncio.wrap_future(result), patience_s)
 
 
+def _text(status: HTTPStatus, line: str) -> Answer:
+    return status, {"Content-Type": _TEXT}, [f"{line}\n".encode()]
+
+
 def _checked(what: str, checks: Mapping[str, str | None]) -> Answer:
     good = all(not reason or isinstance(reason, Note) for reason in checks.values())
     body = {what: good, "checks": {name: str(reason or "ok") for name, reason in checks.items()}}
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-    return status, _JSON, msgspec.json.encode(body) + b"\n"
+    return status, {"Content-Type": _JSON}, [msgspec.json.encode(body) + b"\n"]
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -18,7 +18,6 @@ from typing import Final
 
 import uvloop
 from prometheus_client import (
-    CollectorRegistry,
     GCCollector,
     PlatformCollector,
     ProcessCollector,
@@ -28,6 +27,7 @@ from prometheus_client import (
 from shared.runtime import logs, metrics
 from shared.runtime.config import Settings
 from shared.runtime.health import HealthServer
+from shared.runtime.registry import Registry
 
 Serve = Callable[[asyncio.Event], Awaitable[None]]
 Readiness = Callable[[], Mapping[str, str | None]]
@@ -40,11 +40,11 @@ after every few hundred takes a third of the time of folding."""
 _logger: Final = logging.getLogger(__name__)
 
 
-def new_registry() -> CollectorRegistry:
+def new_registry() -> Registry:
     """A registry that already says what every process says of itself."""
     # Each counter and histogram would have a second family that says when it began.
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    registry = CollectorRegistry()
+    registry = Registry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
@@ -56,7 +56,7 @@ def run(
     serve: Serve,
     *,
     settings: Settings,
-    registry: CollectorRegistry,
+    registry: Registry,
     readiness: Readiness,
     drain_s: float = DRAIN_S,
 ) -> int:
@@ -99,7 +99,7 @@ class _Process:
         service: str,
         serve: Serve,
         settings: Settings,
-        registry: CollectorRegistry,
+        registry: Registry,
         readiness: Readiness,
         drain_s: float,
     ) -> None:

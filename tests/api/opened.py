@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
-from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
 from services.api.exporter import Exporter
@@ -16,7 +15,9 @@ from services.cli.evaluate import evaluation_form
 from shared.domain.agreement import Catalogue
 from shared.domain.event import Event
 from shared.domain.instant import Instant
+from shared.runtime.config import SERIES_LIMIT
 from shared.runtime.database import create_pool
+from shared.runtime.registry import Registry
 from shared.wire.results import encode
 from tests.api.stored import DOCUMENTS, EVENTS, NOW, a_catalogue, store
 
@@ -27,7 +28,7 @@ class Api:
 
     http: httpx.AsyncClient
     exporter: Exporter
-    registry: CollectorRegistry
+    registry: Registry
     evaluated: dict[str, list[dict[str, object]]]
     catalogue: Catalogue
     now: list[int]
@@ -65,17 +66,17 @@ async def an_api(
     events: Iterable[Event] = EVENTS,
     *,
     at: Instant = NOW,
+    series_limit: int = SERIES_LIMIT,
 ) -> AsyncIterator[Api]:
     """An app over tables as these documents and events leave them at an instant."""
     catalogue = a_catalogue(folder, documents)
     said = await store(database_url, catalogue, events, now=at)
     evaluated = json.loads(encode(evaluation_form(catalogue, said, [])), parse_float=Decimal)
     now = [at]
-    registry = CollectorRegistry()
+    registry = Registry()
     async with await create_pool(database_url, service="test") as pool:
         sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: now[0])
-        exporter = Exporter(sources, "accord.events")
-        registry.register(exporter)
+        exporter = Exporter(sources, "accord.events", registry, limit=series_limit)
         transport = httpx.ASGITransport(create_app(sources, registry))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
             yield Api(http, exporter, registry, evaluated, catalogue, now)

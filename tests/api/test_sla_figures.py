@@ -1,12 +1,21 @@
 """The figures of every measure and target: what has no value has no series."""
 
 import math
+from fractions import Fraction
 
 import pytest
 
 from services.api.answers import StateRow
 from services.api.objectives import Objectives
-from services.api.sla_figures import SlaFamilies, all_events, missed_events
+from services.api.sla_figures import (
+    COUNTERS,
+    GAUGES,
+    STATE,
+    all_events,
+    coverage,
+    missed_events,
+    promise_samples,
+)
 from shared.domain.agreement import Catalogue
 from shared.domain.evaluation import WindowReading, evaluate
 from shared.domain.instant import format_instant
@@ -45,19 +54,21 @@ def figures(catalogue: Catalogue) -> dict[str, dict[str, float]]:
     items: dict[str, Item] = {}
     for event in EVENTS:
         items.setdefault(event.item, Item(plan, event.kind, event.subject)).admit(event)
-    families = SlaFamilies(Objectives(catalogue))
+    objectives = Objectives(catalogue)
+    found: dict[str, dict[str, float]] = {own.name: {} for own in (*GAUGES, *COUNTERS)}
     for reading in evaluate(catalogue, items.values(), now=NOW).objectives:
         start, end = reading.window
-        if start <= NOW < end:
-            families.add(as_state(reading), (3, 1))
-    found: dict[str, dict[str, float]] = {}
-    for family in families.all():
-        own = found.setdefault(family.name, {})
-        for sample in family.samples:
+        if not start <= NOW < end:
+            continue
+        state = as_state(reading)
+        served = objectives[f"{state.agreement}/{state.objective}"]
+        for sample in promise_samples(served, state, (3, 1)):
             assert not math.isnan(sample.value)
-            if family.name != "accord_sla_state":
-                assert sample.labels["sla_id"] not in own
-            own[sample.labels["sla_id"]] = sample.value
+            assert len(sample.labels) == len(sample.metric.labels)
+            own = found[sample.metric.name]
+            sla_id = sample.labels[0]
+            assert sample.metric is STATE or sla_id not in own
+            own[sla_id] = sample.value
     return found
 
 
@@ -110,6 +121,39 @@ def test_budget_and_burn_rate_exist_where_something_may_be_missed(
         assert without not in burn
     for without in ("figures/revenue", "figures/rating", "own-repair/mean/x"):
         assert without not in budget
+
+
+def test_the_budget_is_what_may_be_missed_of_everything(
+    figures: dict[str, dict[str, float]],
+) -> None:
+    allowed = figures["accord_sla_error_budget_ratio"]
+    assert allowed["figures/p90"] == 0.1
+    assert allowed["figures/reopened"] == 0.5
+    assert allowed["vendor-repair/repair"] == 0.5
+    for without in ("figures/revenue", "figures/refunds", "figures/rating", "own-repair/mean/x"):
+        assert without not in allowed
+
+
+@pytest.mark.parametrize(
+    ("gaps", "share"),
+    [
+        ([], 1),
+        ([(0, 100)], 1),
+        ([(200, None)], 1),
+        ([(110, 120)], "9/10"),
+        ([(110, 120), (115, 130), (190, None)], "7/10"),
+        ([(150, None)], "1/2"),
+        ([(0, 1000)], 0),
+    ],
+)
+def test_coverage_is_the_share_of_the_window_without_a_gap(
+    gaps: list[tuple[int, int | None]], share: int | str
+) -> None:
+    assert coverage(gaps, 100, 200) == Fraction(share)
+
+
+def test_a_window_that_has_just_begun_is_covered() -> None:
+    assert coverage([(0, None)], 100, 100) == 1
 
 
 def test_the_window_is_named_by_its_period_or_length(catalogue: Catalogue) -> None:

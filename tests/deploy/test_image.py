@@ -131,10 +131,10 @@ def test_the_health_check_tells_a_living_service_from_none(unused_tcp_port: int)
 
     assert check() == 1
     serving = (
-        "import asyncio; from prometheus_client import CollectorRegistry\n"
+        "import asyncio; from shared.runtime.registry import Registry\n"
         "from shared.runtime.health import HealthServer\n"
         "async def main():\n"
-        f"    async with HealthServer('127.0.0.1', {unused_tcp_port}, CollectorRegistry(), dict):\n"
+        f"    async with HealthServer('127.0.0.1', {unused_tcp_port}, Registry(), dict):\n"
         "        print('ready', flush=True); await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )

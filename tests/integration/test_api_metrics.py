@@ -89,21 +89,34 @@ async def test_an_sla_without_a_value_has_no_series_for_it(
     assert 'accord_sla_value_ratio{sla_id="hosting-desk/response"}' not in text
 
 
-async def test_series_end_at_the_limit_and_what_is_dropped_is_counted(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_over_the_limit_is_shown_as_one_in_its_worst_state(
+    database_url: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("services.api.exporter.SLA_LIMIT", 2)
-    await api.exporter.refresh()
-    found = samples(api.registry)
-    assert len([name for name, _ in found if name == "accord_sla_info"]) == 2
+    async with an_api(database_url, tmp_path, series_limit=2) as api:
+        await api.exporter.refresh()
+        found = samples(api.registry)
+    shown = {
+        dict(labels)["sla_id"]: dict(labels) for name, labels in found if name == "accord_sla_info"
+    }
+    assert set(shown) == {"acme-support/first-response-p1", "everyone/leads", "_other"}
+    assert shown["_other"]["sla_customer"] == "_other"
     assert found["accord_series_dropped_total", frozenset()] == 4
     assert found["accord_series_limit", frozenset()] == 2
+    state = {
+        dict(labels)["state"]
+        for (name, labels), value in found.items()
+        if name == "accord_sla_state" and value and dict(labels)["sla_id"] == "_other"
+    }
+    assert state == {"breached"}
+    other = frozenset({("sla_id", "_other")})
+    assert found["accord_sla_events_total", other] == 5
+    assert found["accord_sla_breached_events_total", other] == 2
 
 
 async def test_totals_never_fall(
     api: Api, database: "asyncpg.Connection[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.api.exporter.TOTALS_EVERY", 1)
+    monkeypatch.setattr("services.api.exporter.TOTALS_S", 0.0)
     await api.exporter.refresh()
     own = frozenset({("sla_id", "everyone/leads")})
     for change in ("UPDATE pane SET counted = 0", "DELETE FROM pane"):

@@ -8,17 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 
 from shared.runtime.health import HealthServer
 from shared.runtime.pulse import Pulse
+from shared.runtime.registry import Registry
 
 CHECKS: dict[str, str | None] = {}
 
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    registry = CollectorRegistry()
+    registry = Registry()
     Counter("leads", "Leads", registry=registry).inc(3)
     Counter("tickets", "Tickets", registry=registry).inc(4)
     CHECKS.clear()
@@ -77,7 +78,7 @@ async def test_a_process_whose_loop_is_stuck_neither_lives_nor_is_ready(
 ) -> None:
     asked = ("/livez", "/readyz", "/livez?verbose")
     pulse = Pulse(stuck_s=0.8)
-    async with HealthServer("127.0.0.1", 0, CollectorRegistry(), dict, pulse=pulse) as server:
+    async with HealthServer("127.0.0.1", 0, Registry(), dict, pulse=pulse) as server:
         with ThreadPoolExecutor(1) as threads:
             found = threads.submit(answers_after, 1.0, server.port, asked)
             time.sleep(1.5)  # noqa: ASYNC251 - this is what sticks
@@ -93,7 +94,7 @@ async def test_a_process_whose_loop_is_stuck_neither_lives_nor_is_ready(
 
 
 async def test_readiness_does_not_wait_for_a_loop_that_is_busy_for_long() -> None:
-    async with HealthServer("127.0.0.1", 0, CollectorRegistry(), dict) as server:
+    async with HealthServer("127.0.0.1", 0, Registry(), dict) as server:
         with ThreadPoolExecutor(1) as threads:
             found = threads.submit(answers_after, 0.1, server.port, ("/livez", "/readyz"))
             time.sleep(2.6)  # noqa: ASYNC251 - this is what is busy
@@ -108,7 +109,7 @@ def answers_after(pause_s: float, port: int, paths: tuple[str, ...]) -> list[htt
 
 async def test_a_port_that_is_taken_is_refused_at_once(port: int) -> None:
     with pytest.raises(OSError, match="in use"):
-        await HealthServer("127.0.0.1", port, CollectorRegistry(), dict).__aenter__()
+        await HealthServer("127.0.0.1", port, Registry(), dict).__aenter__()
 
 
 async def test_metrics_are_served_in_the_format_that_is_asked_for(port: int) -> None:
@@ -138,7 +139,7 @@ async def test_head_has_no_body(port: int) -> None:
 
 
 async def test_a_long_answer_is_compressed_for_who_can_read_it() -> None:
-    registry = CollectorRegistry()
+    registry = Registry()
     counter = Counter("x", "X" * 30_000, registry=registry)
     counter.inc()
     async with HealthServer("127.0.0.1", 0, registry, dict) as server:
