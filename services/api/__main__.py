@@ -11,6 +11,7 @@ from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_pool
+from shared.runtime.pool_figures import PoolFigures
 from shared.runtime.process import DRAIN_S, new_registry, run
 from shared.runtime.registry import Registry
 from shared.runtime.topics import Topics
@@ -39,6 +40,7 @@ class _Api:
         clock = wall_clock(settings.clock)
         # Nothing is connected before it is needed: a database that comes later is no reason to end.
         async with await create_pool(settings.database_url, service=SERVICE, size_min=0) as pool:
+            PoolFigures(self._registry).show(pool)
             sources = make_sources(pool=pool, catalogue=self._catalogue, clock=clock)
             events = Topics(settings.topic_prefix).events
             self._exporter = Exporter(sources, events, self._registry, limit=settings.series_limit)

@@ -156,8 +156,9 @@ class Exporter(Collector):
         if self._standing is not None:
             yield from self._partitions(self._standing)
 
-    def describe(self) -> Iterator[Metric]:
-        """All families that there may be."""
+    @staticmethod
+    def describe() -> Iterator[Metric]:
+        """All families that there may be, without series."""
         for own in (LIMIT, SNAPSHOT, EVALUATED):
             yield GaugeMetricFamily(own.name, own.help)
         yield CounterMetricFamily(DROPPED.name, DROPPED.help)

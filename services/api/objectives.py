@@ -16,10 +16,10 @@ from shared.domain.agreement import (
 )
 from shared.domain.instant import Instant
 from shared.domain.matcher import Matcher, as_text
-from shared.domain.window import CalendarWindow, Window
+from shared.domain.window import Window
 from shared.wire.groups import group_text
 from shared.wire.pane_keys import pane_key
-from shared.wire.results import length_text
+from shared.wire.results import window_label
 
 EMPTY: Final = "~"
 """How an empty group value is written in an sla_id."""
@@ -63,10 +63,7 @@ class Served:
     @property
     def window_label(self) -> str:
         """Its kind of window in one word: `month`, or the length as `P7D`."""
-        window = self.window
-        if isinstance(window, CalendarWindow):
-            return window.period.value
-        return length_text(window.length)
+        return window_label(self.window)
 
     @property
     def kpi(self) -> Kpi:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Final
 
+from prometheus_client.core import Metric as Family
+
 from services.api.answers import StateRow
 from services.api.objectives import Served
 from shared.domain.agreement import (
@@ -25,9 +27,9 @@ from shared.domain.agreement import (
 )
 from shared.domain.comparison import Unit, unit_of
 from shared.domain.instant import SECOND, Instant, parse_instant
-from shared.domain.judge import State, budget_of
+from shared.domain.judge import State, allowed_share, budget_of
 from shared.domain.measure import Measure
-from shared.runtime.kept_text import Sample
+from shared.runtime.kept_text import KeptFamilies, Sample
 from shared.runtime.metrics import Metric
 from shared.wire.results import counts_of
 
@@ -124,6 +126,12 @@ GAUGES: Final = (
 )
 COUNTERS: Final = (EVENTS, BREACHED_EVENTS)
 
+
+def described() -> Iterator[Family]:
+    """The families, without series."""
+    yield from KeptFamilies(GAUGES, COUNTERS).describe()
+
+
 OTHERS: Final = "_other"
 """The sla_id of all promises together that have no series of their own: a real one has a `/`."""
 
@@ -205,18 +213,6 @@ def all_events(measure: Measure) -> int:
     return measure.decided + measure.counted + measure.total
 
 
-def allowed_share(own: Objective) -> Fraction | None:
-    """The share of what is decided that may miss; None where a target knows no such share."""
-    if not _has_shares(own):
-        return None
-    allowed = budget_of(own, Measure(met=1, total=1))[1]
-    return None if allowed is None else max(Fraction(0), allowed)
-
-
-def _has_shares(own: Objective) -> bool:
-    return isinstance(own.target, Within | Percentile) or unit_of(own) is Unit.RATIO
-
-
 def _state(sla_id: str, state: str) -> Iterator[Sample]:
     for name in State:
         yield Sample(STATE, (sla_id, name.value), int(name.value == state))
@@ -243,10 +239,10 @@ def _asked(own: Objective) -> Fraction | None:
 
 def _burn_rate(own: Objective, state: StateRow) -> Fraction | None:
     """The share missed divided by the share that may be; None where there are no such shares."""
-    if not _has_shares(own) or state.state == State.NO_DATA.value:
+    if not allowed_share(own) or state.state == State.NO_DATA.value:
         return None
     missed, allowed = budget_of(own, counts_of(state.counts))
-    return missed / allowed if allowed is not None and allowed > 0 else None
+    return missed / allowed if allowed else None
 
 
 _METHODS: Final = {

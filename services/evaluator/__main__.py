@@ -44,6 +44,7 @@ from shared.runtime.config import (
 from shared.runtime.database import Pool, close_pool, create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.kafka import reaching
+from shared.runtime.pool_figures import PoolFigures
 from shared.runtime.process import new_registry, run
 from shared.runtime.topics import Topics
 from shared.runtime.waiting import Waiting, require_schema
@@ -97,6 +98,7 @@ class Evaluator:
         self._topics = Topics(settings.topic_prefix)
         self._inputs = [self._topics.input(source.topic) for source in sources]
         self._figures = Figures(registry, self._topics.events)
+        self._pool_figures = PoolFigures(registry)
         self._clock = BoundedClock(clock, self._figures.clock_ahead, is_bound=is_clock_bound)
         self.readiness = Readiness()
 
@@ -124,6 +126,7 @@ class Evaluator:
         """Connect to everything and propose the documents; `opened` closes it."""
         pool = await create_pool(self._settings.database_url, service=SERVICE, size_max=CONNECTIONS)
         opened.push_async_callback(close_pool, pool)
+        self._pool_figures.show(pool)
         await require_schema(pool)
         await self._clock.look(pool)
         await self._record_topic()

@@ -1,5 +1,6 @@
 """The evaluator's own metrics."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -8,6 +9,7 @@ from services.evaluator.lateness import Lateness
 from services.evaluator.posting import Posting
 from shared.domain.instant import SECOND
 from shared.runtime import metrics
+from shared.runtime.lag import LagSeconds
 from shared.runtime.metrics import Metric
 
 EVENTS: Final = Metric(
@@ -59,6 +61,8 @@ class Figures:
         self.events = EVENTS.counter(registry)
         self.lateness = Lateness(registry)
         self.lag = metrics.CONSUMER_LAG.gauge(registry)
+        self._lag_seconds = metrics.CONSUMER_LAG_SECONDS.gauge(registry)
+        self._lagging = LagSeconds[int]()
         self.watermark = metrics.WATERMARK.gauge(registry)
         self.evaluation_time = EVALUATION_TIME.gauge(registry)
         self.stopped = STOPPED.gauge(registry)
@@ -86,6 +90,13 @@ class Figures:
         for row in posting.quarantined:
             self._refused.labels(topic=self._topic, error_type=row.reason).inc()
 
-    def behind(self, part: int, group: str, records: int) -> None:
-        """So many records of a partition are not folded yet."""
-        self.lag.labels(topic=self._topic, partition=part, group=group).set(max(0, records))
+    def behind(self, group: str, standing: Mapping[int, tuple[int, int]], *, at: float) -> None:
+        """Say how far the owned partitions are behind: by partition, the position and the end.
+
+        `at` is a steady clock in seconds.
+        """
+        for part, (position, end) in standing.items():
+            lag = self.lag.labels(topic=self._topic, partition=part, group=group)
+            lag.set(max(0, end - position))
+        seconds = self._lagging.measure(standing, at=at)
+        self._lag_seconds.labels(topic=self._topic, group=group).set(seconds)

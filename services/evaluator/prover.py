@@ -121,9 +121,8 @@ class Prover:
     def _measure_lag(self, ends: Mapping[int, int]) -> dict[int, int]:
         """Say how far partitions that are still owned are behind their ends; their positions."""
         positions = self._partitions.positions
-        for part, position in positions.items():
-            if part in ends:
-                self._figures.behind(part, self._group, ends[part] - position)
+        standing = {part: (at, ends[part]) for part, at in positions.items() if part in ends}
+        self._figures.behind(self._group, standing, at=time.monotonic())
         return positions
 
     async def _tell_backlog(self) -> None:

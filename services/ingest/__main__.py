@@ -20,6 +20,7 @@ from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.database import create_engine, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.kafka import reaching
+from shared.runtime.pool_figures import PoolFigures
 from shared.runtime.process import new_registry, program_version, run
 from shared.runtime.topics import Topics, require_inputs
 from shared.runtime.waiting import Waiting, require_schema
@@ -36,6 +37,7 @@ class Service:
         self._sources = {topics.input(source.topic): source for source in sources}
         self.registry = new_registry()
         self._meters = Meters(self.registry)
+        self._pool_figures = PoolFigures(self.registry)
         self._ingest: Ingest | None = None
         self._waiting = Waiting()
 
@@ -65,6 +67,7 @@ class Service:
         servers = settings.kafka_bootstrap_servers
         pool = await create_pool(settings.database_url, service="ingest", size_max=1)
         opened.callback(pool.terminate)
+        self._pool_figures.show(pool)
         await require_schema(pool)
         await require_inputs(servers, self._sources)
         publisher = await self._publisher(topics)

@@ -26,6 +26,7 @@ from shared.domain.source import Source
 from shared.runtime import metrics
 from shared.runtime.config import SESSION_TIMEOUT_MS
 from shared.runtime.kafka import reaching
+from shared.runtime.lag import LagSeconds
 from shared.runtime.wall_clock import WallClock
 
 BATCH_RECORDS: Final = 4_000
@@ -85,6 +86,7 @@ class Meters:
         self.oldest = metrics.DLQ_OLDEST.gauge(registry)
         self.stopped = metrics.SOURCE_STOPPED.gauge(registry)
         self.lag = metrics.CONSUMER_LAG.gauge(registry)
+        self.lag_seconds = metrics.CONSUMER_LAG_SECONDS.gauge(registry)
         self.duration = metrics.PROCESS_DURATION.histogram(registry)
 
 
@@ -124,6 +126,10 @@ class Ingest:
         self._lag = 0
         self._moved_at = time.monotonic()
         self._oldest_at = float("-inf")
+        self._lagging = {topic: LagSeconds[TopicPartition]() for topic in sources}
+        for topic in sources:
+            for counter in (meters.consumed, meters.processed, meters.skipped):
+                counter.labels(topic=topic)  # begins at 0
 
     def readiness(self) -> dict[str, str | None]:
         """Each check with the reason why it fails, if it does."""
@@ -344,17 +350,20 @@ class Ingest:
             self._meters.oldest.labels(topic=topic).set(oldest / 1_000)
 
     def _measure_lag(self) -> None:
-        total = 0
+        standing: dict[TopicPartition, tuple[int, int]] = {}
         for place, known in self._assigned.items():
             end = self._end(place)
             if end is None or known.committed is None:
                 continue
-            lag = max(0, end - known.committed)
-            total += lag
+            standing[place] = (known.committed, end)
             self._meters.lag.labels(
                 topic=place.topic, partition=str(place.partition), group=self._publisher.group
-            ).set(lag)
-        self._lag = total
+            ).set(max(0, end - known.committed))
+        self._lag = sum(max(0, end - committed) for committed, end in standing.values())
+        for topic, lagging in self._lagging.items():
+            own = {place: found for place, found in standing.items() if place.topic == topic}
+            seconds = self._meters.lag_seconds.labels(topic=topic, group=self._publisher.group)
+            seconds.set(lagging.measure(own, at=time.monotonic()))
 
     def _end(self, place: TopicPartition) -> int | None:
         if place not in self._consumer.assignment():

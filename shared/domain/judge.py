@@ -270,6 +270,14 @@ def budget_of(own: Objective, measure: Measure) -> tuple[Fraction, Fraction | No
             return Fraction(0), None
 
 
+def allowed_share(own: Objective) -> Fraction | None:
+    """The share of what is decided that may miss; None where a target knows no such share."""
+    if not isinstance(own.target, Within | Percentile) and own.kpi.measure is not MeasureKind.RATIO:
+        return None
+    allowed = budget_of(own, Measure(met=1, total=1))[1]
+    return None if allowed is None else max(Fraction(0), allowed)
+
+
 def _consumed(missed: Fraction, budget: Fraction | None) -> Fraction | None:
     """The share of the budget that is used; None without one, or when none was left to use."""
     if budget is None:

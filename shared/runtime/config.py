@@ -58,6 +58,7 @@ class Settings:
     group_instance: str | None = None
     retention: int | None = None
     series_limit: int = SERIES_LIMIT
+    revision: str = "unknown"
     log_level: str = "INFO"
 
     def shown(self) -> dict[str, str]:
@@ -93,6 +94,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         ),
         group_instance=_name(given, "GROUP_INSTANCE"),
         retention=_days(given, "RETENTION"),
+        revision=_optional(given, "REVISION") or "unknown",
         series_limit=_number(given, "SERIES_LIMIT", SERIES_LIMIT, 1, SERIES_MOST),
         log_level=_log_level(given),
     )

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 _STANDARD: Final = frozenset(
     logging.LogRecord("", 0, "", 0, "", None, None).__dict__.keys() | {"message", "asctime"}
 )
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _encoder: Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 
@@ -46,6 +47,8 @@ class _Counting(logging.Filter):
     def __init__(self, counter: Counter) -> None:
         super().__init__()
         self._counter = counter
+        for level in LEVELS:
+            counter.labels(level=level)  # begins at 0
 
     def filter(self, record: logging.LogRecord) -> bool:
         self._counter.labels(level=record.levelname.lower()).inc()

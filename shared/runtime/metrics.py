@@ -1,7 +1,7 @@
 """Every process metric's name, help, labels and buckets, in one place.
 
 A process makes the ones it needs in its own registry: `CONSUMER_LAG.gauge(registry)`. The figures
-of the agreements themselves (`accord_sla_…`) are the exporter's, made at scrape.
+of the agreements themselves (`accord_sla_…`) are the api's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -82,7 +82,7 @@ class TalliedHistogram(Collector):
 
 
 BUILD_INFO: Final = Metric(
-    "accord_build_info", "1; which program this is", ("service", "version", "python_version")
+    "accord_build_info", "1; which program this is", ("version", "revision", "python_version")
 )
 LOG_MESSAGES: Final = Metric("accord_log_messages", "Log lines written", ("level",))
 
@@ -105,6 +105,11 @@ CONSUMER_LAG: Final = Metric(
     "accord_kafka_consumer_lag",
     "Records in the partition after the last one whose effect is stored",
     ("topic", "partition", "group"),
+)
+CONSUMER_LAG_SECONDS: Final = Metric(
+    "accord_kafka_consumer_lag_seconds",
+    "How long ago the topic ended where this process stands in the partition furthest behind",
+    ("topic", "group"),
 )
 WATERMARK: Final = Metric(
     "accord_event_watermark_timestamp_seconds",
@@ -132,6 +137,12 @@ EVALUATION_DURATION: Final = Metric(
 )
 OUTBOX_PENDING: Final = Metric(
     "accord_outbox_pending", "Breach events stored and not yet published"
+)
+POOL_CONNECTIONS: Final = Metric(
+    "accord_db_pool_connections", "Open connections to the database", ("pool", "state")
+)
+POOL_LIMIT: Final = Metric(
+    "accord_db_pool_connections_limit", "Connections to the database at most", ("pool",)
 )
 HTTP_REQUESTS: Final = Metric(
     "accord_http_requests", "Requests answered", ("method", "route", "status")

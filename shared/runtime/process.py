@@ -65,7 +65,9 @@ def run(
         service, level=settings.log_level, counter=metrics.LOG_MESSAGES.counter(registry)
     )
     metrics.BUILD_INFO.gauge(registry).labels(
-        service=service, version=program_version(), python_version=platform.python_version()
+        version=program_version(),
+        revision=settings.revision,
+        python_version=platform.python_version(),
     ).set(1)
     process = _Process(service, serve, settings, registry, readiness, drain_s)
     gc.freeze()

@@ -151,6 +151,13 @@ def length_text(micros: Micros) -> str:
     return "P" + (f"{days}D" if days else "") + ("T" + "".join(parts) if parts else "")
 
 
+def window_label(window: Window) -> str:
+    """A kind of window in one word: `month`, or its length as `P7D`."""
+    if isinstance(window, CalendarWindow):
+        return window.period.value
+    return length_text(window.length)
+
+
 def window_text(window: Window) -> dict[str, str]:
     """How the windows of an objective are written in a document."""
     match window:

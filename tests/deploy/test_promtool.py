@@ -1,27 +1,37 @@
-"""Prometheus' own word on the configuration and the alerts: they fire when they should."""
+"""Prometheus' own word on the configuration, the rules and where alerts go."""
 
-import subprocess
+import pytest
 
-from tests.deploy.exported import ROOT
+from tests.deploy.exported import PROMETHEUS, RULE_FILES
+from tests.deploy.promtool import amtool, promtool
 
-PROMETHEUS = ROOT / "deploy" / "prometheus"
-
-
-def promtool(*arguments: str) -> None:
-    done = subprocess.run(  # noqa: S603 - our own arguments, no shell
-        ["promtool", *arguments],  # noqa: S607 - wherever the system has it
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+ROUTES = PROMETHEUS / "alertmanager.yml"
 
 
 def test_prometheus_reads_the_configuration_and_the_rules() -> None:
     promtool("check", "config", str(PROMETHEUS / "prometheus.yml"))
-    promtool("check", "rules", *map(str, sorted((PROMETHEUS / "rules").glob("*.yml"))))
+    said = promtool("check", "rules", *map(str, RULE_FILES))
+    assert "FAILED" not in said, said
 
 
-def test_the_alerts_fire_when_they_should_and_only_then() -> None:
-    promtool("test", "rules", "tests/deploy/alerts.yml")
+@pytest.mark.parametrize("suite", ["alerts.yml", "weekly_alerts.yml"])
+def test_the_alerts_fire_when_they_should_and_only_then(suite: str) -> None:
+    promtool("test", "rules", f"tests/deploy/{suite}")
+
+
+def test_alertmanager_reads_the_example() -> None:
+    assert "SUCCESS" in amtool("check-config", str(ROUTES))
+
+
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (["alertname=AccordSlaBreached", "severity=critical", "sla_id=acme/p1"], "on-call"),
+        (["alertname=AccordSlaAtRisk", "severity=warning", "sla_id=acme/p1"], "team"),
+        (["alertname=AccordSeriesFolded", "severity=info"], "nobody"),
+        (["alertname=Another"], "team"),
+    ],
+)
+def test_an_alert_goes_to_whom_it_concerns(labels: list[str], receiver: str) -> None:
+    options = [f"--config.file={ROUTES}", f"--verify.receivers={receiver}"]
+    amtool("config", "routes", "test", *options, *labels)

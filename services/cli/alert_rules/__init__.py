@@ -1,0 +1,1 @@
+"""Prometheus' rules that depend on the agreements: recordings and burn-rate alerts."""
