@@ -109,8 +109,8 @@ async def test_what_is_over_the_limit_is_shown_as_one_in_its_worst_state(
     }
     assert state == {"breached"}
     other = frozenset({("sla_id", "_other")})
-    assert found["accord_sla_events_total", other] == 5
-    assert found["accord_sla_breached_events_total", other] == 2
+    assert found["accord_sla_events_total", other] == 7
+    assert found["accord_sla_breached_events_total", other] == 3
 
 
 async def test_totals_never_fall(
