@@ -10,6 +10,7 @@ from services.api.middleware import HeadAsGet, RequestFigures, RequestId
 from services.api.objectives import Objectives
 from services.api.openapi import new_app
 from services.api.problems import map_errors
+from services.api.scorecard import add_scorecard
 from services.api.sources import Documents, Sources
 from shared.domain.agreement import Catalogue
 from shared.domain.plan import compile_plan
@@ -30,6 +31,7 @@ def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:
     app.state.sources = sources
     map_errors(app)
     add_docs_page(app)
+    add_scorecard(app)
     # The last one added stands outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestFigures, registry=registry, elapsed=perf_counter)
