@@ -35,12 +35,16 @@ export function go(address, { replace = false } = {}) {
 }
 
 let onArrival = () => {};
+let shown = location.search;
 
 /** Follow links of the page and the browser's back and forward. */
 export function followAddress(whenArrived) {
   onArrival = whenArrived;
   history.scrollRestoration = "manual";
-  addEventListener("popstate", () => arrived("", { back: true }));
+  addEventListener("popstate", () => {
+    // A step inside the page, such as past its head, is none to another view.
+    if (location.search !== shown) arrived("", { back: true });
+  });
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     if (link === null || !isOurs(event, link)) return;
@@ -61,6 +65,7 @@ function arrived(before, { back }) {
     const query = new URLSearchParams(text);
     return ["view", "sla_id", "kind", "subject", "name"].map((own) => query.get(own) ?? "").join("\n");
   };
+  shown = location.search;
   const elsewhere = back || place(before) !== place(location.search);
   onArrival({ back, elsewhere });
   askToRender();

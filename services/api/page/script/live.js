@@ -8,10 +8,11 @@ const STREAM = "v1/stream";
 const ASK_EVERY_MS = 5000;
 const QUIET_MS = 45000;
 const GATHER_MS = 800;
+const REST = 5;
 const RETRY_MS = [1000, 2000, 5000, 10000, 30000];
 const NONE_MS = 60000;
 
-const now = { way: "asking", last: "", failures: 0 };
+const now = { way: "asking", last: "", failures: 0, took: 0 };
 let onChange = () => {};
 let gathering = 0;
 let stopping = null;
@@ -116,7 +117,7 @@ function take(block) {
   }
   if (event.data.length === 0) return;
   onChange({ name: event.name, data: parsed(event.data.join("\n")) });
-  if (gathering === 0) gathering = setTimeout(gathered, GATHER_MS);
+  if (gathering === 0) gathering = setTimeout(gathered, Math.max(GATHER_MS, REST * now.took));
 }
 
 function split(line) {
@@ -133,7 +134,10 @@ function parsed(text) {
   }
 }
 
-function gathered() {
+/** What changed meanwhile is asked for at once, and less often the longer that takes. */
+async function gathered() {
   gathering = 0;
-  renewAll();
+  const began = performance.now();
+  await renewAll();
+  now.took = performance.now() - began;
 }

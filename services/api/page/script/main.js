@@ -46,10 +46,11 @@ function draw() {
 
 function header(pulse) {
   const here = PARENTS[view()] ?? view();
-  const [word, why] = WAYS[way()];
+  const isOld = way() !== "cut" && staleness() !== null;
+  const [word, why] = isOld ? ["Not up to date", "The banner says since when"] : WAYS[way()];
   return html`<header class="masthead"><a class="brand" href="./"><span class="logo" aria-hidden="true"></span>Accord</a>
     <nav aria-label="Views">${NAVIGATION.map(([name, words, href]) => html`<a href=${href} aria-current=${here === name ? "page" : "false"}>${words}</a>`)}</nav>
-    <p class="pulse ${way()}" title=${why}><span class="dot" aria-hidden="true"></span>${word}${pulse?.as_of ? html`<span class="as-of"> as of <time datetime=${pulse.as_of}><span class="day">${day(pulse.as_of)}, </span>${time(pulse.as_of)}</time></span>` : nothing}</p>
+    <p class="pulse ${isOld ? "old" : way()}" title=${why}><span class="dot" aria-hidden="true"></span>${word}${pulse?.as_of ? html`<span class="as-of"> as of <time datetime=${pulse.as_of}><span class="day">${day(pulse.as_of)}, </span>${time(pulse.as_of)}</time></span>` : nothing}</p>
     <button type="button" class="theme" aria-label="Switch between light and dark" title="Light or dark" @click=${switchTheme}><span aria-hidden="true">\u25d0</span></button>
     ${hasKey() ? html`<button type="button" class="quiet" @click=${() => withKey(null)}>Forget key</button>` : nothing}</header>`;
 }
@@ -123,9 +124,11 @@ function arrived({ back, elsewhere }) {
   arrival.scroll = back ? history.state?.scroll ?? 0 : 0;
 }
 
+/** A change of the stream: the list tells of states by itself, of breaches nobody else does. */
 function told({ name, data }) {
-  const what = data.item ?? data.sla_id ?? data.data?.sla_id;
-  if (name === "breach.opened" && what) say(`A breach opened: ${what}`);
+  const own = data.data ?? {};
+  const what = own.item ?? own.sla_id;
+  if (name === "breach.opened" && what) say(`A breach has opened: ${what}, ${readable(own.objective ?? "")}.`);
 }
 
 drawWith(draw);

@@ -21,14 +21,32 @@ export function reportLink(name, period, words = "Report") {
 async function fetched(event, address, name) {
   if (!hasKey()) return;
   event.preventDefault();
-  const answer = await fetch(address, { headers: credentials() }).catch(() => null);
-  if (!answer?.ok) {
+  try {
+    saved(await styled(await text(address)), `${name}-report.html`);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     say("The report could not be fetched.");
-    return;
   }
+}
+
+async function text(address) {
+  const answer = await fetch(address, { headers: credentials() });
+  if (!answer.ok) throw new TypeError(`the server answered ${answer.status}`);
+  return answer.text();
+}
+
+/** The page with its style in it: a file has no server to load it from. */
+async function styled(page) {
+  const link = /<link rel="stylesheet" href="([^"]+)">/.exec(page);
+  if (link === null) return page;
+  const style = await text(link[1]);
+  return page.replace(link[0], () => `<style>${style}</style>`);
+}
+
+function saved(page, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = `${name}-report.html`;
+  link.href = URL.createObjectURL(new Blob([page], { type: "text/html" }));
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }

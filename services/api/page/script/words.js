@@ -212,3 +212,16 @@ export function paceWords(pace) {
   return `${lengthOf(pace.elapsed_open_s)} of ${lengthOf(pace.open_s)} working time are over, `
     + `so ${shown(pace.expected)} should be there by now; below ${shown(pace.at_risk_below)} it is at risk.`;
 }
+
+const worded = (value) => (value === null ? "absent" : value === "" ? "empty" : String(value));
+
+/** What a matcher of a document asks for: `priority is p1 or p2 and channel is not chat`. */
+export function matcherWords(matcher) {
+  return Object.entries(matcher ?? {}).map(([name, choice]) => {
+    const isNot = choice !== null && typeof choice === "object" && "not" in choice;
+    const asked = isNot ? choice.not : choice;
+    const values = (Array.isArray(asked) ? asked : [asked]).map(worded);
+    if (!isNot) return `${name} is ${values.join(" or ")}`;
+    return values.length === 1 ? `${name} is not ${values[0]}` : `${name} is neither ${values.join(" nor ")}`;
+  }).join(" and ");
+}

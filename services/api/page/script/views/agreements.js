@@ -6,7 +6,7 @@ import { windowWords } from "../instants.js";
 import { at, empty, failed, sign, typeTag, waiting } from "../parts.js";
 import { read, renewAll } from "../reading.js";
 import { reportLink } from "../report.js";
-import { readable, STATES, targetWords, TYPE_WORDS } from "../words.js";
+import { matcherWords, readable, STATES, targetWords, TYPE_WORDS } from "../words.js";
 import { agreementAddress, table } from "./promises.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
@@ -51,6 +51,7 @@ export const title = () => readable(given("name"));
 function inWords(own) {
   const states = statesOf(own.agreement);
   const { effective } = own;
+  const { document } = own.versions.find((one) => one.effective.from === effective.from) ?? own.versions[0];
   return html`<dl class="facts row">
       <div><dt>Level</dt><dd>${readable(own.level)}</dd></div>
       <div><dt>Precedence</dt><dd>${own.precedence}</dd></div>
@@ -58,12 +59,26 @@ function inWords(own) {
       <div><dt>In force</dt><dd>from ${at(effective.from)}${effective.until ? html` until before ${at(effective.until)}` : nothing}</dd></div></dl>
     <p class="tags">${reportLink(own.agreement, undefined, "Period report")}</p>
     <section aria-labelledby="promised"><h2 id="promised">What is promised</h2>
+      <p class="soft">${concerning(document, own)}</p>
       <ol class="promised">${own.objectives.map((one) => html`<li><strong>${readable(one.objective)}</strong>: ${readable(one.kpi).toLowerCase()},
-        ${targetWords(one.target, one.measure)}, ${windowWords(one.window)}${one.group_by.length ? `, for each ${one.group_by.join(" and ")}` : ""}.${summary(states.data, one)}</li>`)}</ol></section>
+        ${targetWords(one.target, one.measure)}, ${windowWords(one.window)}${one.group_by.length ? `, for each ${one.group_by.join(" and ")}` : ""}${where(document, one)}.${summary(states.data, one)}</li>`)}</ol></section>
     <section aria-labelledby="now"><h2 id="now">How it stands</h2>
       ${states.data === null ? (states.loading ? waiting("its promises") : failed(states.error, renewAll))
-        : states.data.items.length ? table(states.data.items, `Promises of ${readable(own.agreement)}`) : empty("Nothing to judge yet", "No lead or ticket has come that it speaks of.")}</section>
+        : states.data.items.length ? html`<div class="sheet">${table(states.data.items, `Promises of ${readable(own.agreement)}`)}</div>` : empty("Nothing to judge yet", "No lead or ticket has come that it speaks of.")}</section>
     ${own.versions.length > 1 ? versions(own.versions) : nothing}`;
+}
+
+function concerning(document, own) {
+  const asked = matcherWords(document.appliesTo);
+  const kinds = own.objectives.length === 1 ? "It" : "All of it";
+  return asked ? `${kinds} is about what has this: ${asked}.` : `${kinds} is about everything that comes.`;
+}
+
+/** For which items alone an objective holds. */
+function where(document, objective) {
+  const written = document.objectives?.find((one) => one.name === objective.objective);
+  const asked = matcherWords(written?.where);
+  return asked ? `, where ${asked}` : "";
 }
 
 function summary(data, objective) {

@@ -5,6 +5,7 @@ import { agreementOf, agreements, customersOf, measureOf, objectiveOf } from "..
 import { choice, filters, queryOf, search } from "../filters.js";
 import { windowWords } from "../instants.js";
 import { badge, budget, bullet, doubts, empty, failed, groupTags, sign, typeTag, value, waiting, windowWordsOf } from "../parts.js";
+import { notice } from "../noticing.js";
 import { read, renewAll, stateAddress } from "../reading.js";
 import { reportLink } from "../report.js";
 import { askToRender } from "../rendering.js";
@@ -34,6 +35,7 @@ export function promises() {
   const error = found.error ?? known.error;
   if (found.data === null && error) return [head(), form([]), failed(error, renewAll)];
   if (found.data === null || known.data === null) return [head(), form([]), waiting("the promises")];
+  if (!found.loading) notice(found.address, found.data);
   const texted = found.data.items.filter(matchesText(given("text")));
   const chosen = given("state") ? texted.filter((own) => own.state === given("state")) : texted;
   return html`${head()}${tiles(texted)}${form(found.data.items)}

@@ -1,0 +1,179 @@
+"""The real app over stored data, and a real Chromium that looks at its page."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import pytest_asyncio
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from prometheus_client import CollectorRegistry
+
+from services.api.app import create_app, make_sources
+from services.cli.stack.local_stack import LocalStack
+from services.cli.stack.postgres import create_database, drop_database
+from shared.domain.instant import Instant
+from shared.runtime.config import driver_url
+from shared.runtime.database import create_pool
+from shared.runtime.migrate import migrate
+from tests.api.stored import a_catalogue, store
+from tests.page.story import DOCUMENTS, NOW, events
+
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP: Final = (1280, 900)
+PATIENCE_MS: Final = 20_000
+
+
+@dataclass
+class Card:
+    """The served page: its address, its database, and the wall clock of the api."""
+
+    address: str
+    database_url: str
+    now: list[Instant] = field(default_factory=lambda: [NOW])
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to what the page shows."""
+        connection = await asyncpg.connect(driver_url(self.database_url))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@dataclass
+class Reader:
+    """Someone who looks at the page; what went wrong meanwhile is noted."""
+
+    page: Page
+    card: Card
+    wrong: list[str] = field(default_factory=list)
+
+    async def open(self, query: str = "") -> Page:
+        """Go to an address of the page and wait until it has been read."""
+        await self.page.goto(f"{self.card.address}/{query}")
+        await self.settled()
+        return self.page
+
+    async def settled(self) -> None:
+        """Wait until nothing is being read for the first time."""
+        await self.page.locator("main h1").wait_for()
+        await self.page.locator("[aria-busy=true]").first.wait_for(state="detached")
+
+    def expecting(self, part: str) -> None:
+        """Take back what was noted and names this; there must have been some."""
+        assert [said for said in self.wrong if part in said], f"nothing wrong with {part}"
+        self.wrong[:] = [said for said in self.wrong if part not in said]
+
+
+class _Server(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """Leave the signals to pytest."""
+
+
+@pytest.fixture(scope="session")
+def card_database(stack: LocalStack) -> Iterator[str]:
+    """A database for the page alone."""
+    name = f"accord_page_{os.getpid()}"
+    url = urlunsplit(urlsplit(stack.database_url)._replace(path=f"/{name}"))
+    asyncio.run(create_database(stack.database_url, name))
+    asyncio.run(migrate(url))
+    yield url
+    asyncio.run(drop_database(stack.database_url, name))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def card(
+    card_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Card]:
+    """The real app over the story's data, on a free port."""
+    folder: Path = tmp_path_factory.mktemp("agreements")
+    catalogue = a_catalogue(folder, DOCUMENTS)
+    await store(card_database, catalogue, events(), now=NOW)
+    own = Card("", card_database)
+    async with await create_pool(card_database, service="test") as pool:
+        sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: own.now[0])
+        app = create_app(sources, CollectorRegistry())
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        own.address = f"http://127.0.0.1:{port}"
+        yield own
+        server.should_exit = True
+        await serving
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not here (Debian: chromium), and the page must be looked at")
+        pytest.skip("chromium is not here (Debian: chromium)")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        await opened.close()
+
+
+@asynccontextmanager
+async def a_reader(
+    browser: Browser, card: Card, *, size: tuple[int, int] = DESKTOP, dark: bool = False
+) -> AsyncIterator[Reader]:
+    """A reader in Berlin; what the console says or is asked of elsewhere is an error."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        timezone_id="Europe/Berlin",
+        locale="en-GB",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    reader = Reader(await context.new_page(), card)
+    _note(context, reader)
+    try:
+        yield reader
+    finally:
+        await context.close()
+    assert reader.wrong == []
+
+
+def _note(context: BrowserContext, reader: Reader) -> None:
+    page, wrong = reader.page, reader.wrong
+    page.on("console", lambda said: _said(wrong, f"{said.type}: {said.text} {said.location}"))
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("dialog", lambda asked: wrong.append(f"dialog: {asked.message}"))
+    context.on("request", lambda asked: _is_ours(reader, asked.url))
+
+
+def _said(wrong: list[str], said: str) -> None:
+    if "/v1/stream" not in said:
+        wrong.append(said)
+
+
+def _is_ours(reader: Reader, url: str) -> None:
+    if not url.startswith((reader.card.address, "blob:", "data:")):
+        reader.wrong.append(f"asked elsewhere: {url}")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reader(browser: Browser, card: Card) -> AsyncIterator[Reader]:
+    """A reader at a desk."""
+    async with a_reader(browser, card) as own:
+        yield own
+    card.now[0] = NOW
