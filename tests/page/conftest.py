@@ -92,9 +92,7 @@ def card_database(stack: LocalStack) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def card(
-    card_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Card]:
+async def card(card_database: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Card]:
     """The real app over the story's data, on a free port."""
     folder: Path = tmp_path_factory.mktemp("agreements")
     catalogue = a_catalogue(folder, DOCUMENTS)

@@ -139,4 +139,3 @@ def events() -> list[Event]:
         *_ticket(SUBJECT, "2026-03-03T10:00:00Z", 1, customer=IMAGE, service="hosting"),
         *leads,
     ]
-

@@ -86,9 +86,7 @@ async def test_the_page_of_another_version_gets_all_its_files_of_this_one(
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "../scorecard.py", "index.html", "script/"])
-async def test_what_is_no_file_of_the_page_is_not_found(
-    http: httpx.AsyncClient, name: str
-) -> None:
+async def test_what_is_no_file_of_the_page_is_not_found(http: httpx.AsyncClient, name: str) -> None:
     answer = await http.get(f"/assets/{load_scorecard().digest}/{name}")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"

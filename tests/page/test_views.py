@@ -41,7 +41,9 @@ async def test_attainment_over_time_is_drawn_beside_its_target_and_told_in_a_tab
     )
     assert drawn > 20
     table = page.get_by_role("table", name=re.compile("Windows"))
-    said = [" ".join((await row.inner_text()).split()) for row in await table.get_by_role("row").all()]
+    said = [
+        " ".join((await row.inner_text()).split()) for row in await table.get_by_role("row").all()
+    ]
     assert [re.sub(r" .*", "", row) for row in said[1:]] == [
         "March", "February", "January", "December", "November", "October",
     ]  # fmt: skip
@@ -79,7 +81,9 @@ async def test_a_window_that_was_restated_shows_its_revisions(reader: Reader) ->
     page = await reader.open(PROMISE)
     row = page.get_by_role("row", name=re.compile("January"))
     await row.get_by_text("2 revisions").click()
-    await expect(row.get_by_role("listitem").nth(0)).to_contain_text("broken, 75\u202f% (first said)")
+    await expect(row.get_by_role("listitem").nth(0)).to_contain_text(
+        "broken, 75\u202f% (first said)"
+    )
     await expect(row.get_by_role("listitem").nth(1)).to_contain_text("70\u202f% (events came late)")
 
 
@@ -104,7 +108,9 @@ async def test_an_item_shows_its_clock_with_pause_closed_hours_holiday_and_when_
     await expect(clock).to_contain_text("promised is 4\u202fh")
     picture = clock.get_by_role("img")
     await expect(picture).to_have_attribute("aria-label", re.compile("due 13 Mar 2026, 11:00"))
-    looks = await picture.locator("rect.piece").evaluate_all("all => all.map(one => one.classList[1])")
+    looks = await picture.locator("rect.piece").evaluate_all(
+        "all => all.map(one => one.classList[1])"
+    )
     assert {"running", "paused", "closed", "late"} == set(looks)
     await expect(picture.locator(".mark.due")).to_have_count(1)
     await expect(picture.locator(".mark.stop")).to_have_count(1)
@@ -133,7 +139,9 @@ async def test_a_breach_opens_to_its_explanation(reader: Reader) -> None:
     await first.get_by_role("link", name=f"Everything about ticket:{LATE}").click()
     await expect(page).to_have_url(re.compile("view=item"))
     await page.go_back()
-    await expect(page.locator(".breach", has_text=LATE).locator("rect.piece.late").first).to_be_visible()
+    await expect(
+        page.locator(".breach", has_text=LATE).locator("rect.piece.late").first
+    ).to_be_visible()
 
 
 async def test_breaches_of_windows_say_what_was_missed(reader: Reader) -> None:
@@ -154,7 +162,9 @@ async def test_an_agreement_says_what_is_promised_in_words(reader: Reader) -> No
     await expect(page.locator(".lead")).to_contain_text(f"{SCRIPT} promises everyone")
     promised = page.get_by_role("region", name="What is promised")
     await expect(promised).to_contain_text("Leads: qualified leads, at least 100, each month.")
-    await expect(promised).to_contain_text("50\u202f% within 8\u202fh, each month, for each customer.")
+    await expect(promised).to_contain_text(
+        "50\u202f% within 8\u202fh, each month, for each customer."
+    )
     await expect(page.get_by_role("region", name="How it stands")).to_contain_text(IMAGE)
     report = page.get_by_role("link", name="Period report of Everyone")
     await expect(report).to_have_attribute("href", re.compile(r"^v1/reports/everyone\?"))
