@@ -16,7 +16,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.api.problems import not_found
+from services.api.problems import Refusal
 
 PATH: Final = "/"
 ASSETS: Final = "/assets"
@@ -27,17 +27,10 @@ _KEPT: Final = "public, max-age=31536000, immutable"
 _ASKED_AGAIN: Final = "no-cache"
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
-POLICY: Final = "; ".join(
-    (
-        "default-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "object-src 'none'",
-        # What is drawn is text to the browser: only the renderer's own templates are markup.
-        "require-trusted-types-for 'script'",
-        "trusted-types lit-html",
-    )
+POLICY: Final = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    # What is drawn is text to the browser: only the renderer's own templates are markup.
+    "object-src 'none'; require-trusted-types-for 'script'; trusted-types lit-html"
 )
 """The Content-Security-Policy of the page: nothing inline, nothing from elsewhere."""
 
@@ -111,7 +104,7 @@ def add_scorecard(app: FastAPI) -> None:
     async def asset(request: Request, digest: str, name: str) -> Response:
         found = card.assets.get(name)
         if found is None:
-            raise not_found("not-found", "Not Found", f"nothing is at {request.url.path}")
+            raise Refusal(kind="not-found", detail=f"nothing is at {request.url.path}")
         if digest != card.digest:
             # The page of another version, in the middle of an upgrade: all of these, or none.
             here = request.scope.get("root_path", "")

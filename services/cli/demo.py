@@ -208,6 +208,7 @@ class Show:
     def _addresses(self) -> dict[str, str]:
         api = self._services.api_url
         return {
+            "page": f"{api}/",
             "docs": f"{api}/docs",
             "states": f"{api}/v1/states",
             "breaches": f"{api}/v1/breaches?open=true",

@@ -41,7 +41,7 @@ async def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_axe_finds_nothing_in_any_view(browser: Browser, card: Card, dark: bool) -> None:
+async def test_axe_finds_nothing_in_any_view(browser: Browser, card: Card, *, dark: bool) -> None:
     async with a_reader(browser, card, dark=dark) as reader:
         for name, query in VIEWS.items():
             page = await reader.open(query)

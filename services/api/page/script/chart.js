@@ -6,7 +6,7 @@ import { asked, isCeiling, unitOf, valueWords } from "./words.js";
 
 const HEIGHT = 240;
 
-/** `<accord-chart>`: give it `content` = `{rows, measure, zone, chosen, onRead}`, rows oldest first. */
+/** `<accord-chart>`: give it `content` = `{rows, measure, zone, chosen, onRead, onChoose}`, rows oldest first. */
 class AttainmentChart extends HTMLElement {
   #content = null;
   #plot = null;
@@ -82,6 +82,7 @@ class AttainmentChart extends HTMLElement {
         { stroke: color("--aim"), width: 1.5, dash: [6, 4], points: { show: false }, paths: globalThis.uPlot.paths.stepped({ align: 1 }) },
       ],
       hooks: {
+        ready: [(plot) => plot.over.addEventListener("click", () => this.#choose(plot))],
         draw: [(plot) => this.#points(plot, rows, color)],
         setCursor: [(plot) => this.#read(plot)],
       },
@@ -116,10 +117,18 @@ class AttainmentChart extends HTMLElement {
     });
   }
 
+  #pointed(plot) {
+    const inside = (plot.cursor.left ?? -1) >= 0;
+    return inside ? this.#content.rows[plot.cursor.idx ?? -1] ?? null : null;
+  }
+
   #read(plot) {
-    const row = this.#content.rows[plot.cursor.idx ?? -1];
-    const left = plot.cursor.left ?? -1;
-    this.#content.onRead?.(left >= 0 && row !== undefined ? row : null);
+    this.#content.onRead(this.#pointed(plot));
+  }
+
+  #choose(plot) {
+    const row = this.#pointed(plot);
+    if (row !== null) this.#content.onChoose(row);
   }
 }
 

@@ -98,7 +98,7 @@ export const waiting = (what) => html`<div class="waiting" aria-busy="true"><p>R
   <div class="bone"></div><div class="bone"></div><div class="bone"></div></div>`;
 
 export const failed = (error, again) => html`<section class="notice bad" role="alert">
-  <h2>${error.title}</h2><p>${error.message}</p>
+  <h2>${error.title}</h2><p>${error.message}${error.about ? html` <a href=${error.about}>What this means</a>` : nothing}</p>
   ${again ? html`<button type="button" @click=${again}>Try again</button>` : nothing}</section>`;
 
 export const empty = (title, text, more = nothing) =>

@@ -18,6 +18,7 @@ export class Refused extends Error {
     super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
     this.status = status;
     this.title = problem.title ?? "The server refused";
+    this.about = problem.type?.startsWith("/problems/") ? problem.type.slice(1) : null;
   }
 }
 

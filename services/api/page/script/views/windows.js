@@ -1,6 +1,6 @@
 // A promise over time: the chart with its target line, and the windows with their revisions.
 
-import { changed, given } from "../address.js";
+import { changed, given, go } from "../address.js";
 import { objectiveOf } from "../catalogue.js";
 import { windowName } from "../instants.js";
 import { at, badge, budget, doubts, failed, value, waiting } from "../parts.js";
@@ -55,7 +55,7 @@ function showAll(slaId) {
 
 function chart(rows, objective, chosen) {
   const measure = objective?.measure;
-  const content = { rows, measure, chosen, zone: objective?.window.timeZone, onRead: pointAt };
+  const content = { rows, measure, chosen, zone: objective?.window.timeZone, onRead: pointAt, onChoose: choose };
   const broken = rows.filter((own) => own.state === "breached").length;
   const words = `Attainment over ${rows.length} windows with its target line: ${broken} broken. The table below has every number.`;
   const own = pointed && rows.includes(pointed) ? pointed : null;
@@ -69,6 +69,8 @@ function pointAt(row) {
   pointed = row;
   askToRender();
 }
+
+const choose = (row) => go(changed({ window: row.window.start }));
 
 function windowRow(own, objective, chosen) {
   const measure = objective?.measure;
