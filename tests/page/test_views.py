@@ -176,3 +176,14 @@ async def test_what_is_not_there_is_said_in_the_servers_words(reader: Reader) ->
     await page.goto(f"{reader.card.address}/?view=item&kind=ticket&subject=T-none")
     await expect(page.locator(".notice")).to_contain_text("There is no such item")
     reader.expecting("404")
+
+
+async def test_a_lead_or_ticket_is_looked_up_by_its_name(reader: Reader) -> None:
+    page = await reader.open("?view=breaches")
+    await page.get_by_label("Look up one lead or ticket").fill(LATE)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(LATE)
+    await page.go_back()
+    await page.get_by_label("Look up one lead or ticket").fill("lead:L-1")
+    await page.get_by_role("button", name="Look up").click()
+    await expect(page.locator(".notice")).to_contain_text("No clock runs on this lead")

@@ -30,9 +30,11 @@ export const objectiveOf = (row) => index().byObjective.get(`${row.agreement}\n$
 /** What a value of the objective measures. */
 export const measureOf = (row) => objectiveOf(row)?.measure;
 
-/** All customers that agreements name, and those of groups. */
+const met = new Set();
+
+/** All customers that agreements name, and those of groups that were seen under any filter. */
 export function customersOf(states) {
-  const named = [...index().byName.values()].map((own) => own.parties.customer);
-  const grouped = states.map((own) => own.group.customer).filter(Boolean);
-  return [...new Set([...named, ...grouped])].sort((a, b) => a.localeCompare(b));
+  for (const own of index().byName.values()) met.add(own.parties.customer);
+  for (const own of states) if (own.group.customer) met.add(own.group.customer);
+  return [...met].sort((a, b) => a.localeCompare(b));
 }

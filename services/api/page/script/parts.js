@@ -42,8 +42,7 @@ export function doubts(state) {
   const found = [];
   if (state.freshness === "stale") found.push(["stale", "Not up to date", `Holds as of ${moment(state.as_of ?? "")}`]);
   if (state.complete === false) found.push(["stale", "Records missing", "Events that may count here are missing"]);
-  if (state.provisional && !state.final) return found.map(doubt);
-  if (state.provisional) found.push(["soft", "Provisional", "Late events may still change it"]);
+  if (state.provisional && state.final) found.push(["soft", "Provisional", "Late events may still change it"]);
   return found.map(doubt);
 }
 

@@ -16,8 +16,8 @@ const statesOf = (name) => read(`v1/states?${new URLSearchParams({ agreement: na
 /** The view of all. */
 export function allAgreements() {
   const found = agreements();
-  return html`<h1 tabindex="-1">Agreements</h1>
-    <p class="lead">Who promises what to whom, as the documents in force say.</p>
+  return html`<header class="heading"><h1 tabindex="-1">Agreements</h1>
+      <p class="lead">Who promises what to whom, as the documents in force say.</p></header>
     ${found.data === null ? (found.loading ? waiting("the agreements") : failed(found.error, renewAll))
       : found.data.items.length === 0 ? empty("No agreements", "No document of an agreement is loaded.")
         : html`<ul class="cards agreements">${repeat(found.data.items, (own) => own.agreement, card)}</ul>`}`;

@@ -1,6 +1,6 @@
 // Breaches of items and of windows, the latest first, each with its explanation to open.
 
-import { given } from "../address.js";
+import { given, go } from "../address.js";
 import { agreementOf, agreements, objectiveOf } from "../catalogue.js";
 import { choice, filters, queryOf } from "../filters.js";
 import { apart, windowName } from "../instants.js";
@@ -24,19 +24,35 @@ let limit = STEP;
 export function breaches() {
   const names = (agreements().data?.items ?? []).map((own) => [own.agreement, readable(own.agreement)]);
   const found = read(`v1/breaches?${queryOf(NAMES, { limit: String(limit) })}`);
-  return html`<h1 tabindex="-1">Breaches</h1>
-    <p class="lead">Each time a promise, or the time promised for one lead or ticket, was missed; the latest first.</p>
+  return html`<header class="heading"><h1 tabindex="-1">Breaches</h1>
+      <p class="lead">Each time a promise, or the time promised for one lead or ticket, was missed; the latest first.</p></header>
     ${filters(NAMES, [
       choice("agreement", "Agreement", names),
       choice("scope", "What was missed", [["window", "A promise"], ["item", "A lead or ticket"]]),
       choice("open", "Lasts", [["true", "Still open"], ["false", "Over"]]),
       given("sla_id") ? choice("sla_id", "Promise", []) : nothing,
     ])}
+    ${lookUp()}
     ${found.data !== null ? [breachList(found.data.items, "No breach fits these filters."), more(found.data.next)]
       : found.loading ? waiting("the breaches") : failed(found.error, renewAll)}`;
 }
 
 export const title = () => "Breaches";
+
+const KIND = "ticket";
+
+/** The way to a lead or ticket by its name. */
+function lookUp() {
+  return html`<form class="filters look-up" @submit=${found}><label class="field grow"><span>Look up one lead or ticket</span>
+    <input name="item" required autocomplete="off" spellcheck="false" placeholder="ticket:T-9 or lead:L-1"></label>
+    <button type="submit">Look up</button></form>`;
+}
+
+function found(event) {
+  event.preventDefault();
+  const text = new FormData(event.target).get("item").trim();
+  go(itemAddress(text.includes(":") ? text : `${KIND}:${text}`));
+}
 
 function more(next) {
   if (!next || limit >= MOST) return nothing;
