@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
@@ -29,7 +29,8 @@ from tests.page.story import DOCUMENTS, NOW, events
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP: Final = (1280, 900)
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass

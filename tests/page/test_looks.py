@@ -20,19 +20,25 @@ VIEWS = {
     "agreement": "?view=agreement&name=everyone",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+"""What depends on the theme."""
 
 
 async def opened(page: Page) -> None:
-    """Open everything that opens, twice, as what is open holds more to open."""
-    for _ in range(2):
-        await page.evaluate("document.querySelectorAll('details').forEach(own => own.open = true)")
-        await page.wait_for_timeout(150)
+    """Open what opens: of breaches the first, and in it everything."""
+    first = page.locator(".breach details").first
+    if await first.count():
+        await first.evaluate("own => own.open = true")
+        await page.locator(".breach .explanation").first.wait_for()
     await page.locator("[aria-busy=true]").first.wait_for(state="detached")
+    await page.evaluate(
+        "document.querySelectorAll('main details:not(.breach > details)').forEach(own => own.open = true)"
+    )
 
 
-async def violations(page: Page) -> list[str]:
-    found = await Axe().run(page, options={"runOnly": RULES})
-    assert len(found.response["passes"]) > 20
+async def violations(page: Page, rules: list[str]) -> list[str]:
+    found = await Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
+    assert found.response["passes"]
     return [
         f"{own['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
         for own in found.response["violations"]
@@ -40,13 +46,22 @@ async def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_axe_finds_nothing_in_any_view(browser: Browser, card: Card, *, dark: bool) -> None:
-    async with a_reader(browser, card, dark=dark) as reader:
+async def test_axe_finds_nothing_in_any_view(browser: Browser, card: Card) -> None:
+    async with a_reader(browser, card) as reader:
         for name, query in VIEWS.items():
             page = await reader.open(query)
             await opened(page)
-            assert await violations(page) == [], name
+            assert await violations(page, RULES) == [], name
+
+
+async def test_axe_finds_nothing_about_the_colours_of_the_dark(
+    browser: Browser, card: Card
+) -> None:
+    async with a_reader(browser, card, dark=True) as reader:
+        for name, query in VIEWS.items():
+            page = await reader.open(query)
+            await opened(page)
+            assert await violations(page, COLOURS) == [], name
 
 
 async def test_nothing_sticks_out_on_a_phone_and_axe_finds_nothing_there(
@@ -58,7 +73,8 @@ async def test_nothing_sticks_out_on_a_phone_and_axe_finds_nothing_there(
             await opened(page)
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= PHONE[0], name
-            assert await violations(page) == [], name
+            if name in {"list", "item"}:
+                assert await violations(page, RULES) == [], name
 
 
 async def test_the_theme_follows_the_system_until_it_is_chosen_and_is_kept(

@@ -47,8 +47,8 @@ async def test_attainment_over_time_is_drawn_beside_its_target_and_told_in_a_tab
     assert [re.sub(r" .*", "", row) for row in said[1:]] == [
         "March", "February", "January", "December", "November", "October",
     ]  # fmt: skip
-    assert "70\u202f%" in said[3]
-    assert "final since" in said[3]
+    assert "70 %" in said[3]
+    assert said[3].endswith("final")
 
 
 async def test_another_window_is_chosen_by_its_link_and_stands_in_the_address(
@@ -69,8 +69,8 @@ async def test_a_window_that_was_restated_shows_its_revisions(reader: Reader) ->
             await database.execute(
                 """
                 INSERT INTO value_revision
-                SELECT objective, grp, window_start, $1, $2, window_end + $1 * 300000000::bigint,
-                       state, $3, budget_remaining, counts
+                SELECT objective, grp, window_start, $1::int, $2,
+                       window_end + 300000000 * $1::int, state, $3, budget_remaining, counts
                 FROM value WHERE objective = 'acme-support/first-response'
                   AND value = '0.7'
                 """,
@@ -103,7 +103,7 @@ async def test_an_item_shows_its_clock_with_pause_closed_hours_holiday_and_when_
     reader: Reader,
 ) -> None:
     page = await reader.open(f"?view=item&kind=ticket&subject={LATE}")
-    clock = page.get_by_role("region", name="First response").first
+    clock = page.get_by_role("article", name="First response").first
     await expect(clock.locator(".badge").first).to_have_text("Late")
     await expect(clock).to_contain_text("promised is 4\u202fh")
     picture = clock.get_by_role("img")

@@ -9,18 +9,18 @@ export function choice(name, label, options, { wider = false } = {}) {
   const chosen = given(name);
   // A shared link may ask for what is not listed: it must not look as if nothing were asked.
   const all = chosen && !options.some(([value]) => value === chosen) ? [...options, [chosen, chosen]] : options;
-  return html`<label class="field ${wider ? "wider" : ""}"><span>${label}</span>
-    <select name=${name} .value=${live(chosen)} @change=${(event) => go(changed({ [name]: event.target.value }))}>
+  return html`<div class="field ${wider ? "wider" : ""}"><label for="filter-${name}">${label}</label>
+    <select id="filter-${name}" name=${name} .value=${live(chosen)} @change=${(event) => go(changed({ [name]: event.target.value }))}>
       <option value="" ?selected=${chosen === ""}>All</option>
       ${all.map(([value, words]) => html`<option value=${value} ?selected=${value === chosen}>${words}</option>`)}
-    </select></label>`;
+    </select></div>`;
 }
 
 /** A text that is looked for; it takes the place of the present address while it is typed. */
 export function search(name, label, hint) {
-  return html`<label class="field grow"><span>${label}</span>
-    <input type="search" name=${name} placeholder=${hint} autocomplete="off" spellcheck="false"
-      .value=${live(given(name))} @input=${(event) => go(changed({ [name]: event.target.value }), { replace: true })}></label>`;
+  return html`<div class="field grow"><label for="filter-${name}">${label}</label>
+    <input type="search" id="filter-${name}" name=${name} placeholder=${hint} autocomplete="off" spellcheck="false"
+      .value=${live(given(name))} @input=${(event) => go(changed({ [name]: event.target.value }), { replace: true })}></div>`;
 }
 
 /** All filters in one form; `names` are what is left out by "Clear". */

@@ -75,7 +75,7 @@ function keyDialog() {
     <h2 id="key-title">Your key, please</h2>
     <p>This server shows its numbers to those who have a key. It stays in this tab and is sent to this server only.</p>
     ${wasRefused() ? html`<p class="bad" role="alert">The key was not accepted.</p>` : nothing}
-    <label class="field"><span>Key</span><input type="password" name="key" autocomplete="off" required></label>
+    <div class="field"><label for="key-text">Key</label><input id="key-text" type="password" name="key" autocomplete="off" required></div>
     <button type="submit" class="main">Show the numbers</button></form></dialog>`;
 }
 

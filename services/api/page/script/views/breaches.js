@@ -43,8 +43,8 @@ const KIND = "ticket";
 
 /** The way to a lead or ticket by its name. */
 function lookUp() {
-  return html`<form class="filters look-up" @submit=${found}><label class="field grow"><span>Look up one lead or ticket</span>
-    <input name="item" required autocomplete="off" spellcheck="false" placeholder="ticket:T-9 or lead:L-1"></label>
+  return html`<form class="filters look-up" @submit=${found}><div class="field grow"><label for="look-up">Look up one lead or ticket</label>
+    <input id="look-up" name="item" required autocomplete="off" spellcheck="false" placeholder="ticket:T-9 or lead:L-1"></div>
     <button type="submit">Look up</button></form>`;
 }
 

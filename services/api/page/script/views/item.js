@@ -42,7 +42,7 @@ function shown(data) {
 export function clock(own, asOf, id) {
   const { word, look } = CLOCKS[own.state];
   const agreement = agreementOf(own.agreement);
-  return html`<section class="sheet clock ${look}" aria-labelledby="${id}-name">
+  return html`<article class="sheet clock ${look}" aria-labelledby="${id}-name">
     <header><h2 id="${id}-name">${readable(own.explain.kpi)}${own.cycle > 1 ? html` <span class="soft">no. ${own.cycle}</span>` : nothing}</h2>
       <p class="parties">${agreement ? html`<span class="soft">From</span> ${agreement.parties.provider} <span class="soft">to</span> ${agreement.parties.customer},` : nothing}
         <a href=${agreementAddress(own.agreement)}>${readable(own.agreement)}</a></p>
@@ -57,7 +57,7 @@ export function clock(own, asOf, id) {
       <ol class="happened">${own.explain.happened.map((one) => html`<li>${at(one.at)} <strong>${readable(one.what.replaceAll("_", " "))}</strong>: ${one.text}</li>`)}</ol></details>
     ${own.explain.alternatives.length > 1 ? html`<details><summary>Why this promise and not another</summary>
       <ul class="sentences">${own.explain.alternatives.map((one) => html`<li><strong>${readable(one.objective)}</strong>${one.chosen ? " (applies)" : ""}: ${one.text}</li>`)}</ul></details>` : nothing}
-  </section>`;
+  </article>`;
 }
 
 function verdict(own) {
