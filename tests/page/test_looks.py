@@ -31,9 +31,8 @@ async def opened(page: Page) -> None:
         await first.evaluate("own => own.open = true")
         await page.locator(".breach .explanation").first.wait_for()
     await page.locator("[aria-busy=true]").first.wait_for(state="detached")
-    await page.evaluate(
-        "document.querySelectorAll('main details:not(.breach > details)').forEach(own => own.open = true)"
-    )
+    others = "main details:not(.breach > details)"
+    await page.evaluate(f"document.querySelectorAll('{others}').forEach(own => own.open = true)")
 
 
 async def violations(page: Page, rules: list[str]) -> list[str]:
