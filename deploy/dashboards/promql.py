@@ -53,7 +53,7 @@ def or_none(expression: str, service: str) -> str:
 
     Where no process of the service is read there is no number.
     """
-    running = of("accord_build_info", f'service="{service}"')
+    running = of("accord_build_info", f'job="accord-{service}"')
     return f"({expression} or 0 * count ({running}))"
 
 

@@ -19,7 +19,7 @@ A, B = "support/first", "support/second"
 
 
 def series(name: str, values: str, replica: str, **labels: str) -> dict[str, str]:
-    every = {"job": "accord-api", "instance": replica, **labels}
+    every = {"job": "accord-api", "instance": replica} | labels
     inside = ",".join(f'{key}="{value}"' for key, value in every.items())
     return {"series": f"{name}{{{inside}}}", "values": values}
 
@@ -102,8 +102,8 @@ def test_without_series_there_is_no_number(tmp_path: Path) -> None:
 
 
 def test_nothing_has_happened_is_0_while_the_service_runs(tmp_path: Path) -> None:
-    running = series("accord_build_info", "1x10", "e", service="evaluator")
-    stopped = series("accord_partition_stopped", "1x10", "e", partition="3")
+    running = series("accord_build_info", "1x10", "e", job="accord-evaluator")
+    stopped = series("accord_partition_stopped", "1x10", "e", job="accord-evaluator", partition="3")
     asked = or_none("sum (accord_partition_stopped)", "evaluator")
     evaluated(tmp_path, [running], asked, {"{}": 0})
     evaluated(tmp_path, [running, stopped], asked, {"{}": 1})
