@@ -31,7 +31,7 @@ from deploy.dashboards.states import (
 )
 
 _THEIRS: Final = Promises(
-    ('sla_customer!=""', 'sla_customer=~"$sla_customer"', 'sla_service=~"$sla_service"')
+    ('sla_type=~"$sla_type"', 'sla_customer=~"$sla_customer"', 'sla_service=~"$sla_service"')
 )
 _WORST: Final = _THEIRS.worst("sla_customer")
 _MOST: Final = 100
@@ -41,19 +41,19 @@ _MISSED: Final = "accord_sla_breached_events_total"
 
 
 def customers() -> Dashboard:
-    """The dashboard of promises that are about one customer each."""
+    """The dashboard by those that something is promised to: companies, and teams of one's own."""
     return Dashboard(
         name="customers",
         title="Accord: customers",
-        description="How each customer is served: promises that are about one customer, by "
-        "customer. What is promised to everybody alike is in the overview.",
+        description="How each customer is served: whoever something is promised to, a company or "
+        "a team. Choose the kind sla for customers from outside only.",
         hours=7 * 24,
         variables=_variables(),
         links=(
             way(
                 "Overview",
                 "All agreements, for the customers chosen here",
-                address("overview", *SAME, "sla_customer", "sla_service"),
+                address("overview", *SAME, "sla_type", "sla_customer", "sla_service"),
             ),
             way("One agreement", "One agreement in detail", address("agreement", *SAME)),
             way("Pipeline", "Whether the figures are up to date", address("pipeline")),
@@ -68,14 +68,16 @@ def customers() -> Dashboard:
 
 
 def _variables() -> list[Json]:
-    known = 'accord_sla_info{job=~"$job", instance=~"$instance", sla_customer!=""'
+    known = 'accord_sla_info{job=~"$job", instance=~"$instance"'
+    of_kind = f'{known}, sla_type=~"$sla_type"'
     return [
         *processes(hidden=True),
-        choice("sla_customer", "Customer", f"{known}}}"),
+        choice("sla_type", "Kind", f"{known}}}"),
+        choice("sla_customer", "Customer", f"{of_kind}}}"),
         choice(
             "sla_service",
             "Service",
-            f'{known}, sla_customer=~"$sla_customer"}}',
+            f'{of_kind}, sla_customer=~"$sla_customer"}}',
             everything=".*",
         ),
     ]
@@ -96,7 +98,7 @@ def _now() -> list[Panel]:
     return [
         stat(
             "Customers",
-            "Customers that something is promised to by name.",
+            "Those that something is promised to.",
             f"count ({_WORST})",
             unit="short",
             thresholds=steps((0, OK.colour)),

@@ -53,7 +53,7 @@ def overview() -> Dashboard:
             way(
                 "Customers",
                 "How each customer is served",
-                address("customers", *SAME, "sla_customer", "sla_service"),
+                address("customers", *SAME, "sla_type", "sla_customer", "sla_service"),
             ),
             way("Pipeline", "Whether the figures are up to date", address("pipeline")),
         ),
@@ -70,7 +70,7 @@ def _variables() -> list[Json]:
     made = processes(hidden=True)
     narrowed: tuple[str, ...] = SCRAPED
     for name, label in zip(_CHOICES, ("Kind", "Level", "Customer", "Service"), strict=True):
-        # `.*`: a promise to everybody has no customer, and is among all.
+        # `.*`: a promise about all services has none, and is among all.
         made.append(
             choice(name, label, f"accord_sla_info{{{', '.join(narrowed)}}}", everything=".*")
         )

@@ -1,7 +1,6 @@
 """Every query of every dashboard, asked of a real Prometheus that scrapes the real services."""
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -34,24 +33,6 @@ HISTORY = Simulation(
     live_rate=1,
     noise=Noise(broken=0.01),
 )
-# The company has promised times to no customer by name; the table of customers has columns for it.
-TIMES_OF_A_CUSTOMER = """
-apiVersion: accord/v1
-kind: Agreement
-metadata: {name: acme-times}
-spec:
-  level: customer
-  type: ola
-  parties: {provider: customer-service, customer: acme}
-  appliesTo: {customer: acme}
-  calendar: always
-  effective: {from: "2026-01-01T00:00:00Z"}
-  objectives:
-    - name: half
-      kpi: ticket-first-response
-      target: {percentile: "0.5", atMost: PT12H}
-      window: {calendar: month}
-"""
 RANGE_S = 300
 # What Grafana puts in their place, at this scrape interval.
 BUILT_IN = {"__rate_interval": f"{4 * SCRAPE_S}s", "__range": f"{RANGE_S}s"}
@@ -76,17 +57,14 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def shown(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+def shown(stack: LocalStack) -> Iterator[Shown]:
     """The example company's services after some days, with their clock stopped, and Prometheus."""
     if program() is None:
         if process_environment().get("CI"):
             pytest.fail("Prometheus is not on this machine (Debian: prometheus)")
         pytest.skip("Prometheus is not on this machine")
-    agreements = tmp_path_factory.mktemp("agreements")
-    shutil.copytree(ROOT / "deploy" / "agreements", agreements, dirs_exist_ok=True)
-    (agreements / "acme-times.yaml").write_text(TIMES_OF_A_CUSTOMER, encoding="utf-8")
     with ExitStack() as running:
-        trial = running.enter_context(Trial(stack, "boards", agreements))
+        trial = running.enter_context(Trial(stack, "boards", ROOT / "deploy" / "agreements"))
         services = running.enter_context(trial.services(clock=NOW))
         prometheus = running.enter_context(
             Prometheus(trial.folder("prometheus"), services, stack.ports)
