@@ -25,7 +25,6 @@ _RATE: Final = "$__rate_interval"
 _BY_JOB: Final = {
     "accord-ingest": ("ingest", BLUE),
     "accord-evaluator": ("evaluator", VERMILLION),
-    "accord-api": ("api", SKY),
 }
 _NONE_IS_WELL: Final = steps((0, OK.colour), (1, VERMILLION))
 
@@ -104,6 +103,11 @@ def _now() -> list[Panel]:
 
 
 def _flow() -> list[Panel]:
+    def reading(service: str) -> str:
+        return f"max ({of('accord_kafka_consumer_lag_seconds', _job(service))})"
+
+    processed = of("accord_kafka_records_processed_total", _job("ingest"))
+    folded = of("accord_evaluator_events_total", _job("evaluator"))
     evaluated = of("accord_evaluation_timestamp_seconds")
     watermarks = of("accord_event_watermark_timestamp_seconds")
     lags = f"max by (job, group, topic, partition) ({of('accord_kafka_consumer_lag')})"
@@ -119,8 +123,9 @@ def _flow() -> list[Panel]:
         graph(
             "Behind the present",
             "How old the instant is as of which everything is evaluated, and the watermark of the "
-            "partition that is furthest back. The watermark keeps five minutes of distance by "
-            "design: until then a result is provisional.",
+            "partition that is furthest back (it keeps five minutes of distance by design: until "
+            "then a result is provisional); how long ago what ingest and evaluator read now was "
+            "the end of its topic.",
             [
                 Line(f"time() - max ({evaluated})", "evaluation", BLUE),
                 Line(
@@ -128,6 +133,8 @@ def _flow() -> list[Panel]:
                     "watermark",
                     AMBER,
                 ),
+                Line(reading("ingest"), "ingest reads", SKY, dashed=True),
+                Line(reading("evaluator"), "evaluator reads", VERMILLION, dashed=True),
             ],
             unit="s",
             soft_min=0,
@@ -135,13 +142,10 @@ def _flow() -> list[Panel]:
         ),
         graph(
             "Records worked off",
-            "A second; by ingest those of the sources, by the evaluator those of the event log.",
+            "A second; by ingest those of the sources, by the evaluator the events of them.",
             [
-                Line(
-                    f"sum by (job) (rate({of('accord_kafka_records_processed_total')}[{_RATE}]))",
-                    "{{job}}",
-                    names=_BY_JOB,
-                )
+                Line(f"sum (rate({processed}[{_RATE}]))", "ingest", BLUE),
+                Line(f"sum (rate({folded}[{_RATE}]))", "evaluator", VERMILLION),
             ],
             unit="cps",
             soft_min=0,
@@ -149,6 +153,10 @@ def _flow() -> list[Panel]:
         ),
         *_trouble_and_pace(),
     ]
+
+
+def _job(service: str) -> str:
+    return f'job="accord-{service}"'
 
 
 def _trouble_and_pace() -> list[Panel]:
@@ -181,8 +189,8 @@ def _trouble_and_pace() -> list[Panel]:
             "The 95th percentile: a batch of ingest, a batch of the evaluator, one judging, an "
             "answer of the api.",
             [
-                Line(p95(batches, 'job="accord-ingest"'), "batch of ingest", BLUE),
-                Line(p95(batches, 'job="accord-evaluator"'), "batch of the evaluator", VERMILLION),
+                Line(p95(batches, _job("ingest")), "batch of ingest", BLUE),
+                Line(p95(batches, _job("evaluator")), "batch of the evaluator", VERMILLION),
                 Line(p95("accord_evaluation_duration_seconds"), "judging", AMBER),
                 Line(p95("accord_http_request_duration_seconds"), "answer", SKY),
             ],

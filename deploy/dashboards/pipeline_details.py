@@ -3,8 +3,8 @@
 from typing import Final
 
 from deploy.dashboards.health import OURS
-from deploy.dashboards.panels import Column, Line, Panel, graph, ranking, table
-from deploy.dashboards.promql import of, or_none
+from deploy.dashboards.panels import Column, Line, Panel, graph, ranking, stat, table
+from deploy.dashboards.promql import each, of, or_none
 from deploy.dashboards.states import AMBER, BLUE, OK, VERMILLION, steps
 
 _RATE: Final = "$__rate_interval"
@@ -132,6 +132,9 @@ def processes_and_documents() -> list[Panel]:
 
 def _processes() -> Panel:
     build = of("accord_build_info")
+    in_use_now = 'state="in_use"'
+    in_use = f"sum by (instance) ({of('accord_db_pool_connections', in_use_now)})"
+    at_most = f"sum by (instance) ({of('accord_db_pool_connections_limit')})"
     errors = of("accord_log_messages_total", 'level="ERROR"')
     by = "instance, job, version, python_version"
     columns = (
@@ -141,6 +144,7 @@ def _processes() -> Panel:
         Column("Python", "python_version"),
         Column("Runs", "", f"max by ({by}) ({build})", "bool_yes_no"),
         Column("Answers", "", f"max by (instance) ({of('up', OURS)})", "bool_yes_no"),
+        Column("Connections used", "", f"{in_use} / {at_most}", "percentunit"),
         Column(
             "Errors logged",
             "",
@@ -173,7 +177,7 @@ def _documents() -> list[Panel]:
             "are changed.",
             [Line(f"max ({current})", "generation", BLUE)],
             unit="short",
-            width=6,
+            width=5,
             height=9,
         ),
         graph(
@@ -182,7 +186,15 @@ def _documents() -> list[Panel]:
             [Line(f"sum ({stored}) - sum ({built})", "items", BLUE)],
             unit="short",
             soft_min=0,
-            width=6,
+            width=4,
             height=9,
+        ),
+        stat(
+            "Series used",
+            "Promises that have series of their own, as a share of those that may "
+            "(ACCORD_SERIES_LIMIT). What is over the limit is shown as one, called _other.",
+            f"count ({each('accord_sla_info')}) / max ({of('accord_series_limit')})",
+            unit="percentunit",
+            thresholds=steps((0, OK.colour), (1, VERMILLION)),
         ),
     ]

@@ -69,7 +69,8 @@ def promise_table(promises: Promises, *, height: int) -> Panel:
     description = (
         f"Promises in their current windows, the worst first, {_MOST} at most: a share, or else an "
         "amount (a count, a sum, a mean) or a time, beside what was promised. Budget left is "
-        "negative where it is overspent. A click on a promise opens its agreement."
+        "negative where it is overspent. Complete is the share of the window so far of which no "
+        "record is known to be missing. A click on a promise opens its agreement."
     )
     return table(
         "Promises, worst first",
@@ -117,6 +118,7 @@ def _figures(promises: Promises) -> Iterator[Column]:
     yield figure("Promised amount", "accord_sla_objective_value", "short", AMOUNTS)
     yield figure("Time", "accord_sla_value", "s", TIMES)
     yield figure("Promised time", "accord_sla_objective_value", "s", TIMES)
+    yield figure("Complete", "accord_sla_coverage_ratio", share, decimals=1)
     yield figure("Stale", "accord_sla_stale", "bool_yes_no")
 
 
