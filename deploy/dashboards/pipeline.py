@@ -106,8 +106,6 @@ def _flow() -> list[Panel]:
     def reading(service: str) -> str:
         return f"max ({of('accord_kafka_consumer_lag_seconds', _job(service))})"
 
-    processed = of("accord_kafka_records_processed_total", _job("ingest"))
-    folded = of("accord_evaluator_events_total", _job("evaluator"))
     evaluated = of("accord_evaluation_timestamp_seconds")
     watermarks = of("accord_event_watermark_timestamp_seconds")
     lags = f"max by (job, group, topic, partition) ({of('accord_kafka_consumer_lag')})"
@@ -140,6 +138,21 @@ def _flow() -> list[Panel]:
             soft_min=0,
             width=8,
         ),
+        *_work(),
+    ]
+
+
+def _job(service: str) -> str:
+    return f'job="accord-{service}"'
+
+
+def _work() -> list[Panel]:
+    def rate(counter: str) -> str:
+        return f"sum (rate({of(counter)}[{_RATE}]))"
+
+    processed = of("accord_kafka_records_processed_total", _job("ingest"))
+    folded = of("accord_evaluator_events_total", _job("evaluator"))
+    return [
         graph(
             "Records worked off",
             "A second; by ingest those of the sources, by the evaluator the events of them.",
@@ -151,24 +164,6 @@ def _flow() -> list[Panel]:
             soft_min=0,
             width=8,
         ),
-        *_trouble_and_pace(),
-    ]
-
-
-def _job(service: str) -> str:
-    return f'job="accord-{service}"'
-
-
-def _trouble_and_pace() -> list[Panel]:
-    def rate(counter: str) -> str:
-        return f"sum (rate({of(counter)}[{_RATE}]))"
-
-    def p95(histogram: str, *matchers: str) -> str:
-        buckets = of(f"{histogram}_bucket", *matchers)
-        return f"histogram_quantile(0.95, sum by (le) (rate({buckets}[{_RATE}])))"
-
-    batches = "accord_kafka_process_duration_seconds"
-    return [
         graph(
             "Refused and late",
             "A second: records that are no events, and events that came after the watermark had "
@@ -184,17 +179,26 @@ def _trouble_and_pace() -> list[Panel]:
             unit="cps",
             soft_min=0,
         ),
-        graph(
-            "How long work takes",
-            "The 95th percentile: a batch of ingest, a batch of the evaluator, one judging, an "
-            "answer of the api.",
-            [
-                Line(p95(batches, _job("ingest")), "batch of ingest", BLUE),
-                Line(p95(batches, _job("evaluator")), "batch of the evaluator", VERMILLION),
-                Line(p95("accord_evaluation_duration_seconds"), "judging", AMBER),
-                Line(p95("accord_http_request_duration_seconds"), "answer", SKY),
-            ],
-            unit="s",
-            soft_min=0,
-        ),
+        _durations(),
     ]
+
+
+def _durations() -> Panel:
+    def p95(histogram: str, *matchers: str) -> str:
+        buckets = of(f"{histogram}_bucket", *matchers)
+        return f"histogram_quantile(0.95, sum by (le) (rate({buckets}[{_RATE}])))"
+
+    batches = "accord_kafka_process_duration_seconds"
+    return graph(
+        "How long work takes",
+        "The 95th percentile: a batch of ingest, a batch of the evaluator, one judging, an "
+        "answer of the api.",
+        [
+            Line(p95(batches, _job("ingest")), "batch of ingest", BLUE),
+            Line(p95(batches, _job("evaluator")), "batch of the evaluator", VERMILLION),
+            Line(p95("accord_evaluation_duration_seconds"), "judging", AMBER),
+            Line(p95("accord_http_request_duration_seconds"), "answer", SKY),
+        ],
+        unit="s",
+        soft_min=0,
+    )
