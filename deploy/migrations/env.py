@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from shared.runtime.migrate import create_engine
-from shared.runtime.tables import metadata
+from shared.runtime.schema import metadata
 
 
 def run(connection: Connection) -> None:

@@ -45,14 +45,23 @@ class _Api:
             events = Topics(settings.topic_prefix).events
             self._exporter = Exporter(sources, events, self._registry, limit=settings.series_limit)
             app = create_app(sources, self._registry)
-            ended = asyncio.Event()
+            ended, leaving = asyncio.Event(), asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 # As long as requests are answered: told to stop is not the end of them.
                 group.create_task(self._exporter.refresh_until(ended))
+                group.create_task(app.state.feed.follow(leaving))
+                group.create_task(_leave(stopping, settings.drain_delay, leaving))
                 try:
                     await serve_http(app, settings, stopping)
                 finally:
                     ended.set()
+
+
+async def _leave(stopping: asyncio.Event, delay_s: float, leaving: asyncio.Event) -> None:
+    """Let streams end when no new connection is taken any more: they would keep the process."""
+    await stopping.wait()
+    await asyncio.sleep(delay_s)
+    leaving.set()
 
 
 def main() -> int:

@@ -5,7 +5,9 @@ from time import perf_counter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from services.api.change_feed import ChangeFeed
 from services.api.docs_page import add_docs_page
+from services.api.event_stream import StreamFigures
 from services.api.middleware import HeadAsGet, RequestFigures, RequestId
 from services.api.objectives import Objectives
 from services.api.openapi import new_app
@@ -29,6 +31,8 @@ def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:
     """The app over its sources; its figures go into `registry`."""
     app = new_app(program_version())
     app.state.sources = sources
+    app.state.feed = ChangeFeed(sources.pool)
+    app.state.stream_figures = StreamFigures(registry)
     map_errors(app)
     add_docs_page(app)
     add_scorecard(app)

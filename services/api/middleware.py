@@ -19,6 +19,10 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.
 
 UNMATCHED: Final = "unmatched"
 REQUEST_ID: Final = "accord.request_id"
+IS_HEAD: Final = "accord.is_head"
+"""True in the scope of a request whose answer's body is not sent."""
+IS_STREAM: Final = "accord.is_stream"
+"""True in the scope of a request that lasts as long as its caller likes."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SENT_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -66,12 +70,12 @@ class HeadAsGet:
             await send(message)
 
         # In place: what stands outside reads the route that the router notes in it.
-        scope["method"] = "GET"
+        scope["method"], scope[IS_HEAD] = "GET", True
         await self._app(scope, receive, send_without_body)
 
 
 class RequestFigures:
-    """Counts requests and times them, by method, route template and status."""
+    """Counts requests and times them but for streams, by method, route template and status."""
 
     def __init__(
         self, app: ASGIApp, registry: CollectorRegistry, elapsed: Callable[[], float]
@@ -103,4 +107,5 @@ class RequestFigures:
             method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
             route = getattr(inner.get("route"), "path", UNMATCHED)
             self._requests.labels(method=method, route=route, status=str(status)).inc()
-            self._duration.labels(method=method, route=route).observe(self._elapsed() - began)
+            if IS_STREAM not in inner:
+                self._duration.labels(method=method, route=route).observe(self._elapsed() - began)

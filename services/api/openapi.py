@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from services.api import comparisons, items, problem_pages, routes
+from services.api import comparisons, items, problem_pages, routes, stream
 from services.api.schemas import Problem
 
 TITLE: Final = "Accord"
@@ -40,6 +40,7 @@ def new_app(version: str) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(items.router)
     app.include_router(comparisons.router)
+    app.include_router(stream.router)
     app.include_router(problem_pages.router)
     return app
 

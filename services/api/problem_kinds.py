@@ -119,6 +119,14 @@ _ALL: Final = (
         "Ask again after `Retry-After` seconds. If it lasts, the evaluator does not run.",
     ),
     Kind(
+        "too-many-streams",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "No more streams can be opened here",
+        "the process has as many streams open as it holds; `Retry-After`",
+        "Come again after `Retry-After` seconds, perhaps to another process; one stream can carry "
+        "all that a page or a program wants.",
+    ),
+    Kind(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The database does not answer",

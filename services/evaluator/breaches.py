@@ -157,18 +157,20 @@ def news(told: Told, now: Told) -> Iterator[str]:
     yield "closed" if told.closed_at is None else "restated"
 
 
+def event_id(breach_id: str, number: int) -> str:
+    """The id of the CloudEvent that is the `number`-th of a breach: a repetition has the same."""
+    return f"{breach_id}:{number}"
+
+
 def breach_event(
     what: str, number: int, row: Mapping[str, object], group_by: Sequence[str], *, now: Instant
 ) -> bytes:
-    """The CloudEvent that announces `what` of a row of `breach`, the `number`-th of that breach.
-
-    Its id is made of the breach's and the number, so that a repetition is seen as one.
-    """
+    """The CloudEvent that announces `what` of a row of `breach`, the `number`-th of that breach."""
     data = _data(row, group_by)
     return _encoder.encode(
         {
             "specversion": "1.0",
-            "id": f"{row['breach_id']}:{number}",
+            "id": event_id(str(row["breach_id"]), number),
             "source": SOURCE,
             "type": TYPE_PREFIX + what,
             "subject": data["item"] if row["scope"] == "item" else data["sla_id"],

@@ -15,7 +15,7 @@ import asyncpg
 from services.evaluator.placing import Places, Placing
 from services.evaluator.tidying import tidy
 from shared.documents import File, Loaded, load_texts
-from shared.domain.agreement import Catalogue, Objective, Percentile, objective_id
+from shared.domain.agreement import Catalogue, Objective, Percentile, Version, objective_id
 from shared.domain.instant import Instant
 from shared.domain.plan import Plan, compile_plan
 from shared.runtime import generations
@@ -109,6 +109,15 @@ class Generations:
             if found is not None:
                 return found[1].group_by
         return ()
+
+    def judging(self, objective: str, at: Instant) -> tuple[Version, Objective] | None:
+        """The version that judges an objective at the instant, in the latest documents with it."""
+        for number in sorted(self._compiled, reverse=True):
+            found = self._compiled[number].objectives.get(objective)
+            if found is not None:
+                agreement, name = found[0]
+                return self._compiled[number].catalogue.agreements[agreement].judging(name, at)
+        return None
 
     def __getitem__(self, number: int) -> Compiled:
         """One that has been looked up."""

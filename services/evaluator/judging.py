@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.evaluator import exchange, judge_store, standing, store
+from services.evaluator import exchange, judge_store, standing, state_news, store
 from services.evaluator.agenda import Subject, find_work
 from services.evaluator.apart import judge_apart
 from services.evaluator.batch_size import JudgingSize
@@ -21,6 +21,7 @@ from services.evaluator.generations import Compiled, Generations
 from services.evaluator.judge_store import BEGINNING, Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
+from services.evaluator.panes import Group
 from services.evaluator.rolling import judge_rolling
 from services.evaluator.rows import Window
 from shared.domain.instant import NEVER, SECOND, Instant
@@ -164,6 +165,9 @@ class Judge:
         rows = judged_rows(judged, moment, revisions, before, known_at=known_at)
         if rows.values:
             await judge_store.write_values(connection, rows.values)
+        turned = _turned(judged, subjects)
+        if turned:
+            await state_news.queue(connection, turned)
         if rows.revisions:
             await judge_store.write_revisions(connection, rows.revisions)
         if breaches:
@@ -243,6 +247,16 @@ class Judge:
             pane_key=subject.pane_key,
             watermark=moment.watermark,
         )
+
+
+def _turned(judged: Iterable[JudgedWindow], subjects: Mapping[str, Subject]) -> list[Group]:
+    """The groups whose current window is in another state than was said before."""
+    return [
+        own.window[:2]
+        for own in judged
+        if own.span == subjects[own.window.objective].current
+        and (own.listed if own.said is None else own.said.state != own.judgement.state.value)
+    ]
 
 
 def _unrevised(judged: Iterable[JudgedWindow]) -> list[Window]:

@@ -1,8 +1,8 @@
-"""Breaches -> outbox -> accord.breaches.
+"""Breaches -> outbox -> accord.breaches; what is announced, and states, -> the change log.
 
 One process at a time announces and relays: what has changed of a breach becomes CloudEvents in the
-outbox in the transaction that notes them as announced, and rows leave the outbox when the broker
-has them. A repetition has the same id.
+outbox and in the change log, in the transaction that notes them as announced, and rows leave the
+outbox when the broker has them. A repetition has the same id.
 """
 
 import asyncio
@@ -16,8 +16,9 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.evaluator import store
-from services.evaluator.breaches import Told, breach_event, news
+from services.evaluator import change_log, state_news, store
+from services.evaluator.breaches import Told, breach_event, event_id, news
+from services.evaluator.change_log import Change, about
 from services.evaluator.figures import Figures
 from services.evaluator.generations import Generations
 from services.evaluator.partition import ALLOWED_DISORDER
@@ -113,16 +114,22 @@ class Relay:
     async def _announce(self) -> int:
         now = self._clock()
         async with transaction(self._pool) as connection:
+            if not await change_log.take_turn(connection):
+                return 0
             await connection.execute(_CONFIRM, BATCH)
             rows = await connection.fetch(_UNANNOUNCED, BATCH, ALLOWED_DISORDER)
-            if rows:
-                await self._put(connection, rows, now)
-        return len(rows)
+            changes = await self._put(connection, rows, now) if rows else []
+            turned, taken = await state_news.take(connection, self._generations, BATCH, now=now)
+            changes += turned
+            if changes:
+                await change_log.append(connection, changes)
+        return max(len(rows), taken)
 
     async def _put(
         self, connection: Connection, rows: Sequence[asyncpg.Record], now: Instant
-    ) -> None:
-        events: list[tuple[str, bytes]] = []
+    ) -> list[Change]:
+        """Put what is new of these breaches into the outbox; the same for the change log."""
+        changes: list[Change] = []
         told: list[tuple[str, str, int]] = []
         for row in rows:
             standing = row["withdrawn_at"] is None
@@ -132,16 +139,31 @@ class Relay:
                 row["closed_at"] if standing else None,
             )
             count = row["announcements"]
-            group_by = self._generations.group_by(row["objective"])
             for what in news(Told.read(row["announced"]), state):
                 count += 1
-                events.append(
-                    (row["objective"], breach_event(what, count, _row(row), group_by, now=now))
-                )
+                changes.append(self._change(what, count, row, now))
             told.append((row["breach_id"], state.write(), count))
-        if events:
+        if changes:
+            events = [(own.objective, own.body.encode()) for own in changes]
             await connection.execute(_PUT, *zip(*events, strict=True))
         await connection.execute(_TOLD, *zip(*told, strict=True))
+        return changes
+
+    def _change(self, what: str, number: int, row: asyncpg.Record, now: Instant) -> Change:
+        objective, grp = row["objective"], row["grp"]
+        group_by = self._generations.group_by(objective)
+        own = about(self._generations, objective, grp, row["opened_at"])
+        event = breach_event(what, number, _row(row), group_by, now=now)
+        return Change(
+            at=now,
+            event_id=event_id(row["breach_id"], number),
+            type=f"breach.{what}",
+            objective=objective,
+            grp=grp,
+            level=own.level,
+            customers=own.customers,
+            body=event.decode(),
+        )
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> None:
         producer = await self._running_producer()

@@ -1,8 +1,9 @@
 """What is kept of the past: months of the ledger made ahead, old records let go of (ADR 22; SQL).
 
 Only records of how numbers came about go: entries of the ledger, revisions that later ones have
-replaced, texts of former documents. Items, panes and values stay, so no number changes, however
-late an event comes. `retention` says from when on the records are whole.
+replaced, texts of former documents, and what the change log told days ago. Items, panes and values
+stay, so no number changes, however late an event comes. `retention` says from when on the records
+are whole.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import logging
 from contextlib import suppress
 from typing import Final
 
-from services.evaluator import store
+from services.evaluator import change_log, store
 from shared.domain.instant import DAY, Instant
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.months import DEFAULT, Month, drop_month, make_months, months_of
@@ -73,10 +74,11 @@ class Retention:
             if not await connection.fetchval(_TAKE_TURN, _ADVISORY_LOCK):
                 return False
             await make_months(connection, now)
+            left = await change_log.prune(connection, now=now)
             if self._days is None:
-                return False
+                return left
             until = now - self._days * DAY
-            left = await _forget_entries(connection, Month.of(until))
+            left = await _forget_entries(connection, Month.of(until)) or left
             left = await _forget_revisions(connection, until) or left
             await connection.execute(_FORGET_GENERATIONS, until)
             return left

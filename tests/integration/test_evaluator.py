@@ -9,7 +9,7 @@ import pytest
 from services.cli.stack.local_stack import LocalStack
 from shared.domain.event import Event
 from shared.domain.instant import DAY, MINUTE
-from shared.runtime.tables import metadata
+from shared.runtime.schema import metadata
 from shared.runtime.topics import Topics, create_topics
 from shared.wire import cloudevents
 from tests.integration.evaluating import (

@@ -19,7 +19,7 @@ from shared.runtime.migrate import (
     downgrade,
     migrate,
 )
-from shared.runtime.tables import metadata
+from shared.runtime.schema import metadata
 
 # What compare_metadata does not look at: identity, storage parameters, collations, the exact
 # definition of an index or a primary key.

@@ -15,7 +15,7 @@ import asyncpg
 from shared.domain.instant import DAY, Instant, as_datetime
 from shared.runtime.config import driver_url
 from shared.runtime.database import SESSION, Pool
-from shared.runtime.tables import metadata
+from shared.runtime.schema import metadata
 from shared.runtime.wall_clock import system_clock
 
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
