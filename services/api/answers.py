@@ -86,12 +86,21 @@ class ValueRow(StateRow, frozen=True, kw_only=True):
     revisions: list[RevisionRow]
 
 
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has seen a breach, when, and what they said of it."""
+
+    at: str
+    by: str
+    note: str
+
+
 class StoredItemBreach(ItemBreachRow, frozen=True, kw_only=True):
     """An item breach and what the pipeline knows of it."""
 
     breach_id: str
     confirmed: bool
     detected_at: str
+    acknowledged: Acknowledgement | None
 
 
 class StoredWindowBreach(WindowBreachRow, frozen=True, kw_only=True):
@@ -100,6 +109,7 @@ class StoredWindowBreach(WindowBreachRow, frozen=True, kw_only=True):
     breach_id: str
     confirmed: bool
     detected_at: str
+    acknowledged: Acknowledgement | None
 
 
 class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,6 +277,7 @@ def breach_row(served: Served, row: asyncpg.Record) -> StoredItemBreach | Stored
         "breach_id": row["breach_id"],
         "confirmed": row["confirmed"],
         "detected_at": format_instant(row["detected_at"]),
+        "acknowledged": _acknowledgement(row),
     }
     if row["scope"] == "item":
         of_item = item_breach_row(objective, row["item"], row["cycle"], episode)
@@ -275,6 +286,13 @@ def breach_row(served: Served, row: asyncpg.Record) -> StoredItemBreach | Stored
     span = Span(row["window_start"], row["window_end"])
     of_window = window_breach_row(objective, group, span, episode)
     return StoredWindowBreach(**msgspec.structs.asdict(of_window), **known)
+
+
+def _acknowledgement(row: asyncpg.Record) -> Acknowledgement | None:
+    if row["acknowledged_at"] is None:
+        return None
+    at, name = format_instant(row["acknowledged_at"]), row["acknowledged_by"]
+    return Acknowledgement(at=at, by=name, note=row["note"])
 
 
 def item_row(item: Item, clocks: Sequence[ClockRow], freshness: str, *, now: Instant) -> ItemRow:

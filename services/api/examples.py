@@ -88,6 +88,11 @@ BREACH: Final = {
     "breach_id": "5f0c1b0e-5a43-5c36-9d5e-2f3b7f6a1d10",
     "confirmed": True,
     "detected_at": "2026-03-04T10:00:00.2Z",
+    "acknowledged": {
+        "at": "2026-03-04T10:05:00Z",
+        "by": "shift-lead",
+        "note": "the customer knows; we answer by noon",
+    },
 }
 _CONTENDER: Final = {
     "agreement": "acme-support",

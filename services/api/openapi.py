@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from services.api import comparisons, items, problem_pages, routes, stream
+from services.api import (
+    acknowledgements,
+    comparisons,
+    items,
+    problem_pages,
+    routes,
+    stream,
+)
 from services.api.schemas import Problem
 
 TITLE: Final = "Accord"
@@ -41,6 +48,7 @@ def new_app(version: str) -> FastAPI:
     app.include_router(items.router)
     app.include_router(comparisons.router)
     app.include_router(stream.router)
+    app.include_router(acknowledgements.router)
     app.include_router(problem_pages.router)
     return app
 

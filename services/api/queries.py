@@ -307,8 +307,8 @@ async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyn
 
 _BREACHES: Final = """
 SELECT breach_id, scope, objective, grp, window_start, window_end, item, cycle, opened_at,
-       closed_at, confirmed, detected_at
-FROM breach
+       closed_at, confirmed, detected_at, acknowledged_at, acknowledged_by, note
+FROM breach LEFT JOIN acknowledgement USING (breach_id)
 WHERE withdrawn_at IS NULL
   AND objective = ANY($1::text[])
   AND ($2::text IS NULL OR scope = $2)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.api.problem_kinds import KINDS
 from services.api.shapes import (
+    Acknowledged,
     Amount,
     At,
     ClockExplanation,
@@ -118,6 +119,7 @@ class _Breach(Shape):
     breach_id: str
     confirmed: bool = Field(description="No event in time can take it back any more.")
     detected_at: At
+    acknowledged: Acknowledged | None
 
 
 class ItemBreach(_Breach):

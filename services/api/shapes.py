@@ -47,6 +47,14 @@ class Window(Shape):
     end: At
 
 
+class Acknowledged(Shape):
+    """Somebody has seen a breach."""
+
+    at: At
+    by: str = Field(description="The name of the key or token that said so.")
+    note: str
+
+
 class Applied(Shape):
     """The version of an agreement that was applied, and to what."""
 

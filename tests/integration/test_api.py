@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 _OF_A_STATE = {"since", "breach_id", "freshness", "revision", "provisional", "as_of"}
 STATE_EXTRAS = {*_OF_A_STATE, "complete"}
-BREACH_EXTRAS = {"breach_id", "confirmed", "detected_at"}
+BREACH_EXTRAS = {"breach_id", "confirmed", "detected_at", "acknowledged"}
 STATE_FILTERS: list[tuple[dict[str, object], list[str]]] = [
     ({"agreement": "acme-support"}, ["acme-support/first-response-p1"]),
     ({"objective": "leads"}, ["everyone/leads"]),
