@@ -7,6 +7,8 @@ from typing import Final
 from services.api.app import create_app, make_sources
 from services.api.exporter import Exporter
 from services.api.serving import serve_http
+from services.api.webhooks.addresses import Addresses
+from services.api.webhooks.delivering import Deliverer
 from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.runtime.config import InvalidSettings, Settings, read_settings
@@ -44,12 +46,15 @@ class _Api:
             sources = make_sources(pool=pool, catalogue=self._catalogue, clock=clock)
             events = Topics(settings.topic_prefix).events
             self._exporter = Exporter(sources, events, self._registry, limit=settings.series_limit)
-            app = create_app(sources, self._registry)
+            addresses = Addresses(settings.webhook_networks)
+            deliverer = Deliverer(pool, addresses, self._registry)
+            app = create_app(sources, self._registry, addresses=addresses)
             ended, leaving = asyncio.Event(), asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 # As long as requests are answered: told to stop is not the end of them.
                 group.create_task(self._exporter.refresh_until(ended))
                 group.create_task(app.state.feed.follow(leaving))
+                group.create_task(deliverer.run(stopping))
                 group.create_task(_leave(stopping, settings.drain_delay, leaving))
                 try:
                     await serve_http(app, settings, stopping)

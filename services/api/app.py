@@ -14,6 +14,7 @@ from services.api.openapi import new_app
 from services.api.problems import map_errors
 from services.api.scorecard import add_scorecard
 from services.api.sources import Documents, Sources
+from services.api.webhooks.addresses import Addresses
 from shared.domain.agreement import Catalogue
 from shared.domain.plan import compile_plan
 from shared.runtime.database import Pool
@@ -27,11 +28,14 @@ def make_sources(*, pool: Pool, catalogue: Catalogue, clock: WallClock) -> Sourc
     return Sources(pool=pool, documents=documents, clock=clock)
 
 
-def create_app(sources: Sources, registry: CollectorRegistry) -> FastAPI:
-    """The app over its sources; its figures go into `registry`."""
+def create_app(
+    sources: Sources, registry: CollectorRegistry, *, addresses: Addresses | None = None
+) -> FastAPI:
+    """The app over its sources; its figures go into `registry`, webhooks to `addresses`."""
     app = new_app(program_version())
     app.state.sources = sources
     app.state.feed = ChangeFeed(sources.pool)
+    app.state.addresses = addresses or Addresses()
     app.state.stream_figures = StreamFigures(registry)
     map_errors(app)
     add_docs_page(app)

@@ -15,6 +15,7 @@ from services.api import (
     stream,
 )
 from services.api.schemas import Problem
+from services.api.webhooks import routes as webhook_routes
 
 TITLE: Final = "Accord"
 DESCRIPTION: Final = """
@@ -49,6 +50,7 @@ def new_app(version: str) -> FastAPI:
     app.include_router(comparisons.router)
     app.include_router(stream.router)
     app.include_router(acknowledgements.router)
+    app.include_router(webhook_routes.router)
     app.include_router(problem_pages.router)
     return app
 

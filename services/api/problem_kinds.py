@@ -98,6 +98,29 @@ _ALL: Final = (
         "`/v1/breaches` lists those that stand; one that was withdrawn did not happen after all.",
     ),
     Kind(
+        "unknown-webhook",
+        HTTPStatus.NOT_FOUND,
+        "There is no such webhook",
+        "no webhook of the caller's has this id",
+        "`/v1/webhooks` lists the caller's own; with the scope `admin` everybody's.",
+    ),
+    Kind(
+        "webhook-url",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Nothing is sent to this URL",
+        "the URL of a webhook that is not https, has no public address, or a user, a fragment or a "
+        "port below 1024",
+        "Name a receiver that everybody can reach by https. One in a network of your own is "
+        "allowed by those who run Accord (`ACCORD_WEBHOOK_NETWORKS`).",
+    ),
+    Kind(
+        "too-many-webhooks",
+        HTTPStatus.CONFLICT,
+        "No more webhooks are allowed",
+        "the caller has as many webhooks as one may have",
+        "Delete one that is not needed; one webhook without filters gets every change.",
+    ),
+    Kind(
         "already-acknowledged",
         HTTPStatus.CONFLICT,
         "The breach is acknowledged already",

@@ -93,7 +93,7 @@ async def stream_changes(
     assert isinstance(feed, ChangeFeed)  # noqa: S101 - as the app was made
     assert isinstance(figures, StreamFigures)  # noqa: S101 - as the app was made
     place = Place(_last_event_id(request, wanted), wanted.seconds)
-    if feed.is_closed or figures.count >= STREAMS_MAX:
+    if figures.count >= STREAMS_MAX:
         raise _full()
     await feed.ready()
     request.scope[IS_STREAM] = True
@@ -126,6 +126,6 @@ def _last_event_id(request: Request, wanted: StreamParameters) -> int | None:
 def _full() -> Refusal:
     return Refusal(
         kind="too-many-streams",
-        detail=f"this process holds {STREAMS_MAX} streams open, or stops; come again in a moment",
+        detail=f"this process holds {STREAMS_MAX} streams open; come again in a moment",
         headers={"retry-after": str(RETRY_AFTER_S)},
     )

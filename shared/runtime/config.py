@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -31,6 +32,7 @@ SERIES_MOST: Final = 100_000
 RETENTION_LEAST: Final = 31
 RETENTION_MOST: Final = 36_500
 """Days."""
+Network = IPv4Network | IPv6Network
 _PORT_MAX: Final = 65_535
 _NAME: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
@@ -59,6 +61,7 @@ class Settings:
     retention: int | None = None
     series_limit: int = SERIES_LIMIT
     revision: str = "unknown"
+    webhook_networks: tuple[Network, ...] = ()
     log_level: str = "INFO"
 
     def shown(self) -> dict[str, str]:
@@ -67,6 +70,7 @@ class Settings:
         values["database_url"] = masked(self.database_url)
         if self.clock is not None:
             values["clock"] = format_instant(self.clock)
+        values["webhook_networks"] = ",".join(map(str, self.webhook_networks)) or None
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
@@ -96,6 +100,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         retention=_days(given, "RETENTION"),
         revision=_optional(given, "REVISION") or "unknown",
         series_limit=_number(given, "SERIES_LIMIT", SERIES_LIMIT, 1, SERIES_MOST),
+        webhook_networks=_networks(given, "WEBHOOK_NETWORKS"),
         log_level=_log_level(given),
     )
 
@@ -207,6 +212,18 @@ def _days(given: Mapping[str, str], name: str) -> int | None:
     if _optional(given, name) is None:
         return None
     return _number(given, name, RETENTION_LEAST, RETENTION_LEAST, RETENTION_MOST)
+
+
+def _networks(given: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(
+            ip_network(own.strip()) for own in (_optional(given, name) or "").split(",") if own
+        )
+    except ValueError as error:
+        message = (
+            f"{PREFIX}{name}: {error}; it is to be networks with commas: 10.1.0.0/16,fd00::/64"
+        )
+        raise InvalidSettings(message) from None
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:

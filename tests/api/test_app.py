@@ -149,11 +149,19 @@ def test_every_operation_has_an_example_and_its_problems(app: FastAPI) -> None:
         "GET /v1/comparisons",
         "GET /v1/stream",
         "POST /v1/breaches/{breach_id}/acknowledgement",
+        "POST /v1/webhooks",
+        "GET /v1/webhooks",
+        "GET /v1/webhooks/{webhook_id}",
+        "DELETE /v1/webhooks/{webhook_id}",
+        "POST /v1/webhooks/{webhook_id}/secret",
+        "GET /v1/webhooks/{webhook_id}/deliveries",
+        "GET /v1/webhooks/{webhook_id}/dead",
+        "POST /v1/webhooks/{webhook_id}/dead/redrive",
     ]
     for name, operation in found.items():
         good = next(answer for status, answer in operation["responses"].items() if status < "300")
-        (content,) = good["content"].values()
-        assert content["example"], name
+        for content in good.get("content", {}).values():
+            assert content["example"], name
         assert operation["summary"], name
         assert operation["description"], name
         for status in ("422", "503"):

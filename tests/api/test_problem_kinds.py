@@ -28,7 +28,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 def refused() -> Iterator[str]:
     """The name of the problem in each refusal of the code."""
-    for path in sorted((ROOT / "services" / "api").glob("*.py")):
+    for path in sorted((ROOT / "services" / "api").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Refusal":
                 yield from (

@@ -140,11 +140,20 @@ TABLES = (
     "idempotency",
 )
 
+# A reader of everything reads neither the secrets of webhooks nor answers that hold them.
+KEEP_FROM_READERS = """DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'accord_reader') THEN
+        EXECUTE format('REVOKE ALL ON %I.webhook, %I.idempotency FROM accord_reader',
+                       current_schema(), current_schema());
+    END IF;
+END $$"""
+
 
 def upgrade() -> None:
-    """Create the tables; the reader's default grants hold for them, too."""
+    """Create the tables; the reader's default grants hold for most of them."""
     for statement in SCHEMA:
         op.execute(statement)
+    op.execute(KEEP_FROM_READERS)
 
 
 def downgrade() -> None:
