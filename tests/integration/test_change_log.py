@@ -10,6 +10,7 @@ from services.evaluator import state_news
 from services.evaluator.generations import Generations
 from shared.domain.instant import MINUTE
 from shared.runtime.database import Pool, transaction
+from tests.asyncapi import problems
 from tests.integration.evaluating import Pipeline, at, event, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -27,6 +28,11 @@ async def test_announcements_and_states_are_logged_once_in_the_order_they_happen
         await pipeline.rest()
         await until(lambda: _all_told(pipeline.pool))
     log = await _log(pipeline.pool)
+    bodies = [json.loads(row["body"]) for row in log]
+    schemas = {"state.changed": "StateEvent"}
+    for row, body in zip(log, bodies, strict=True):
+        assert problems(schemas.get(row["type"], "BreachEvent"), body) == []
+        assert body["type"] == f"accord.{row['type']}"
     assert [row["seq"] for row in log] == list(range(1, len(log) + 1))
     assert len({row["event_id"] for row in log}) == len(log)
     sent = await pipeline.announced()

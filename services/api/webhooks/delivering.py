@@ -16,6 +16,7 @@ from contextlib import suppress
 from random import SystemRandom
 from typing import Final
 
+import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry
 
@@ -32,6 +33,7 @@ from shared.runtime.metrics import Metric
 
 PAUSE_S: Final = 0.5
 RETRY_S: Final = 5.0
+DENIED_S: Final = 300.0
 AT_ONCE: Final = 16
 """Receivers that one process delivers to at the same time."""
 PAGE: Final = 200
@@ -89,9 +91,12 @@ class Deliverer:
             try:
                 await self._begin_some(stopping)
             except UNREACHABLE as error:
-                pause = RETRY_S
+                # Rights that are missing are given by a person, not in a moment.
+                is_denied = isinstance(error, asyncpg.InsufficientPrivilegeError)
+                pause = DENIED_S if is_denied else RETRY_S
                 _logger.warning(
-                    "Webhooks are looked at again in a moment: %r",
+                    "Webhooks are looked at again in %g s: %r",
+                    pause,
                     error,
                     extra={"action": "deliver_again"},
                 )
