@@ -17,7 +17,13 @@ from shared.runtime import generations
 from shared.runtime.database import Connection, Pool, snapshot
 from shared.runtime.wall_clock import WallClock
 
-UNREACHABLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+UNREACHABLE: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that broke in the middle of an exchange
+    OSError,
+    TimeoutError,
+)
 """Errors of a database that does not answer, or not with what is expected."""
 KEPT: Final = 4
 """Generations of documents that are kept compiled."""

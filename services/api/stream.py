@@ -1,6 +1,7 @@
 """`GET /v1/stream`: the changes of breaches and states as they happen, by server-sent events."""
 
 import json
+import re
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -20,7 +21,7 @@ from shared.domain.agreement import Level
 
 router: Final = APIRouter(prefix="/v1")
 RETRY_AFTER_S: Final = 5
-SEQ_MAX: Final = 2**63 - 1
+_ID: Final = re.compile(r"[0-9]{1,18}")
 _A_DAY_S: Final = 86_400
 _EVENT: Final = {
     "specversion": "1.0",
@@ -45,10 +46,9 @@ data: {json.dumps(_EVENT)}
 class StreamParameters(Parameters):
     """Which changes; a filter may be given several times, any of its values then fits."""
 
-    last_event_id: int | None = Field(
+    last_event_id: str | None = Field(
         None,
-        ge=0,
-        le=SEQ_MAX,
+        pattern=f"^{_ID.pattern}$",
         description="Go on after this event; the header `Last-Event-ID` comes first.",
     )
     type: list[ChangeType] = Field([], description="The event's name.")
@@ -114,10 +114,10 @@ def _wanted(wanted: StreamParameters, request: Request, by: Caller) -> Wanted:
 
 
 def _last_event_id(request: Request, wanted: StreamParameters) -> int | None:
-    given = request.headers.get("last-event-id", "")
-    if not given:
-        return wanted.last_event_id
-    if not (given.isascii() and given.isdigit() and int(given[:20]) <= SEQ_MAX):
+    given = request.headers.get("last-event-id") or wanted.last_event_id
+    if given is None:
+        return None
+    if not _ID.fullmatch(given):
         name, detail = "Last-Event-ID", "it is to be the id of an event, a whole number"
         raise invalid_parameter(name, detail)
     return int(given)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from services.api.webhooks.delivering import Deliverer
 from shared.runtime.database import Pool
 
+HOOKS = "/v1/webhooks"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
@@ -102,7 +103,7 @@ async def delivers(deliverer: Deliverer) -> AsyncIterator[None]:
 
 async def made(http: httpx.AsyncClient, url: str, **asked: object) -> dict[str, str]:
     """A webhook, as its answer shows it."""
-    answer = await http.post("", json={"url": url, **asked})
+    answer = await http.post(HOOKS, json={"url": url, **asked})
     assert answer.status_code == 201, answer.text
     found: dict[str, str] = answer.json()
     return found
@@ -120,13 +121,13 @@ async def ids(receiver: Receiver, count: int) -> bool:
 
 async def is_failing(http: httpx.AsyncClient, id_: str, error: str) -> bool:
     """Whether the webhook fails, for a reason."""
-    shown = (await http.get(f"/{id_}")).json()
+    shown = (await http.get(f"{HOOKS}/{id_}")).json()
     return bool(shown["state"] == "failing" and error in (shown["last_error"] or ""))
 
 
 async def has_dead(http: httpx.AsyncClient, id_: str, count: int) -> bool:
     """How long its dead list is."""
-    return bool((await http.get(f"/{id_}")).json()["dead"] == count)
+    return bool((await http.get(f"{HOOKS}/{id_}")).json()["dead"] == count)
 
 
 async def is_redriven(pool: Pool) -> bool:
@@ -138,3 +139,8 @@ async def all_passed(pool: Pool) -> bool:
     """Whether every webhook has what is in the log."""
     behind = "SELECT count(*) FROM webhook WHERE position < (SELECT last_seq FROM change_head)"
     return bool(await pool.fetchval(behind) == 0)
+
+
+async def is_released(pool: Pool) -> bool:
+    """Whether nobody delivers at present."""
+    return bool(await pool.fetchval("SELECT bool_and(leased_until = 0) FROM webhook"))

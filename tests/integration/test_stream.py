@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -17,8 +16,7 @@ from services.api import change_feed, event_stream
 from services.api.app import create_app, make_sources
 from services.api.caller import Caller
 from services.evaluator import change_log
-from shared.runtime.config import driver_url
-from shared.runtime.database import Pool, transaction
+from shared.runtime.database import Pool, create_pool, transaction
 from tests.api.stored import NOW, a_catalogue
 from tests.integration.evaluating import until
 from tests.integration.streaming import Reader, a_change, append, serving
@@ -34,18 +32,18 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def make_app(database: Pool, tmp_path: Path, registry: CollectorRegistry) -> Callable[[], FastAPI]:
+def make_app(database: Pool, tmp_path: Path, registry: CollectorRegistry) -> Callable[..., FastAPI]:
     catalogue = a_catalogue(tmp_path)
 
-    def make() -> FastAPI:
+    def make(own: CollectorRegistry = registry) -> FastAPI:
         sources = make_sources(pool=database, catalogue=catalogue, clock=lambda: NOW)
-        return create_app(sources, registry)
+        return create_app(sources, own)
 
     return make
 
 
 @pytest.fixture
-def app(make_app: Callable[[], FastAPI]) -> FastAPI:
+def app(make_app: Callable[..., FastAPI]) -> FastAPI:
     return make_app()
 
 
@@ -91,7 +89,7 @@ async def test_readers_that_come_and_go_while_several_append_miss_and_repeat_not
 ) -> None:
     monkeypatch.setattr(change_feed, "RECENT", 20)  # what is older is read from the log
     monkeypatch.setattr(event_stream, "BATCH", 7)
-    total = 300
+    total = 120
 
     async def write(first: int) -> None:
         for number in range(first, total, 3):
@@ -100,7 +98,7 @@ async def test_readers_that_come_and_go_while_several_append_miss_and_repeat_not
     async def read(seed: int) -> Reader:
         random, reader = Random(seed), Reader(last="0")  # noqa: S311 - no secret
         while len(reader.told) < total:
-            await reader.read(base, until=min(total, len(reader.told) + random.randrange(1, 60)))
+            await reader.read(base, until=min(total, len(reader.told) + random.randrange(1, 40)))
         return reader
 
     async with asyncio.TaskGroup() as group:
@@ -184,7 +182,7 @@ async def test_filters_are_those_of_the_lists(
 
 
 async def test_a_caller_for_one_customer_is_told_of_no_other(
-    make_app: Callable[[], FastAPI], database: Pool, monkeypatch: pytest.MonkeyPatch
+    make_app: Callable[..., FastAPI], database: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.1)
     await _append_several(database)
@@ -237,7 +235,7 @@ async def test_a_reader_that_comes_too_late_is_told_so_and_stays(base: str, data
 
 
 async def test_a_process_that_is_behind_another_knows_that_it_is(
-    database: Pool, make_app: Callable[[], FastAPI]
+    database: Pool, make_app: Callable[..., FastAPI]
 ) -> None:
     app = make_app()
     await app.state.feed.ready()
@@ -281,7 +279,7 @@ async def test_a_reader_that_takes_nothing_is_let_go_of_and_holds_nobody_up(
 
 
 async def test_streams_end_when_the_process_stops_and_go_on_at_another(
-    make_app: Callable[[], FastAPI], database: Pool, registry: CollectorRegistry
+    make_app: Callable[..., FastAPI], database: Pool, registry: CollectorRegistry
 ) -> None:
     reader = Reader(last="0")
     async with serving(make_app()) as base:
@@ -291,30 +289,29 @@ async def test_streams_end_when_the_process_stops_and_go_on_at_another(
     await reading  # it ended in order: no error
     assert registry.get_sample_value("accord_http_streams_ended_total", {"reason": "stopped"}) == 1
     await append(database, a_change(2))
-    async with serving(make_app()) as base:
+    async with serving(make_app(CollectorRegistry())) as base:
         await reader.read(base, until=2)
     assert [own.id for own in reader.told] == [1, 2]
 
 
 async def test_a_database_that_goes_away_for_a_moment_costs_no_reader_anything(
-    base: str, database: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+    base: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_feed, "RETRY_S", 0.05)
     reader = Reader(last="0")
-    reading = asyncio.create_task(reader.read(base, until=30))
-    connection = await asyncpg.connect(driver_url(database_url))
-    for number in range(30):
-        await append(database, a_change(number))
-        await connection.execute(_END_OTHERS)
-        await asyncio.sleep(0.02)
-    await connection.close()
+    reading = asyncio.create_task(reader.read(base, until=20))
+    async with await create_pool(database_url, service="relay") as relay:
+        for number in range(20):
+            await append(relay, a_change(number))
+            await relay.execute(_END_THE_API)
+            await asyncio.sleep(0.02)
     await reading
-    assert [own.id for own in reader.told] == list(range(1, 31))
+    assert [own.id for own in reader.told] == list(range(1, 21))
 
 
-_END_OTHERS = """
+_END_THE_API = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'
+WHERE datname = current_database() AND application_name = 'accord-test'
 """
 
 

@@ -39,7 +39,7 @@ async def http(database: Pool, tmp_path: Path) -> AsyncIterator[httpx.AsyncClien
     sources = make_sources(pool=database, catalogue=catalogue, clock=lambda: NOW)
     app = create_app(sources, CollectorRegistry(), addresses=Addresses(LOOPBACK))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api/v1/webhooks") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         yield client
 
 
@@ -48,7 +48,7 @@ async def test_a_name_that_leads_inside_later_is_never_asked(
 ) -> None:
     async with receiving() as canary:
         port = int(canary.url.rpartition(":")[2].partition("/")[0])
-        own = await made(http, "http://127.0.0.1:9/")
+        own = await made(http, "http://127.0.0.1:9999/")
         await database.execute("UPDATE webhook SET url = $1", f"https://rebound.example:{port}/")
 
         async def rebound(_host: str, _port: int) -> Sequence[str]:
@@ -73,7 +73,7 @@ async def test_a_certificate_is_checked_for_the_name_though_the_address_is_asked
         port = receiver.url.rpartition(":")[2].partition("/")[0]
         addresses = Addresses(LOOPBACK, resolve=resolve)
         deliverer = Deliverer(database, addresses, CollectorRegistry(), trusted=trusted)
-        own = await made(http, "http://127.0.0.1:9/")
+        own = await made(http, "http://127.0.0.1:9999/")
         rename = "UPDATE webhook SET url = $1"
         await database.execute(rename, f"https://other.example.test:{port}/")
         await append(database, a_change(1))

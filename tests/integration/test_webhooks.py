@@ -21,6 +21,7 @@ from shared.runtime.database import Pool
 from tests.api.stored import NOW, a_catalogue
 from tests.integration.evaluating import until
 from tests.integration.receiving import (
+    HOOKS,
     LOOPBACK,
     all_passed,
     delivers,
@@ -29,6 +30,7 @@ from tests.integration.receiving import (
     ids,
     is_failing,
     is_redriven,
+    is_released,
     made,
     receiving,
 )
@@ -64,9 +66,7 @@ def asked_by(app: FastAPI) -> Callable[[Caller], httpx.AsyncClient]:
         async def as_caller(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, CALLER: caller}, receive, send)
 
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(as_caller), base_url="http://api/v1/webhooks"
-        )
+        return httpx.AsyncClient(transport=httpx.ASGITransport(as_caller), base_url="http://api")
 
     return asked
 
@@ -95,10 +95,10 @@ async def test_changes_are_delivered_in_order_signed_and_each_once(
             assert headers["content-type"] == "application/cloudevents+json"
             told = Webhook(own["secret"]).verify(body, headers)
             assert headers["webhook-id"] == told["id"]
-        shown = (await http.get(f"/{own['id']}")).json()
+        shown = (await http.get(f"{HOOKS}/{own['id']}")).json()
         assert (shown["state"], shown["position"], shown["attempts"]) == ("delivering", 6, 0)
         assert "secret" not in shown
-        log = (await http.get(f"/{own['id']}/deliveries")).json()["items"]
+        log = (await http.get(f"{HOOKS}/{own['id']}/deliveries")).json()["items"]
         assert [(line["seq"], line["status"]) for line in log] == [
             (number, 204) for number in (6, 5, 4, 3, 2)
         ]
@@ -116,7 +116,7 @@ async def test_a_change_that_is_not_taken_is_sent_again_before_any_other(
         await append(database, *map(a_change, range(3)))
         await until(lambda: has(receiver, 3))
         assert receiver.numbers == [0, 1, 2]
-        log = (await http.get(f"/{own['id']}/deliveries")).json()["items"]
+        log = (await http.get(f"{HOOKS}/{own['id']}/deliveries")).json()["items"]
         said = [(line["seq"], line["attempt"], line["status"]) for line in reversed(log)]
         assert said == [
             (1, 1, 500),
@@ -177,7 +177,7 @@ async def test_any_number_of_processes_deliver_each_change_once_between_them(
 async def test_who_has_lost_its_lease_notes_nothing_more(
     http: httpx.AsyncClient, database: Pool
 ) -> None:
-    own = await made(http, "http://127.0.0.1:9/")
+    own = await made(http, "http://127.0.0.1:9999/")
     await append(database, a_change(1))
     (first,) = await store.claim(database, "first", 5)
     assert await store.claim(database, "second", 5) == []
@@ -195,7 +195,7 @@ async def test_who_has_lost_its_lease_notes_nothing_more(
     assert await store.claim(database, "third", 5) == []
     await store.delivered(database, second, attempt)
     assert await database.fetchval("SELECT count(*) FROM webhook_delivery") == 1
-    assert (await http.delete(f"/{own['id']}")).status_code == 204
+    assert (await http.delete(f"{HOOKS}/{own['id']}")).status_code == 204
     with pytest.raises(store.LeaseLostError):
         await store.passed(database, second, 1)
 
@@ -211,21 +211,21 @@ async def test_what_is_not_taken_for_a_day_is_dead_until_its_owner_has_it_sent_a
         await append(database, a_change(2), at=now)
         async with delivers(deliverer):
             await until(lambda: is_failing(http, own["id"], "HTTP 503"))
-            assert (await http.get(f"/{own['id']}/dead")).json()["items"] == []
+            assert (await http.get(f"{HOOKS}/{own['id']}/dead")).json()["items"] == []
             await database.execute("UPDATE webhook SET failing_since = $1", now - DAY)
             await until(lambda: has_dead(http, own["id"], 2))
             receiver.answers = []
             await until(lambda: has(receiver, 1))
             assert receiver.numbers == [2]  # what came later goes on
-            page = (await http.get(f"/{own['id']}/dead?limit=1")).json()
+            page = (await http.get(f"{HOOKS}/{own['id']}/dead?limit=1")).json()
             assert [dead["event"]["number"] for dead in page["items"]] == [0]
             assert page["items"][0]["error"] == "HTTP 503"
             receiver.answers = [500]
-            assert (await http.post(f"/{own['id']}/dead/redrive")).json() == {"redriven": 2}
+            assert (await http.post(f"{HOOKS}/{own['id']}/dead/redrive")).json() == {"redriven": 2}
             await until(lambda: is_redriven(database))
             await until(lambda: has_dead(http, own["id"], 2))
             assert receiver.numbers == [2]
-            assert (await http.post(f"/{own['id']}/dead/redrive")).json() == {"redriven": 2}
+            assert (await http.post(f"{HOOKS}/{own['id']}/dead/redrive")).json() == {"redriven": 2}
             await until(lambda: has_dead(http, own["id"], 0))
         assert receiver.numbers == [2, 0, 1]
 
@@ -235,30 +235,31 @@ async def test_a_secret_is_shown_once_and_signs_along_for_a_day_when_it_is_excha
 ) -> None:
     async with receiving() as receiver, delivers(deliverer):
         own = await made(http, receiver.url)
-        exchanged = (await http.post(f"/{own['id']}/secret")).json()
+        exchanged = (await http.post(f"{HOOKS}/{own['id']}/secret")).json()
         assert exchanged["secret"] != own["secret"]
         await append(database, a_change(1))
         await until(lambda: has(receiver, 1))
         headers, body = receiver.taken[0]
         for secret in (own["secret"], exchanged["secret"]):
             Webhook(secret).verify(body, headers)
+        await until(lambda: is_released(database))  # a turn goes on with the secrets it began with
         await database.execute("UPDATE webhook SET former_until = 1")
         await append(database, a_change(2))
         await until(lambda: has(receiver, 2))
         assert len(receiver.taken[1][0]["webhook-signature"].split()) == 1
-    listed = await http.get("")
+    listed = await http.get(HOOKS)
     assert "whsec_" not in listed.text
 
 
 async def test_webhooks_are_their_owners_and_an_admins(
     http: httpx.AsyncClient, asked_by: Callable[[Caller], httpx.AsyncClient]
 ) -> None:
-    own = await made(http, "http://127.0.0.1:9/")
+    own = await made(http, "http://127.0.0.1:9999/")
     async with (
         asked_by(Caller("other", WRITE)) as other,
         asked_by(Caller("boss", WRITE | {"admin"})) as boss,
     ):
-        place = f"/{own['id']}"
+        place = f"{HOOKS}/{own['id']}"
         for method, path in (
             ("GET", place),
             ("DELETE", place),
@@ -269,8 +270,8 @@ async def test_webhooks_are_their_owners_and_an_admins(
         ):
             answer = await other.request(method, path)
             assert answer.json()["type"] == "/problems/unknown-webhook", path
-        assert (await other.get("")).json()["items"] == []
-        assert [found["id"] for found in (await boss.get("")).json()["items"]] == [own["id"]]
+        assert (await other.get(HOOKS)).json()["items"] == []
+        assert [found["id"] for found in (await boss.get(HOOKS)).json()["items"]] == [own["id"]]
         assert (await boss.delete(place)).status_code == 204
     assert (await http.get(place)).status_code == 404
 
@@ -279,13 +280,13 @@ async def test_a_webhook_is_made_once_under_a_key_and_not_without_end(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.api.webhooks.owned.WEBHOOKS_MAX", 2)
-    body, headers = {"url": "http://127.0.0.1:9/"}, {"idempotency-key": "k"}
-    first, again = [await http.post("", json=body, headers=headers) for _ in range(2)]
+    body, headers = {"url": "http://127.0.0.1:9999/"}, {"idempotency-key": "k"}
+    first, again = [await http.post(HOOKS, json=body, headers=headers) for _ in range(2)]
     assert first.json() == again.json()
-    found = await asyncio.gather(*(http.post("", json=body) for _ in range(3)))
+    found = await asyncio.gather(*(http.post(HOOKS, json=body) for _ in range(3)))
     assert sorted(answer.status_code for answer in found) == [201, 409, 409]
-    page = (await http.get("?limit=1")).json()
-    rest = (await http.get("", params={"limit": 1, "cursor": page["next"]})).json()
+    page = (await http.get(f"{HOOKS}?limit=1")).json()
+    rest = (await http.get(HOOKS, params={"limit": 1, "cursor": page["next"]})).json()
     assert len(page["items"] + rest["items"]) == 2
     assert rest["next"] is None
 
@@ -305,7 +306,7 @@ async def test_a_webhook_is_made_once_under_a_key_and_not_without_end(
 async def test_what_cannot_be_a_webhook_is_refused(
     http: httpx.AsyncClient, body: dict[str, object], kind: str, pointer: str
 ) -> None:
-    answer = await http.post("", json=body)
+    answer = await http.post(HOOKS, json=body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["type"] == f"/problems/{kind}"
     assert answer.json()["errors"][0]["pointer"] == pointer

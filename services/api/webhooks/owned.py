@@ -8,7 +8,7 @@ import msgspec
 
 from services.api.caller import Caller
 from services.api.webhooks.signing import new_secret
-from services.api.webhooks.store import OVERLAP, Filters
+from services.api.webhooks.store import NOW, OVERLAP, Filters
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection
 
@@ -63,11 +63,9 @@ async def delete(connection: Connection, id_: str) -> None:
         await connection.execute(statement, id_)
 
 
-async def exchange_secret(
-    connection: Connection, id_: str, *, now: Instant
-) -> asyncpg.Record | None:
+async def exchange_secret(connection: Connection, id_: str) -> asyncpg.Record | None:
     """Give it a new secret; the one before signs along for a day."""
-    return await connection.fetchrow(_EXCHANGE, id_, new_secret(), now + OVERLAP)
+    return await connection.fetchrow(_EXCHANGE, id_, new_secret(), OVERLAP)
 
 
 async def read_deliveries(
@@ -117,7 +115,7 @@ _DELETE: Final = (
     "DELETE FROM webhook_delivery WHERE webhook = $1",
 )
 _EXCHANGE: Final = f"""
-UPDATE webhook SET former_secret = secret, former_until = $3, secret = $2 WHERE id = $1
+UPDATE webhook SET former_secret = secret, former_until = {NOW} + $3, secret = $2 WHERE id = $1
 RETURNING {_COLUMNS}
 """  # noqa: S608 - our own column names
 _DELIVERIES: Final = """

@@ -128,7 +128,7 @@ async def exchange_secret(webhook_id: Id, _: Nothing, request: Request, by: By) 
 
     async def write(connection: Connection) -> Answer:
         await _own(connection, by, webhook_id)
-        row = await owned.exchange_secret(connection, webhook_id, now=sources.clock())
+        row = await owned.exchange_secret(connection, webhook_id)
         if row is None:
             raise _unknown(webhook_id)
         return _json(HTTPStatus.OK, _with_secret(row))

@@ -22,7 +22,8 @@ OVERLAP: Final[Micros] = 24 * HOUR
 """How long a secret that was exchanged still signs beside the new one."""
 GIVE_UP: Final[Micros] = 24 * HOUR
 """How long a change waits for a receiver that takes nothing."""
-_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+"""The database's clock in SQL."""
 
 
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,7 +149,7 @@ async def bury(pool: Pool, own: Leased, changes: Sequence[Change], seq: int, err
 
 async def now_of(pool: Pool) -> Instant:
     """The database's clock."""
-    now: Instant = await pool.fetchval(f"SELECT {_NOW}")
+    now: Instant = await pool.fetchval(f"SELECT {NOW}")
     return now
 
 
@@ -172,10 +173,10 @@ async def still_dead(pool: Pool, own: Leased, attempt: Attempt) -> None:
 
 
 _CLAIM: Final = f"""
-UPDATE webhook w SET epoch = epoch + 1, leased_by = $1, leased_until = {_NOW} + $3
+UPDATE webhook w SET epoch = epoch + 1, leased_by = $1, leased_until = {NOW} + $3
 WHERE id IN (
     SELECT id FROM webhook c
-    WHERE leased_until < {_NOW} AND next_attempt_at <= {_NOW} AND (
+    WHERE leased_until < {NOW} AND next_attempt_at <= {NOW} AND (
         position < (SELECT last_seq FROM change_head)
         OR EXISTS (SELECT FROM webhook_dead d WHERE d.webhook = c.id AND d.redriven)
     )
@@ -183,44 +184,44 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id, url, filters, customers, secret,
-    CASE WHEN former_until > {_NOW} THEN former_secret END, position, attempts, epoch
+    CASE WHEN former_until > {NOW} THEN former_secret END, position, attempts, epoch
 """  # noqa: S608 - our own words
 _RELEASE: Final = "UPDATE webhook SET leased_until = 0 WHERE id = $1 AND epoch = $2"
 _PASSED: Final = f"""
-UPDATE webhook SET position = $3, leased_until = {_NOW} + $4 WHERE id = $1 AND epoch = $2
+UPDATE webhook SET position = $3, leased_until = {NOW} + $4 WHERE id = $1 AND epoch = $2
 RETURNING true
 """  # noqa: S608 - our own words
 _LOG: Final = f"""
 INSERT INTO webhook_delivery (webhook, seq, event_id, attempt, at, took, status, error)
-SELECT id, $3, $4, $5, {_NOW}, $6, $7::int, $8 FROM own
+SELECT id, $3, $4, $5, {NOW}, $6, $7::int, $8 FROM own
 """  # noqa: S608 - our own words
 _DELIVERED: Final = f"""
 WITH own AS (
     UPDATE webhook SET position = $3, attempts = 0, failing_since = NULL, last_error = NULL,
-        leased_until = {_NOW} + $9
+        leased_until = {NOW} + $9
     WHERE id = $1 AND epoch = $2 RETURNING id
 )
 {_LOG} RETURNING true
 """  # noqa: S608 - our own words
 _LOGGED: Final = f"""
 WITH own AS (
-    UPDATE webhook SET leased_until = {_NOW} + $9 WHERE id = $1 AND epoch = $2 RETURNING id
+    UPDATE webhook SET leased_until = {NOW} + $9 WHERE id = $1 AND epoch = $2 RETURNING id
 )
 {_LOG} RETURNING true
 """  # noqa: S608 - our own words
 _FAILED: Final = f"""
 WITH own AS (
-    UPDATE webhook SET attempts = attempts + 1, next_attempt_at = {_NOW} + $9,
-        failing_since = coalesce(failing_since, {_NOW}),
+    UPDATE webhook SET attempts = attempts + 1, next_attempt_at = {NOW} + $9,
+        failing_since = coalesce(failing_since, {NOW}),
         last_error = coalesce($8, 'HTTP ' || $7::int)
     WHERE id = $1 AND epoch = $2
-    RETURNING id, failing_since <= {_NOW} - $10::bigint AS is_over
+    RETURNING id, failing_since <= {NOW} - $10::bigint AS is_over
 ), logged AS ({_LOG})
 SELECT is_over FROM own
 """  # noqa: S608 - our own words
 _BURY: Final = f"""
 INSERT INTO webhook_dead (webhook, seq, event_id, type, body, dead_at, error)
-SELECT *, {_NOW}, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+SELECT *, {NOW}, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
 ON CONFLICT (webhook, seq) DO NOTHING
 """  # noqa: S608 - our own words
 _REDRIVEN: Final = """
