@@ -13,8 +13,10 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from services.api import exporter, sla_figures
+from services.api.event_stream import StreamFigures
 from services.api.exporter import Exporter
 from services.api.middleware import BUCKETS
+from services.api.webhooks.delivering import WebhookFigures
 from services.cli.alert_rules.recordings import RECORDINGS
 from services.evaluator.figures import Figures
 from services.ingest.consume import Meters
@@ -91,6 +93,8 @@ def _registry(service: str) -> CollectorRegistry:
             metrics.HTTP_DURATION.histogram(registry, BUCKETS)
             exporter.SNAPSHOT_DURATION.histogram(registry)
             exporter.RENEWED.counter(registry)
+            StreamFigures(registry)
+            WebhookFigures(registry)
             registry.register(_Only(Exporter.describe()))
             registry.register(_Only(sla_figures.described()))
     return registry

@@ -63,6 +63,16 @@ DURATION: Final = Metric(
 )
 
 
+class WebhookFigures:
+    """What is counted and timed of deliveries."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Make every metric."""
+        self.deliveries = DELIVERIES.counter(registry)
+        self.dead = DEAD.counter(registry)
+        self.duration = DURATION.histogram(registry)
+
+
 class Deliverer:
     """Delivers for as long as it runs, together with any number of others like it."""
 
@@ -79,9 +89,7 @@ class Deliverer:
         self._addresses = addresses
         self._trusted = trusted or httpx.create_ssl_context()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._deliveries = DELIVERIES.counter(registry)
-        self._dead = DEAD.counter(registry)
-        self._duration = DURATION.histogram(registry)
+        self._figures = WebhookFigures(registry)
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -201,7 +209,7 @@ class Deliverer:
             own_attempt = Attempt(
                 change.seq, change.event_id, own.attempts + 1, 0, None, outcome.error
             )
-            self._deliveries.labels(outcome="failed").inc()
+            self._figures.deliveries.labels(outcome="failed").inc()
             await self._failed(own, own_attempt, outcome)
         elif page:
             await store.passed(self._pool, own, page[-1].seq)
@@ -214,7 +222,7 @@ class Deliverer:
         if old:
             dead = [change for change in old if own.wanted.has(change)]
             await store.bury(self._pool, own, dead, old[-1].seq, error)
-            self._dead.inc(len(dead))
+            self._figures.dead.inc(len(dead))
 
     async def _send_redriven(self, own: Leased, out: Sender) -> bool:
         """Send again what is to be, whether the receiver takes it."""
@@ -236,8 +244,8 @@ class Deliverer:
         headers = signed_headers(event_id, now_s, body.encode(), own.secrets)
         outcome = await out.send(headers, body.encode())
         seconds = elapsed() - begun
-        self._duration.observe(seconds)
-        self._deliveries.labels(outcome="taken" if outcome.is_taken else "failed").inc()
+        self._figures.duration.observe(seconds)
+        self._figures.deliveries.labels(outcome="taken" if outcome.is_taken else "failed").inc()
         return outcome, round(seconds * SECOND)
 
 
