@@ -32,8 +32,8 @@ ORDER: Final = ("ingest", "evaluator", "api")
 _LOOK_S: Final = 0.05
 _QUIET_S: Final = 5.0
 _REST_S: Final = 900.0
-_PREPARING_S: Final = 15
-_LOAD_S: Final = 900
+_PREPARING_S: Final = 40
+_LOAD_S: Final = 450
 _CLIENTS: Final = ({"keep": True}, {"keep": True}, {"keep": True, "pause_s": 0.5}, {"keep": False})
 _STANDING: Final = """
 SELECT min(evaluation_time) AS oldest, bool_and(proven) AS proven FROM partition_progress
