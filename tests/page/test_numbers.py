@@ -73,6 +73,19 @@ async def test_lengths_are_told_to_the_microsecond(reader: Reader) -> None:
     assert await told(reader, "decimal", calls) == list(cases.values())
 
 
+async def test_a_length_is_told_short_unless_a_limit_is_missed_by_less(reader: Reader) -> None:
+    await reader.open()
+    cases: dict[tuple[float, str], str] = {
+        (1159.193043, "3600"): f"19{SPACE}min 19{SPACE}s",
+        (3600, "3600"): f"1{SPACE}h",
+        (3600.000001, "3600"): f"1{SPACE}h 0.000001{SPACE}s",
+        (3599.9, "3600"): f"59{SPACE}min 59.9{SPACE}s",
+        (15.376989, "20"): f"15.38{SPACE}s",
+    }
+    calls: list[list[Any]] = [["shortLength", own, [limit]] for own, limit in cases]
+    assert await told(reader, "decimal", calls) == list(cases.values())
+
+
 async def test_targets_are_told_in_words(reader: Reader) -> None:
     await reader.open()
     cases: list[tuple[dict[str, Any], str, str]] = [

@@ -1,12 +1,14 @@
 // Attainment over time with its target line, drawn by uPlot; the table of windows says the same.
 
 import { forDrawing } from "./decimal.js";
-import { millis, shortDay, zoneName } from "./instants.js";
+import { millis, windowLabel, zoneName } from "./instants.js";
 import { asked, isCeiling, unitOf, valueWords } from "./words.js";
 
 const HEIGHT = 240;
+const CROWD = 40;
+const LABEL = 80;
 
-/** `<accord-chart>`: give it `content` = `{rows, measure, zone, chosen, onRead, onChoose}`, rows oldest first. */
+/** `<accord-chart>`: give it `content` = `{rows, measure, spec, chosen, onRead, onChoose}`, rows oldest first. */
 class AttainmentChart extends HTMLElement {
   #content = null;
   #plot = null;
@@ -59,21 +61,21 @@ class AttainmentChart extends HTMLElement {
   }
 
   #options(rows, measure) {
-    const zone = this.#content.zone ?? zoneName();
+    const { spec } = this.#content;
+    const width = Math.floor(this.clientWidth);
     const color = (name) => this.#color(name);
     const axis = { stroke: color("--soft"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const target = rows.at(-1)?.target ?? { atLeast: 0 };
     const words = (number) => valueWords(String(round6(number)), target, measure);
     return {
-      width: Math.floor(this.clientWidth),
+      width,
       height: HEIGHT,
       padding: [14, 18, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
-      tzDate: (seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), zone),
       scales: { x: { range: (_plot, low, high) => spread(low, high) }, y: { range: () => rangeOf(rows, measure) } },
       axes: [
-        { ...axis, values: (_plot, splits) => splits.map((own) => shortDay(own * 1000, zone)), space: 70, size: 30 },
+        { ...axis, splits: () => everyOther(rows, width), values: (_plot, splits) => splits.map((own) => windowLabel(own * 1000, spec)), size: 30 },
         { ...axis, values: (_plot, splits) => splits.map(words), size: 76 },
       ],
       series: [
@@ -104,12 +106,13 @@ class AttainmentChart extends HTMLElement {
       const x = plot.valToPos(millis(row.window.start) / 1000, "x", true);
       const known = forDrawing(row.value);
       const y = known === null ? plot.bbox.top + plot.bbox.height - 6 * unit : plot.valToPos(known, "y", true);
-      const size = (row.window.start === this.#content.chosen ? 7 : 5) * unit;
+      const usual = known === null ? 2 : rows.length > CROWD ? 3.5 : 5;
+      const size = (row.window.start === this.#content.chosen ? 7 : usual) * unit;
       ctx.save();
       ctx.setLineDash([]);
       ctx.strokeStyle = color("--paper");
       ctx.fillStyle = color(`--${row.state}-ink`);
-      ctx.lineWidth = 2 * unit;
+      ctx.lineWidth = (known === null ? 0.5 : rows.length > CROWD ? 1 : 2) * unit;
       shape(ctx, row.state, x, y, size);
       ctx.fill();
       ctx.stroke();
@@ -130,6 +133,12 @@ class AttainmentChart extends HTMLElement {
     const row = this.#pointed(plot);
     if (row !== null) this.#content.onChoose(row);
   }
+}
+
+/** The starts of as many windows as there is room to name. */
+function everyOther(rows, width) {
+  const step = Math.ceil((rows.length * LABEL) / Math.max(width - 90, LABEL));
+  return rows.filter((_row, place) => (rows.length - 1 - place) % step === 0).map((row) => millis(row.window.start) / 1000);
 }
 
 /** A little room beside the first and the last point. */

@@ -78,13 +78,15 @@ export const forDrawing = (text) => (isDecimal(text) ? Number(text) : null);
  * Shown with few digits, and with more where few would put it on another side of a limit: what
  * misses a target by a hair must not look as if it met it.
  */
-export function shown(text, limits = [], places = 2) {
+export const shown = (text, limits = [], places = 2) => grouped(plain(text, limits, places));
+
+function plain(text, limits, places) {
   for (let digits = places; digits <= 14; digits += 1) {
     const short = round(text, digits);
     const keeps = (limit) => compare(short, limit) === compare(text, limit);
-    if (limits.every(keeps)) return grouped(short);
+    if (limits.every(keeps)) return short;
   }
-  return grouped(text);
+  return text;
 }
 
 /** A share as a percentage, by the same care. */
@@ -99,6 +101,16 @@ export function grouped(text) {
   const sign = whole.startsWith("-") ? MINUS : "";
   const digits = whole.replace("-", "").replace(/\B(?=(\d{3})+$)/g, ",");
   return sign + digits + (part ? `.${part}` : "");
+}
+
+/**
+ * A length as people read it, without parts of a second from a minute on, unless it is by these
+ * that a limit is kept or missed.
+ */
+export function shortLength(seconds, limits = []) {
+  const exact = String(seconds);
+  const isLong = compare(exact, "60") >= 0 || compare(exact, "-60") <= 0;
+  return lengthOf(plain(exact, limits, isLong ? 0 : 2));
 }
 
 /** `26 h 30 min 5.25 s`, exact: open time has no days. */

@@ -53,6 +53,33 @@ export const weekday = (text, inZone) =>
 export const shortDay = (at, inZone) =>
   format("short", { day: "numeric", month: "short" }, inZone).format(at);
 export const shortTime = (at) => format("time", TIME).format(at);
+export const shortSecond = (at) => format("second", { ...TIME, second: "2-digit" }).format(at);
+
+/** A window as the axis of a chart names it. */
+export function windowLabel(start, spec) {
+  const own = spec?.timeZone ?? zone;
+  const kind = spec?.calendar;
+  if (kind === "year") return format("year", { year: "numeric" }, own).format(start);
+  if (kind === "month" || kind === "quarter") {
+    return format("axis", { month: "short", year: "2-digit" }, own).format(start);
+  }
+  if (kind || !spec?.tumbling || start % 86400000 === 0) return shortDay(start, own);
+  return `${shortDay(start)} ${shortTime(start)}`;
+}
+
+/** A calendar window as the reports name its period; none for others. */
+export function periodOf(window, spec) {
+  const own = spec?.timeZone ?? "UTC";
+  const numbers = format("iso", { year: "numeric", month: "2-digit", day: "2-digit" }, own);
+  const parts = Object.fromEntries(numbers.formatToParts(millis(window.start)).map((p) => [p.type, p.value]));
+  switch (spec?.calendar) {
+    case "day": return `${parts.year}-${parts.month}-${parts.day}`;
+    case "month": return `${parts.year}-${parts.month}`;
+    case "quarter": return `${parts.year}-Q${Math.ceil(Number(parts.month) / 3)}`;
+    case "year": return parts.year;
+    default: return undefined;
+  }
+}
 
 /** The parts of an instant in the zone, as numbers. */
 export function clockParts(at) {
@@ -88,7 +115,8 @@ export function windowName(window, spec) {
     return `Quarter ${Math.ceil(Number(parts.month) / 3)} of ${parts.year}`;
   }
   if (spec?.rolling) return `${periodName(spec.rolling)} until ${moment(window.end)}`;
-  return `${moment(window.start)} to ${moment(window.end)}`;
+  const isOneDay = day(window.start) === day(window.end);
+  return `${moment(window.start)} to ${isOneDay ? time(window.end) : moment(window.end)}`;
 }
 
 /** An ISO 8601 length in words. */

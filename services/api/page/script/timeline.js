@@ -1,12 +1,12 @@
 // The life of a clock as a picture: what ran, what stood still and why, when it was due.
 
 import { at } from "./parts.js";
-import { lengthOf } from "./decimal.js";
-import { clockParts, millis, moment, shortDay, shortTime } from "./instants.js";
+import { lengthOf, shortLength } from "./decimal.js";
+import { clockParts, millis, moment, shortDay, shortSecond, shortTime } from "./instants.js";
 import { html, nothing, svg } from "../vendor/lit-html/lit-html.js";
 
 const HOUR = 3600000;
-const STEPS = [60000, 300000, 900000, HOUR, 3 * HOUR, 6 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR, 720 * HOUR, 2160 * HOUR];
+const STEPS = [1000, 5000, 15000, 60000, 300000, 900000, HOUR, 3 * HOUR, 6 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR, 720 * HOUR, 2160 * HOUR];
 const TICKS = 7;
 const BAND = { y: 26, height: 30 };
 
@@ -17,7 +17,7 @@ export function timeline(clock, asOf, id) {
   const start = millis(clock.started_at);
   const marks = marksOf(clock, asOf);
   const last = Math.max(...marks.map((mark) => millis(mark.at)), ...intervals.map((own) => millis(own.end)));
-  const end = Math.max(last, start + 60000);
+  const end = Math.max(last, start + 1000);
   const pad = (end - start) * 0.03;
   const scale = (own) => (100 * (own - start + pad)) / (end - start + 2 * pad);
   return html`<figure class="timeline">
@@ -28,7 +28,7 @@ export function timeline(clock, asOf, id) {
       </defs>
       ${ticks(start - pad, end + pad).map((tick) => svg`<g class="tick ${tick.minor ? "minor" : ""}">
         <line x1="${scale(tick.at)}%" x2="${scale(tick.at)}%" y1="${BAND.y}" y2="${BAND.y + BAND.height + 5}"></line>
-        <text x="${scale(tick.at)}%" y="${BAND.y + BAND.height + 18}">${tick.label}</text></g>`)}
+        <text x="${scale(tick.at)}%" y="${BAND.y + BAND.height + 18}" text-anchor=${anchorOf(scale(tick.at))}>${tick.label}</text></g>`)}
       ${intervals.flatMap((own) => pieces(own, clock.breached_at)).map((own) => svg`<rect class="piece ${own.look}"
         x="${scale(own.from)}%" width="${Math.max(0.15, scale(own.to) - scale(own.from))}%"
         y=${BAND.y + own.inset} height=${BAND.height - 2 * own.inset}
@@ -61,12 +61,13 @@ function marksOf(clock, asOf) {
 }
 
 function drawn(mark, place) {
-  const anchor = place > 92 ? "end" : place < 8 ? "start" : "middle";
   const y = mark.low ? BAND.y + BAND.height + 33 : BAND.y - 12;
   const [top, bottom] = mark.low ? [BAND.y - 4, BAND.y + BAND.height + 22] : [BAND.y - 9, BAND.y + BAND.height + 4];
   return svg`<g class="mark ${mark.look}"><line x1="${place}%" x2="${place}%" y1=${top} y2=${bottom}></line>
-    <text x="${place}%" y=${y} text-anchor=${anchor}>${mark.word}</text></g>`;
+    <text x="${place}%" y=${y} text-anchor=${anchorOf(place)}>${mark.word}</text></g>`;
 }
+
+const anchorOf = (place) => (place > 96 ? "end" : place < 4 ? "start" : "middle");
 
 function ticks(from, to) {
   const step = STEPS.find((own) => (to - from) / own <= TICKS) ?? STEPS.at(-1);
@@ -79,7 +80,7 @@ function ticks(from, to) {
     const parts = clockParts(tick);
     const day = shortDay(tick);
     const isDay = step >= 24 * HOUR || day !== before;
-    const label = step >= 24 * HOUR ? day : isDay && parts.hour === 0 && parts.minute === 0 ? day : shortTime(tick);
+    const label = step >= 24 * HOUR ? day : isDay && parts.hour === 0 && parts.minute === 0 ? day : step < 60000 ? shortSecond(tick) : shortTime(tick);
     before = day;
     found.push({ at: tick, label, minor: found.length % 2 === 1 });
   }
@@ -126,4 +127,4 @@ export const stretches = (clock) => html`<table class="plain-table" role="table"
   <tbody role="rowgroup">${clock.explain.intervals.map((own) => html`<tr role="row">
     <td role="cell">${at(own.start)}</td><td role="cell">${at(own.end)}</td>
     <td role="cell"><span class="swatch ${own.activity}"></span> ${ACTIVITIES[own.activity] ?? own.activity}</td>
-    <td role="cell" class="number">${lengthOf(own.seconds)}</td><td role="cell" class="across">${own.reason}</td></tr>`)}</tbody></table>`;
+    <td role="cell" class="number" title=${lengthOf(own.seconds)}>${shortLength(own.seconds)}</td><td role="cell" class="across">${own.reason}</td></tr>`)}</tbody></table>`;

@@ -1,7 +1,7 @@
 // What a promise says and why it stands as it does, in words for people who are no engineers.
 
 import {
-  compare, floor, grouped, isDecimal, lengthOf, minus, percent, shown, times,
+  compare, floor, grouped, isDecimal, lengthOf, minus, percent, shortLength, shown, times,
 } from "./decimal.js";
 import { periodName } from "./instants.js";
 
@@ -63,6 +63,9 @@ export function asked(target) {
 /** Whether less is better. */
 export const isCeiling = (target) => !["within", "atLeast"].includes(kindOf(target));
 
+/** The time that a single clock may take, in seconds; null where it is not a length. */
+export const limitOf = (target) => secondsOf(target.within ?? target.atMost);
+
 function secondsOf(length) {
   const found = typeof length === "string"
     && /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(length);
@@ -113,8 +116,7 @@ export function valueWords(value, target, measure) {
 }
 
 function timeWords(value, against, kind) {
-  const few = shown(value, against, 0).replaceAll(",", "").replace("\u2212", "-");
-  const words = lengthOf(few);
+  const words = shortLength(value, against);
   return kind === "percentile" ? `about ${words}` : words;
 }
 

@@ -2,7 +2,7 @@
 
 import { addressOf, given } from "../address.js";
 import { agreementOf, agreements } from "../catalogue.js";
-import { compare, lengthOf, minus } from "../decimal.js";
+import { compare, lengthOf, minus, shortLength } from "../decimal.js";
 import { at, badge, empty, failed, sign, typeTag, waiting } from "../parts.js";
 import { read, renewAll } from "../reading.js";
 import { stretches, timeline } from "../timeline.js";
@@ -32,8 +32,10 @@ function lead(data) {
 }
 
 function shown(data) {
+  // What binds comes first; else as the API has them.
+  const clocks = data.clocks.toSorted((a, b) => Number(b.binding) - Number(a.binding));
   return html`${data.clocks.length === 0 ? html`<p class="notice">No clock runs on this ${data.kind}: none of the promises about time concerns it.</p>` : nothing}
-    ${repeat(data.clocks, (own) => `${own.agreement}/${own.objective}/${own.cycle}/${own.explain.came_under_at}`,
+    ${repeat(clocks, (own) => `${own.agreement}/${own.objective}/${own.cycle}/${own.explain.came_under_at}`,
       (own, place) => clock(own, data.as_of, `clock-${place}`))}
     ${data.levels.length ? levels(data.levels) : nothing}`;
 }
@@ -62,11 +64,12 @@ export function clock(own, asOf, id) {
 
 function verdict(own) {
   const limit = promised(own);
-  const taken = lengthOf(own.elapsed_s);
+  const limits = own.target_s === null ? [] : [String(own.target_s)];
+  const taken = shortLength(own.elapsed_s, limits);
   const over = own.target_s !== null && compare(String(own.elapsed_s), String(own.target_s)) > 0
-    ? `, ${lengthOf(minus(String(own.elapsed_s), String(own.target_s)))} too long` : "";
-  const paused = own.paused_s > 0 ? ` Paused for ${lengthOf(own.paused_s)}, which does not count.` : "";
-  const left = own.remaining_s !== null && own.remaining_s > 0 ? `, ${lengthOf(own.remaining_s)} left` : "";
+    ? `, ${shortLength(minus(String(own.elapsed_s), String(own.target_s)), ["0"])} too long` : "";
+  const paused = own.paused_s > 0 ? ` Paused for ${shortLength(own.paused_s)}, which does not count.` : "";
+  const left = own.remaining_s !== null && own.remaining_s > 0 ? `, ${shortLength(own.remaining_s, ["0"])} left` : "";
   switch (own.state) {
     case "running": return `${taken} counted so far${limit}${left}.${paused}`;
     case "paused": return `Paused now, after ${taken}${limit}${left}.${paused}`;

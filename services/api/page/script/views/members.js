@@ -1,11 +1,12 @@
 // Which items made up one window of a promise.
 
 import { addressOf } from "../address.js";
-import { grouped, lengthOf, shown } from "../decimal.js";
+import { grouped, lengthOf, shortLength, shown } from "../decimal.js";
 import { windowName } from "../instants.js";
 import { at, failed, sign, waiting } from "../parts.js";
 import { peek, read, renewAll } from "../reading.js";
 import { askToRender } from "../rendering.js";
+import { limitOf } from "../words.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 
 const STEP = 25;
@@ -53,10 +54,16 @@ function list(data, objective) {
       ${isTimed ? html`<th role="columnheader" scope="col" class="number">Time taken</th>` : hasAmount ? html`<th role="columnheader" scope="col" class="number">Amount</th>` : nothing}</tr></thead>
     <tbody role="rowgroup">${data.items.map((own) => html`<tr role="row"><th role="rowheader" scope="row"><a href=${itemAddress(own.item)}>${own.item}</a>${own.cycle > 1 ? html` <span class="soft">no. ${own.cycle}</span>` : nothing}</th>
       <td role="cell">${outcome(own.outcome)}</td><td role="cell">${at(own.at)}</td>
-      ${isTimed ? html`<td role="cell" class="number">${own.elapsed_s === null ? "still open" : lengthOf(own.elapsed_s)}</td>`
+      ${isTimed ? html`<td role="cell" class="number">${timed(own, objective)}</td>`
         : hasAmount ? html`<td role="cell" class="number">${own.amount === null ? "\u2013" : shown(own.amount)}</td>` : nothing}</tr>`)}</tbody></table>
     ${data.next && limit.count < MOST ? html`<p class="more"><button type="button" @click=${more}>Show more</button></p>` : nothing}
     ${data.next && limit.count >= MOST ? html`<p class="soft">These are the first ${grouped(String(MOST))}; the API has all of them.</p>` : nothing}`;
+}
+
+function timed(own, objective) {
+  if (own.elapsed_s === null) return own.outcome === "breached_open" ? "still open" : "\u2013";
+  const limit = limitOf(objective.target);
+  return html`<span title=${lengthOf(own.elapsed_s)}>${shortLength(own.elapsed_s, limit === null ? [] : [limit])}</span>`;
 }
 
 function more() {

@@ -2,7 +2,7 @@
 
 import { given } from "../address.js";
 import { agreementOf, agreements, objectiveOf } from "../catalogue.js";
-import { windowName, windowWords } from "../instants.js";
+import { periodOf, windowName, windowWords } from "../instants.js";
 import { at, badge, budget, bullet, doubts, empty, failed, groupTags, typeTag, value, waiting, windowWordsOf } from "../parts.js";
 import { read, renewAll, stateAddress } from "../reading.js";
 import { reportLink } from "../report.js";
@@ -77,7 +77,7 @@ function standing(state) {
       <div><dt>Period</dt><dd class="big">${windowWordsOf(state, objective?.window)}</dd></div></dl>
     ${pace ? html`${pacePicture(state, pace)}<p class="soft">${paceWords(pace)}</p>` : nothing}
     ${tally(state)}
-    <p class="tags">${reportLink(state.agreement, undefined, "Period report")}</p></section>`;
+    <p class="tags">${reportLink(state.agreement, periodOf(state.window, objective?.window), "Period report")}</p></section>`;
 }
 
 function breaches(slaId) {

@@ -16,7 +16,7 @@ import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 const ASKED = ["agreement", "customer", "level", "type"];
 const ALL = [...ASKED, "state", "text"];
 const ORDER = ["breached", "at_risk", "ok", "no_data", "excluded"];
-const ATTENTION = 12;
+const ATTENTION = 9;
 const AT_ONCE = 150;
 const LEVELS = ["corporate", "customer", "service"];
 let rowsShown = AT_ONCE;
@@ -127,6 +127,7 @@ function byAgreement(states) {
   });
   const more = states.length - rowsShown;
   return html`<section aria-labelledby="all"><h2 id="all">By agreement</h2>
+    <div class="columns" aria-hidden="true"><span>State</span><span>Promise</span><span>Attained</span><span>Room for misses</span><span>Period</span></div>
     ${repeat(shown, ([name]) => name, section)}
     ${more > 0 ? html`<p class="more"><button type="button" @click=${showMore}>Show ${Math.min(more, AT_ONCE)} more of ${more}</button></p>` : nothing}</section>`;
 }
@@ -143,12 +144,12 @@ function section([name, states]) {
       ${agreement ? html`<p class="parties"><span class="soft">From</span> ${agreement.parties.provider} <span class="soft">to</span> ${agreement.parties.customer}</p>
         <p class="tags">${typeTag(agreement.type)}<span class="tag">${readable(agreement.level)}</span></p>` : nothing}
       ${reportLink(name)}</header>
-    ${table(states, `Promises of ${readable(name)}`)}</section>`;
+    ${table(states, `Promises of ${readable(name)}`, { headed: false })}</section>`;
 }
 
 /** Promises as a table; on a narrow screen each row stands as a block. */
-export function table(states, caption) {
-  return html`<table class="promises" role="table"><caption class="unseen">${caption}</caption>
+export function table(states, caption, { headed = true } = {}) {
+  return html`<table class="promises ${headed ? "" : "headless"}" role="table"><caption class="unseen">${caption}</caption>
     <thead role="rowgroup"><tr role="row">
       <th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Promise</th>
       <th role="columnheader" scope="col">Attained</th><th role="columnheader" scope="col">Room for misses</th>

@@ -55,7 +55,7 @@ function showAll(slaId) {
 
 function chart(rows, objective, chosen) {
   const measure = objective?.measure;
-  const content = { rows, measure, chosen, zone: objective?.window.timeZone, onRead: pointAt, onChoose: choose };
+  const content = { rows, measure, chosen, spec: objective?.window, onRead: pointAt, onChoose: choose };
   const broken = rows.filter((own) => own.state === "breached").length;
   const words = `Attainment over ${rows.length} windows with its target line: ${broken} broken. The table below has every number.`;
   const own = pointed && rows.includes(pointed) ? pointed : null;
@@ -85,7 +85,7 @@ function windowRow(own, objective, chosen) {
 }
 
 function revisions(own, measure) {
-  if (own.revisions.length === 0) return html`<span class="soft">${own.final ? "final" : "still open"}</span>`;
+  if (own.revisions.length === 0) return html`<span class="soft">${own.final ? "final" : own.as_of >= own.window.end ? "ended, not final yet" : "still open"}</span>`;
   if (own.revisions.length === 1) return html`<span class="soft">final since ${at(own.revisions[0].known_at)}</span>`;
   return html`<details><summary>${grouped(String(own.revisions.length))} revisions</summary>
     <ol class="revisions">${own.revisions.map((one) => html`<li>${at(one.known_at)}: ${STATES[one.state].word.toLowerCase()},
