@@ -1,7 +1,7 @@
 """Prometheus: the state of every objective's current window, at scrape from memory.
 
 A task reads about once a second, renews what has changed in a thread, and a scrape hands it on: it
-asks the database nothing. Reading takes a tenth of the time at most.
+asks the database nothing. Where reading takes long it is done less often.
 """
 
 import asyncio
@@ -39,7 +39,8 @@ from shared.wire.pane_keys import objective_of
 
 REFRESH_S: Final = 1.0
 REST: Final = 9
-"""So many times as long as reading took is nothing read again."""
+REST_MOST_S: Final = 5.0
+"""So many times as long as reading took is nothing read again, but no longer than this."""
 TOTALS_S: Final = 15.0
 """Between two readings of the totals, which are as old as a scrape's interval at most."""
 
@@ -119,7 +120,8 @@ class Exporter(Collector):
                 self._note(f"the database cannot be read: {error}")
             took = time.monotonic() - begun
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), max(REFRESH_S, REST * took))
+                rest = max(REFRESH_S, min(REST * took, REST_MOST_S))
+                await asyncio.wait_for(stopping.wait(), rest)
 
     async def refresh(self) -> None:
         """Read, and renew what has changed."""
