@@ -24,6 +24,8 @@ IS_HEAD: Final = "accord.is_head"
 IS_STREAM: Final = "accord.is_stream"
 """True in the scope of a request that lasts as long as its caller likes."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_TRACE: Final = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
+_SAMPLED: Final = 1
 _SENT_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -108,4 +110,13 @@ class RequestFigures:
             route = getattr(inner.get("route"), "path", UNMATCHED)
             self._requests.labels(method=method, route=route, status=str(status)).inc()
             if IS_STREAM not in inner:
-                self._duration.labels(method=method, route=route).observe(self._elapsed() - began)
+                duration = self._duration.labels(method=method, route=route)
+                duration.observe(self._elapsed() - began, exemplar=_exemplar(scope))
+
+
+def _exemplar(scope: Scope) -> dict[str, str] | None:
+    """The trace that a request says it belongs to (W3C `traceparent`), if it was sampled."""
+    sent = _TRACE.fullmatch(dict(scope["headers"]).get(b"traceparent", b""))
+    if sent is None or not int(sent[2], 16) & _SAMPLED or not int(sent[1], 16):
+        return None
+    return {"trace_id": sent[1].decode()}
