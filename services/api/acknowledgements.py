@@ -1,5 +1,6 @@
 """Acknowledgements: somebody has seen a breach, and may say what is done about it."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from services.api import schemas
+from services.api.access.scopes import asks
 from services.api.answers import Acknowledgement
 from services.api.bodies import Body, described, parsed, read_bytes
 from services.api.caller import By
@@ -18,6 +20,7 @@ from services.api.shapes import Acknowledged
 from services.api.sources import Sources
 from shared.domain.instant import Instant, format_instant
 from shared.runtime.database import Connection
+from shared.wire.groups import group_of
 
 router: Final = APIRouter(prefix="/v1")
 NOTE_MAX: Final = 2_000
@@ -49,7 +52,7 @@ def _operation() -> dict[str, Any]:
     return {
         **found,
         "status_code": HTTPStatus.CREATED,
-        "openapi_extra": described(Note, {"note": _EXAMPLE["note"]}),
+        "openapi_extra": {**described(Note, {"note": _EXAMPLE["note"]}), **asks("write")},
     }
 
 
@@ -69,6 +72,7 @@ async def acknowledge_breach(
     note = parsed(body, Note).note
     sources = request.app.state.sources
     assert isinstance(sources, Sources)  # noqa: S101 - as the app was made
+    sources = replace(sources, customers=by.customers)
     now = sources.clock()
 
     async def write(connection: Connection) -> Answer:
@@ -84,7 +88,7 @@ async def acknowledge_breach(
 async def _check_breach(connection: Connection, breach_id: str, sources: Sources) -> None:
     """A `Refusal` where no such breach stands for the caller."""
     row = await connection.fetchrow(_BREACH, breach_id)
-    if row is None or sources.objectives.get(row["objective"]) is None:
+    if row is None or not sources.objectives.shows(row["objective"], group_of(row["grp"])):
         raise Refusal(
             kind="unknown-breach",
             detail=f"no breach {breach_id!r} stands; one that was withdrawn does not",

@@ -5,6 +5,11 @@ from time import perf_counter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from services.api.access.bodies import BodyLimit
+from services.api.access.gate import Gate
+from services.api.access.guard import Guard, SecurityHeaders
+from services.api.access.scopes import check_scopes
+from services.api.access.settings import OPEN
 from services.api.change_feed import ChangeFeed
 from services.api.docs_page import add_docs_page
 from services.api.event_stream import StreamFigures
@@ -29,19 +34,33 @@ def make_sources(*, pool: Pool, catalogue: Catalogue, clock: WallClock) -> Sourc
 
 
 def create_app(
-    sources: Sources, registry: CollectorRegistry, *, addresses: Addresses | None = None
+    sources: Sources,
+    registry: CollectorRegistry,
+    gate: Gate | None = None,
+    *,
+    addresses: Addresses | None = None,
 ) -> FastAPI:
-    """The app over its sources; its figures go into `registry`, webhooks to `addresses`."""
-    app = new_app(program_version())
+    """The app over its sources; its figures go into `registry`, webhooks to `addresses`.
+
+    Without a gate it is open to all. UndeclaredScopeError where an operation does not say what it
+    asks of its caller.
+    """
+    gate = gate or Gate(OPEN, sources.pool, clock=sources.clock, elapsed=perf_counter)
+    app = new_app(program_version(), docs=gate.settings.docs)
     app.state.sources = sources
     app.state.feed = ChangeFeed(sources.pool)
     app.state.addresses = addresses or Addresses()
     app.state.stream_figures = StreamFigures(registry)
     map_errors(app)
-    add_docs_page(app)
+    if gate.settings.docs:
+        add_docs_page(app)
     add_scorecard(app)
+    check_scopes(app)
     # The last one added stands outermost.
     app.add_middleware(HeadAsGet)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Guard, gate=gate)
+    app.add_middleware(SecurityHeaders, hosts=gate.settings.hosts)
     app.add_middleware(RequestFigures, registry=registry, elapsed=perf_counter)
     app.add_middleware(RequestId)
     return app

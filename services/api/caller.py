@@ -1,5 +1,6 @@
 """Who asks, and what that one may see and do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -7,6 +8,8 @@ from fastapi import Depends, Request
 
 CALLER: Final = "accord.caller"
 """Where a request's scope holds its caller."""
+SCOPES: Final = ("read", "write", "admin")
+"""From the least to the most: who has one has those before it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,23 @@ class Caller:
     customers: frozenset[str] | None = None
 
 
-EVERYONE: Final = Caller("everyone", frozenset({"read", "write", "admin"}))
+EVERYONE: Final = Caller("everyone", frozenset(SCOPES))
 """The caller while access is open: the api listens on this machine alone."""
+NOBODY: Final = Caller("nobody", frozenset(), frozenset())
+"""A caller without a credential where one is needed for all but the pages about nobody."""
 
 
-def _caller(request: Request) -> Caller:
-    found: Caller = request.scope.get(CALLER, EVERYONE)
+def implied(scopes: Iterable[str]) -> frozenset[str]:
+    """These scopes and those that they include; what is no scope is left out."""
+    places = [SCOPES.index(own) for own in scopes if own in SCOPES]
+    return frozenset(SCOPES[: max(places) + 1]) if places else frozenset()
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, as what stands around the app has found; without that nobody."""
+    found: Caller = request.scope.get(CALLER, NOBODY)
     return found
 
 
-By = Annotated[Caller, Depends(_caller)]
+By = Annotated[Caller, Depends(caller_of)]
 """The caller of the request."""

@@ -47,8 +47,9 @@ async def list_comparisons(
     chosen = _chosen(sources.objectives, wanted.kpi)
     keys = [served.key for served in chosen]
     async with sources.reading(keys) as (connection, standing):
-        wishes = _wishes(chosen, standing, wanted.window)
-        rows = await _read(connection, wishes, after, wanted.limit + 1)
+        wishes = _wishes(sources.objectives, chosen, standing, wanted.window)
+        customers = sources.objectives.customers_among(())
+        rows = await _read(connection, wishes, customers, after, wanted.limit + 1)
     places: dict[tuple[int | str, ...], list[Side]] = {}
     for row in rows:
         served = sources.objectives[row["objective"]]
@@ -75,10 +76,16 @@ def _chosen(objectives: Objectives, kpi: str) -> list[Served]:
     return found
 
 
+_Wish = tuple[str, str, Instant, str, str, int | None]
+
+
 def _wishes(
-    chosen: Sequence[Served], standing: Standing, window: Instant | None
-) -> list[tuple[str, str, Instant, str, str]]:
-    """Of each objective: key, agreement, start of the window, attributes, and their order."""
+    objectives: Objectives, chosen: Sequence[Served], standing: Standing, window: Instant | None
+) -> list[_Wish]:
+    """Of each objective: key, agreement, start of the window, attributes, and their order.
+
+    Last the place of the group value that has to be a customer whom the caller may see.
+    """
     found = []
     for served in chosen:
         as_of = standing.as_of([served.key])
@@ -88,13 +95,15 @@ def _wishes(
         order = sorted(range(len(served.group_by)), key=served.group_by.__getitem__)
         names = msgspec.json.encode(sorted(served.group_by)).decode()
         places = ",".join(map(str, order))
-        found.append((served.key, served.agreement.name, start, names, places))
+        customer_at = objectives.choice(served).customer_at
+        found.append((served.key, served.agreement.name, start, names, places, customer_at))
     return found
 
 
 async def _read(
     connection: Connection,
-    wishes: Sequence[tuple[str, str, Instant, str, str]],
+    wishes: Sequence[_Wish],
+    customers: Sequence[str],
     after: Sequence[int | str] | None,
     limit: int,
 ) -> list[asyncpg.Record]:
@@ -102,7 +111,8 @@ async def _read(
     if not wishes:
         return []
     key = (None, 0, "", "") if after is None else after
-    return await connection.fetch(_COMPARED, *zip(*wishes, strict=True), *key, limit)
+    own = zip(*wishes, strict=True)
+    return await connection.fetch(_COMPARED, *own, *key, limit, customers)
 
 
 # The values of a group, in the order of its attributes' names: a place that two objectives share
@@ -114,18 +124,19 @@ WITH found AS (
            (SELECT coalesce(jsonb_agg(v.grp::jsonb -> o.at ORDER BY o.number), '[]')::text
             FROM unnest(string_to_array(wanted.places, ',')::int[])
                  WITH ORDINALITY AS o (at, number)) COLLATE "C" AS place
-    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
-         AS wanted (objective, agreement, window_start, names, places)
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::int[])
+         AS wanted (objective, agreement, window_start, names, places, customer_at)
     JOIN value v ON v.objective = wanted.objective AND v.window_start = wanted.window_start
     WHERE v.listed
+      AND (customer_at IS NULL OR (v.grp::jsonb ->> customer_at) = ANY($12::text[]))
 ), several AS (
     SELECT window_start, window_end, names, place
     FROM found
-    WHERE $6::bigint IS NULL OR (window_start, window_end, names, place) > ($6, $7, $8, $9)
+    WHERE $7::bigint IS NULL OR (window_start, window_end, names, place) > ($7, $8, $9, $10)
     GROUP BY window_start, window_end, names, place
     HAVING count(DISTINCT agreement) > 1
     ORDER BY window_start, window_end, names, place
-    LIMIT $10
+    LIMIT $11
 )
 SELECT found.*
 FROM several JOIN found USING (window_start, window_end, names, place)

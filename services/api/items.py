@@ -18,7 +18,9 @@ from services.api.problems import Refusal, suggestion
 from services.api.queries import Standing, read_item, read_items
 from services.api.requests import page_place
 from services.api.responses import json_answer, list_answer
+from services.api.shown_items import shown_item
 from services.api.sources import From, Sources
+from shared.domain.agreement import objective_id
 from shared.domain.explain_item import explain_item
 from shared.domain.instant import Instant
 from shared.domain.item import Item
@@ -46,6 +48,7 @@ async def list_items(
             wanted.kind,
             after="" if after is None else str(after[0]),
             limit=wanted.limit + 1,
+            customers=sources.customers,
         )
     page = rows[: wanted.limit]
     items = [_listed_item(sources, standing, row) for row in page]
@@ -73,12 +76,19 @@ async def _one(sources: Sources, kind: str, subject: str) -> Response:
     key = f"{kind}:{subject}"
     async with sources.reading([]) as (connection, standing):
         row = await read_item(connection, key)
-    if row is None:
+    found = None if row is None else _item(sources, row)
+    if found is None or not _may_be_seen(found[0], sources.customers):
         raise Refusal(kind="unknown-item", detail=f"no event of {key!r} has come")
-    item, now = _item(sources, row)
+    item, now = found
     explained = explain_item(item, sources.plan, sources.objectives.catalogue, now=now)
+    explained = shown_item(explained, sources.objectives)
     freshness = standing.freshness(now, now=sources.clock())
     return json_answer(explained_item_row(item, explained, freshness, now=now))
+
+
+def _may_be_seen(item: Item, customers: frozenset[str] | None) -> bool:
+    """Whether it was never about anybody but one of these customers."""
+    return customers is None or item.sole("customer") in customers - {""}
 
 
 def _item(sources: Sources, row: asyncpg.Record) -> tuple[Item, Instant]:
@@ -90,7 +100,11 @@ def _item(sources: Sources, row: asyncpg.Record) -> tuple[Item, Instant]:
 
 def _listed_item(sources: Sources, standing: Standing, row: asyncpg.Record) -> ItemRow:
     item, now = _item(sources, row)
-    clocks = [clock_row(reading) for reading in item.clocks(now=now)]
+    clocks = [
+        clock_row(reading)
+        for reading in item.clocks(now=now)
+        if sources.objectives.get(objective_id(reading.agreement, reading.objective)) is not None
+    ]
     return item_row(item, clocks, standing.freshness(now, now=sources.clock()), now=now)
 
 
@@ -102,7 +116,7 @@ async def list_agreements(
 ) -> Response:
     """The agreements of the loaded documents by name, as their version effective now says."""
     scope, after = page_place(wanted, "agreements", (str,))
-    agreements = sources.objectives.catalogue.agreements
+    agreements = sources.objectives.agreements
     names = sorted(name for name in agreements if after is None or name > str(after[0]))
     page = names[: wanted.limit]
     async with sources.reading(sources.objectives.keys) as (_, standing):
@@ -119,7 +133,7 @@ async def get_agreement(
     name: str, _none: Annotated[NoParameters, Query()], sources: From
 ) -> Response:
     """One agreement with all its versions, each with its document as written."""
-    agreements = sources.objectives.catalogue.agreements
+    agreements = sources.objectives.agreements
     agreement = agreements.get(name)
     if agreement is None:
         hint = suggestion(name, sorted(agreements))

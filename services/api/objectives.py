@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
+from services.api.restriction import is_about, shown_agreement
 from shared.domain.agreement import (
     Agreement,
     Catalogue,
@@ -23,6 +24,8 @@ from shared.wire.results import window_label
 
 EMPTY: Final = "~"
 """How an empty group value is written in an sla_id."""
+_VIEWS: Final = 256
+"""Sets of customers whose objectives are remembered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,11 @@ class Served:
     def group_by(self) -> tuple[str, ...]:
         """The attributes of its groups, the same in all versions."""
         return self._any_version.group_by
+
+    @property
+    def customer_at(self) -> int | None:
+        """The place of the customer among its group values; None where it is not grouped by it."""
+        return self.group_by.index("customer") if "customer" in self.group_by else None
 
     @property
     def window(self) -> Window:
@@ -131,20 +139,71 @@ class Choice:
 
 
 class Objectives:
-    """All objectives of a catalogue, in the contract's order (agreement, then objective)."""
+    """All objectives of a catalogue, in the contract's order (agreement, then objective).
 
-    def __init__(self, catalogue: Catalogue, built: Mapping[str, int] | None = None) -> None:
+    With `customers` only what is about one of these: the others are as if they did not exist.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        built: Mapping[str, int] | None = None,
+        customers: frozenset[str] | None = None,
+    ) -> None:
         """Take them from the documents; `built` says by name for which generation each is."""
-        since = built or {}
+        self._built = built or {}
         self.catalogue = catalogue
+        self.customers = customers
+        self._views: dict[frozenset[str], Objectives] = {}
         self._by_key = {
             served.key: served
             for agreement in sorted(catalogue.agreements.values(), key=lambda own: own.name)
             for name in sorted(agreement.objective_names)
+            if customers is None or is_about(agreement, name, customers)
             for served in (
-                Served(agreement, name, since.get(objective_id(agreement.name, name), 0)),
+                Served(agreement, name, self._built.get(objective_id(agreement.name, name), 0)),
             )
         }
+
+    def seen_by(self, customers: frozenset[str] | None) -> "Objectives":
+        """Those that somebody may see who may see these customers alone; None: all of these."""
+        if customers is None:
+            return self
+        if customers not in self._views:
+            if len(self._views) >= _VIEWS:
+                self._views.clear()
+            self._views[customers] = Objectives(self.catalogue, self._built, customers)
+        return self._views[customers]
+
+    @cached_property
+    def agreements(self) -> Mapping[str, Agreement]:
+        """The agreements by name, as far as they may be seen."""
+        if self.customers is None:
+            return self.catalogue.agreements
+        names = dict.fromkeys(served.agreement.name for served in self)
+        return {
+            name: shown_agreement(self.catalogue.agreements[name], self.customers) for name in names
+        }
+
+    def customers_among(self, asked: Collection[str]) -> list[str]:
+        """Of the customers that are asked for (none: all) those that may be seen."""
+        if self.customers is None:
+            return list(asked)
+        return [own for own in sorted(self.customers) if not asked or own in asked]
+
+    def choice(self, served: Served) -> "Choice":
+        """All groups of an objective that may be seen."""
+        return Choice(served, None if self.customers is None else served.customer_at)
+
+    def shows(self, key: str, group: Sequence[str]) -> bool:
+        """Whether the group of this objective may be seen."""
+        served = self._by_key.get(key)
+        if served is None:
+            return False
+        at = served.customer_at
+        if self.customers is None or at is None:
+            return True
+        return at < len(group) and group[at] in self.customers
 
     @property
     def keys(self) -> list[str]:
@@ -171,7 +230,8 @@ class Objectives:
         served = self._by_key.get(objective_id(agreement, objective))
         if served is None or len(parts) != len(served.group_by) or not all(parts):
             return None
-        return Group(served, tuple("" if part == EMPTY else unquote(part) for part in parts))
+        values = tuple("" if part == EMPTY else unquote(part) for part in parts)
+        return Group(served, values) if self.shows(served.key, values) else None
 
     def choose(self, filters: Filters, at: Instant) -> list[Choice]:
         """The objectives that the filters choose, judged by their versions at the instant."""
@@ -189,7 +249,8 @@ class Objectives:
             customer, fits_customer = _concerning(served, "customer", filters.customer, at)
             service, fits_service = _concerning(served, "service", filters.service, at)
             if fits_customer and fits_service:
-                choices.append(Choice(served, customer, service))
+                seen = self.choice(served).customer_at
+                choices.append(Choice(served, seen if customer is None else customer, service))
         return choices
 
 

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from services.api import (
     acknowledgements,
@@ -14,6 +14,9 @@ from services.api import (
     routes,
     stream,
 )
+from services.api.access import routes as access_routes
+from services.api.access.described import add_access
+from services.api.access.scopes import authorised
 from services.api.schemas import Problem
 from services.api.webhooks import routes as webhook_routes
 
@@ -31,11 +34,12 @@ class _App(FastAPI):
         """The document, with the shape of problems that the operations refer to."""
         document = super().openapi()
         document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        add_access(document)
         return document
 
 
-def new_app(version: str) -> FastAPI:
-    """An app with every operation, and nothing to read from yet."""
+def new_app(version: str, *, docs: bool = True) -> FastAPI:
+    """An app with every operation, and nothing to read from yet; `docs`: the document is served."""
     app = _App(
         title=TITLE,
         version=version,
@@ -44,6 +48,8 @@ def new_app(version: str) -> FastAPI:
         # These would load their scripts from elsewhere; `docs_page` does not.
         docs_url=None,
         redoc_url=None,
+        openapi_url="/openapi.json" if docs else None,
+        dependencies=[Depends(authorised)],
     )
     app.include_router(routes.router)
     app.include_router(items.router)
@@ -52,6 +58,7 @@ def new_app(version: str) -> FastAPI:
     app.include_router(acknowledgements.router)
     app.include_router(webhook_routes.router)
     app.include_router(problem_pages.router)
+    app.include_router(access_routes.router)
     return app
 
 

@@ -199,6 +199,57 @@ _ALL: Final = (
         "Use one of the methods in `Allow`.",
     ),
     Kind(
+        "unauthenticated",
+        HTTPStatus.UNAUTHORIZED,
+        "Who asks is not known",
+        "no key or token was sent, or one that is not taken; `WWW-Authenticate`",
+        "Send `Authorization: Bearer` and a key (`accord keys create`) or a token of the issuer. A "
+        "key that was revoked or has expired is to be replaced.",
+    ),
+    Kind(
+        "missing-scope",
+        HTTPStatus.FORBIDDEN,
+        "The credential does not allow this",
+        "a key or token without the scope that `detail` names",
+        "Ask those who run Accord for a key with that scope.",
+    ),
+    Kind(
+        "other-origin",
+        HTTPStatus.FORBIDDEN,
+        "A page of another site may not write",
+        "a write that a browser sent for another site",
+        "Send writes from a program, or from a page that Accord itself serves.",
+    ),
+    Kind(
+        "credential-in-url",
+        HTTPStatus.BAD_REQUEST,
+        "A key stands in the address",
+        "a key in the query, where logs and histories keep it",
+        "Send it in the header `Authorization`; revoke this one and make another.",
+    ),
+    Kind(
+        "unknown-host",
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "This host is not served here",
+        "a `Host` that is not among `ACCORD_ALLOWED_HOSTS`",
+        "Use the address that those who run Accord have given out.",
+    ),
+    Kind(
+        "rate-limited",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "There were too many requests",
+        "more requests in a minute than a credential, or an address without one, may make; "
+        "`Retry-After`, `RateLimit`",
+        "Wait as long as `Retry-After` says. Lists with `limit=1000` and `/v1/stream` need few.",
+    ),
+    Kind(
+        "too-many-at-once",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many requests are under way",
+        "more requests at once than one credential may have",
+        "Wait for the answers of those that are under way.",
+    ),
+    Kind(
         "not-judged-yet",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The objective has not been judged yet",

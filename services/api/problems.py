@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from services.api.browser_headers import BROWSER_HEADERS
 from services.api.cursors import InvalidCursor
 from services.api.problem_kinds import KINDS
 
@@ -27,6 +28,7 @@ UNKNOWN_PARAMETER: Final = "unknown_parameter"
 _NAMES: Final = {
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body-too-large",
 }
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _UNAVAILABLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -69,7 +71,8 @@ def map_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _answer(request: Request, refusal: Refusal) -> Response:
+def problem_response(request: Request, refusal: Refusal) -> Response:
+    """The answer that says why a request is refused."""
     kind = KINDS[refusal.kind]
     body = _body(request, kind.type, kind.title, kind.status, refusal.detail)
     if refusal.errors:
@@ -106,11 +109,11 @@ def _response(
 
 def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101 - starlette calls it for nothing else
-    return _answer(request, error)
+    return problem_response(request, error)
 
 
 def _invalid_cursor(request: Request, error: Exception) -> Response:
-    return _answer(request, invalid_parameter("cursor", str(error)))
+    return problem_response(request, invalid_parameter("cursor", str(error)))
 
 
 def _validation(request: Request, error: Exception) -> Response:
@@ -122,7 +125,7 @@ def _validation(request: Request, error: Exception) -> Response:
         detail="; ".join(_sentence(member) for member in errors),
         errors=errors,
     )
-    return _answer(request, refusal)
+    return problem_response(request, refusal)
 
 
 def _member(found: Mapping[str, object]) -> dict[str, str]:
@@ -151,7 +154,7 @@ def _http(request: Request, error: Exception) -> Response:
         detail = str(error.detail)
     name = _NAMES.get(status)
     if name is not None:
-        return _answer(request, Refusal(kind=name, detail=detail, headers=headers))
+        return problem_response(request, Refusal(kind=name, detail=detail, headers=headers))
     # The kind of a problem that says no more than its status does (RFC 9457, 4.2.1).
     body = _body(request, "about:blank", status.phrase, status, detail)
     return _response(body, status, headers)
@@ -174,12 +177,14 @@ def _unavailable(request: Request, _error: Exception) -> Response:
         detail="nothing can be read at the moment; ask again",
         headers={"retry-after": str(RETRY_AFTER_S)},
     )
-    return _answer(request, refusal)
+    return problem_response(request, refusal)
 
 
 def _unexpected(request: Request, _error: Exception) -> Response:
     refusal = Refusal(
         kind="internal",
         detail="this is a fault of Accord; the log has it under the request's id",
+        # Nothing that stands around a request sees this answer.
+        headers=BROWSER_HEADERS,
     )
-    return _answer(request, refusal)
+    return problem_response(request, refusal)

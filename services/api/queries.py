@@ -4,7 +4,7 @@ Names are those of `shared/runtime/tables.py`. What a list reads is found by its
 row more than a page holds, so that the caller sees whether there is more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -275,7 +275,8 @@ ORDER BY window_start, revision
 class BreachQuery:
     """A page of breaches, those opened last first."""
 
-    objectives: Sequence[str]
+    objectives: Sequence[Choice]
+    customers: Sequence[str] = ()
     scope: str | None = None
     open: bool | None = None
     since: Instant | None = None
@@ -289,9 +290,10 @@ class BreachQuery:
 async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyncpg.Record]:
     """Breaches that stand; one that was withdrawn does not."""
     before_instant, before_id = query.before or (None, "")
+    some = [own for own in query.objectives if own.customer_at is not None]
     return await connection.fetch(
         _BREACHES,
-        list(query.objectives),
+        [own.served.key for own in query.objectives],
         query.scope,
         query.open,
         query.since,
@@ -302,6 +304,9 @@ async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyn
         before_instant,
         before_id,
         query.limit,
+        [own.served.key for own in some],
+        [own.customer_at for own in some],
+        list(query.customers),
     )
 
 
@@ -319,6 +324,10 @@ WHERE withdrawn_at IS NULL
        OR (objective, grp) IN (SELECT * FROM unnest($6::text[], $7::text[])))
   AND ($8::text[] IS NULL OR item = ANY($8::text[]))
   AND ($9::bigint IS NULL OR (opened_at, breach_id) < ($9, $10))
+  AND NOT EXISTS (
+      SELECT FROM unnest($12::text[], $13::int[]) AS grouped (objective, customer_at)
+      WHERE grouped.objective = breach.objective
+        AND ((breach.grp::jsonb ->> customer_at) = ANY($14::text[])) IS NOT TRUE)
 ORDER BY opened_at DESC, breach_id DESC
 LIMIT $11
 """
@@ -330,10 +339,19 @@ async def read_item(connection: Connection, key: str) -> asyncpg.Record | None:
 
 
 async def read_items(
-    connection: Connection, kind: str, *, after: str, limit: int
+    connection: Connection,
+    kind: str,
+    *,
+    after: str,
+    limit: int,
+    customers: Collection[str] | None = None,
 ) -> list[asyncpg.Record]:
-    """The stored bodies of a kind's items by key, those after the key `after`."""
-    return await connection.fetch(_ITEMS, after or f"{kind}:", f"{kind};", limit)
+    """The stored bodies of a kind's items by key, those after the key `after`.
+
+    With `customers` those that were never about anybody else.
+    """
+    own = None if customers is None else list(customers)
+    return await connection.fetch(_ITEMS, after or f"{kind}:", f"{kind};", limit, own)
 
 
 # Through the partitions: the table's key begins with one, and which it is needs no hashing then.
@@ -349,6 +367,7 @@ FROM partition_progress p
 CROSS JOIN LATERAL (
     SELECT key, body FROM item
     WHERE part = p.part AND key > $1 AND key < $2
+      AND ($4::text[] IS NULL OR customer = ANY($4::text[]))
     ORDER BY key LIMIT $3
 ) i
 ORDER BY i.key

@@ -1,6 +1,7 @@
 """The operations on states, values and breaches: parameters in, one snapshot, the contract out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 import asyncpg
@@ -65,6 +66,7 @@ async def list_states(
     keys = [choice.served.key for choice in choices]
     async with sources.reading(keys) as (connection, standing):
         query = _state_query(wanted, choices, groups, standing, after)
+        query = replace(query, customers=objectives.customers_among(wanted.customer))
         rows = await read_states(connection, query)
     page = rows[: wanted.limit]
     items = [state_row(objectives, standing, row, now=now) for row in page]
@@ -88,7 +90,6 @@ def _state_query(
         choices=[choice for choice, _ in judged],
         starts=[start for _, start in judged],
         groups=[(group.served.key, group.stored) for group in groups],
-        customers=wanted.customer,
         services=wanted.service,
         states=[state.value for state in wanted.state],
         levels=[level.value for level in wanted.level],
@@ -257,7 +258,8 @@ async def list_breaches(
         chosen = {}
     keys = list(chosen)
     query = BreachQuery(
-        objectives=keys,
+        objectives=list(chosen.values()),
+        customers=objectives.customers_among(()),
         scope=None if wanted.scope is None else wanted.scope.value,
         open=wanted.open,
         since=wanted.since,

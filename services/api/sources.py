@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import asyncpg
 from fastapi import Depends, Request
 
+from services.api.caller import By
 from services.api.objectives import Objectives
 from services.api.queries import Standing, read_standing
 from shared.documents import File, load_texts
@@ -43,7 +44,7 @@ class Sources:
     """The database, the documents in use, and the wall clock.
 
     Those of a request stand on one moment of the database, `connection`: the documents and all
-    numbers belong together.
+    numbers belong together. With `customers` the objectives are those of its caller alone.
     """
 
     pool: Pool
@@ -51,11 +52,12 @@ class Sources:
     clock: WallClock
     connection: "Connection | None" = None
     known: dict[int, Documents] = field(default_factory=dict)
+    customers: frozenset[str] | None = None
 
     @property
     def objectives(self) -> Objectives:
-        """The objectives of the documents."""
-        return self.documents.objectives
+        """The objectives of the documents that the caller may see."""
+        return self.documents.objectives.seen_by(self.customers)
 
     @property
     def plan(self) -> Plan:
@@ -101,11 +103,12 @@ async def _compiled(connection: Connection, number: int) -> Documents:
     return Documents(objectives, compile_plan(loaded.catalogue), number)
 
 
-async def _sources(request: Request) -> AsyncIterator[Sources]:
+async def _sources(request: Request, by: By) -> AsyncIterator[Sources]:
     sources = request.app.state.sources
     if not isinstance(sources, Sources):
         message = "the app was made without sources"
         raise TypeError(message)
+    sources = replace(sources, customers=by.customers)
     async with AsyncExitStack() as moment:
         try:
             here = await moment.enter_async_context(sources.here())

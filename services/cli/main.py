@@ -11,12 +11,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 COMMANDS: Final = {
+    "audit": "services.cli.audit:app",
     "check": "services.cli.check:check_command",
     "compare": "services.cli.compare:compare_command",
     "demo": "services.cli.demo:demo_command",
     "dlq": "services.cli.dlq:app",
     "evaluate": "services.cli.evaluate_command:evaluate_command",
     "gaps": "services.cli.gaps:app",
+    "keys": "services.cli.keys:app",
     "local": "services.cli.local:local",
     "map": "services.cli.map_command:map_command",
     "migrate": "services.cli.migrate:migrate_command",

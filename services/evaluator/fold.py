@@ -251,7 +251,8 @@ class Folder:
         posting: Posting, partition: Partition, key: str, held: Held, due: Instant | None
     ) -> None:
         body = pack_item(held.item.events, (*held.posted, *held.posted_beside))
-        posting.items.append(ItemRow(partition.part, key, due, body))
+        customer = held.item.sole("customer")
+        posting.items.append(ItemRow(partition.part, key, due, body, customer))
         partition.expect(due)
 
     def _settle_beside(

@@ -65,12 +65,13 @@ ledger_row: Final[
 
 
 class ItemRow(NamedTuple):
-    """A row of `item`."""
+    """A row of `item`; `customer` is the only one that it has been about, else empty."""
 
     part: int
     key: str
     next_due: Instant | None
     body: bytes
+    customer: str = ""
 
 
 class QuarantineRow(NamedTuple):

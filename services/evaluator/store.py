@@ -191,9 +191,10 @@ async def _move(connection: Connection, moves: Iterable[Move]) -> None:
 
 
 _WRITE_ITEMS: Final = """
-INSERT INTO item (part, key, next_due, body)
-SELECT * FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bytea[])
-ON CONFLICT (part, key) DO UPDATE SET next_due = EXCLUDED.next_due, body = EXCLUDED.body
+INSERT INTO item (part, key, next_due, body, customer)
+SELECT * FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bytea[], $5::text[])
+ON CONFLICT (part, key) DO UPDATE SET next_due = EXCLUDED.next_due, body = EXCLUDED.body,
+    customer = EXCLUDED.customer
 """
 
 

@@ -11,6 +11,7 @@ the memo; any other folds the timeline anew.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -19,6 +20,7 @@ from shared.domain.contribution import Contribution
 from shared.domain.event import Event, Timeline, comes_after, effective, order_key
 from shared.domain.fold import Fold
 from shared.domain.instant import Instant
+from shared.domain.matcher import as_text
 from shared.domain.plan import NOTHING_MEASURED, Plan
 
 
@@ -80,6 +82,16 @@ class Item:
     def events(self) -> list[Event]:
         """All events that stand, in order, future ones included."""
         return self._timeline.events
+
+    def sole(self, attribute: str) -> str:
+        """The one value that an attribute has ever had, as text; empty when none or several."""
+        events = self._timeline.events
+        found: set[str] = set()
+        for event in effective(events) if self._corrected else events:
+            value = event.data.get(attribute)
+            if isinstance(value, str | int | Decimal):
+                found.add(as_text(value))
+        return found.pop() if len(found) == 1 else ""
 
     def admit(self, event: Event) -> Admission:
         """Take an event in; it acts at the next `settle`."""

@@ -6,7 +6,7 @@ Every name begins with `ACCORD_`; `ACCORD_<NAME>_FILE` names a file that holds a
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
@@ -46,7 +46,7 @@ class Settings:
     """The configuration of one process."""
 
     kafka_bootstrap_servers: str
-    database_url: str
+    database_url: str = field(repr=False)
     agreements: Path | None = None
     sources: Path | None = None
     clock: Instant | None = None
@@ -66,7 +66,7 @@ class Settings:
 
     def shown(self) -> dict[str, str]:
         """The settings as text for a log, the password of the database masked."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {own.name: getattr(self, own.name) for own in fields(self)}
         values["database_url"] = masked(self.database_url)
         if self.clock is not None:
             values["clock"] = format_instant(self.clock)
@@ -77,8 +77,8 @@ class Settings:
 def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of `service` (its name gives the default metrics port) from the environment."""
     given = os.environ if environment is None else environment
-    clock = _optional(given, "CLOCK")
-    host = _optional(given, "HOST") or LOOPBACK
+    clock = optional_value(given, "CLOCK")
+    host = optional_value(given, "HOST") or LOOPBACK
     return Settings(
         kafka_bootstrap_servers=_brokers(given, _required(given, "KAFKA_BOOTSTRAP_SERVERS")),
         database_url=_required(given, "DATABASE_URL"),
@@ -88,18 +88,18 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         host=host,
         api_port=_port(given, "API_PORT", API_PORT),
         metrics_port=_port(given, "METRICS_PORT", METRICS_PORTS.get(service, 0)),
-        drain_delay=_number(
+        drain_delay=whole_number(
             given, "DRAIN_DELAY", 0 if host == LOOPBACK else DRAIN_DELAY, 0, DRAIN_DELAY_MOST
         ),
-        topic_prefix=_optional(given, "TOPIC_PREFIX") or "",
-        event_partitions=_number(given, "EVENT_PARTITIONS", EVENT_PARTITIONS, 1, 10_000),
-        session_timeout_ms=_number(
+        topic_prefix=optional_value(given, "TOPIC_PREFIX") or "",
+        event_partitions=whole_number(given, "EVENT_PARTITIONS", EVENT_PARTITIONS, 1, 10_000),
+        session_timeout_ms=whole_number(
             given, "SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS, 6_000, 1_800_000
         ),
         group_instance=_name(given, "GROUP_INSTANCE"),
         retention=_days(given, "RETENTION"),
-        revision=_optional(given, "REVISION") or "unknown",
-        series_limit=_number(given, "SERIES_LIMIT", SERIES_LIMIT, 1, SERIES_MOST),
+        revision=optional_value(given, "REVISION") or "unknown",
+        series_limit=whole_number(given, "SERIES_LIMIT", SERIES_LIMIT, 1, SERIES_MOST),
         webhook_networks=_networks(given, "WEBHOOK_NETWORKS"),
         log_level=_log_level(given),
     )
@@ -107,7 +107,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
 
 def environment_value(name: str) -> str | None:
     """One `ACCORD_<name>` of this process's environment, or None; for the command line."""
-    return _optional(os.environ, name)
+    return optional_value(os.environ, name)
 
 
 def environment_brokers() -> Brokers | None:
@@ -142,7 +142,8 @@ def masked(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}:***@{place}"))
 
 
-def _optional(given: Mapping[str, str], name: str) -> str | None:
+def optional_value(given: Mapping[str, str], name: str) -> str | None:
+    """`ACCORD_<name>` of an environment, or what is in the file that `ACCORD_<name>_FILE` names."""
     value = given.get(PREFIX + name)
     path = given.get(f"{PREFIX}{name}_FILE")
     if value and path:
@@ -160,11 +161,11 @@ def _optional(given: Mapping[str, str], name: str) -> str | None:
 def _brokers(given: Mapping[str, str], servers: str) -> Brokers:
     try:
         security = Security(
-            protocol=_optional(given, "KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT",
-            mechanism=_optional(given, "KAFKA_SASL_MECHANISM"),
-            username=_optional(given, "KAFKA_SASL_USERNAME"),
-            password=_optional(given, "KAFKA_SASL_PASSWORD"),
-            authorities=_optional(given, "KAFKA_CA"),
+            protocol=optional_value(given, "KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT",
+            mechanism=optional_value(given, "KAFKA_SASL_MECHANISM"),
+            username=optional_value(given, "KAFKA_SASL_USERNAME"),
+            password=optional_value(given, "KAFKA_SASL_PASSWORD"),
+            authorities=optional_value(given, "KAFKA_CA"),
             certificate=_path(given, "KAFKA_CERTIFICATE"),
             key=_path(given, "KAFKA_KEY"),
         )
@@ -176,7 +177,7 @@ def _brokers(given: Mapping[str, str], servers: str) -> Brokers:
 
 
 def _required(given: Mapping[str, str], name: str) -> str:
-    value = _optional(given, name)
+    value = optional_value(given, name)
     if value is None:
         message = f"{PREFIX}{name} is not set; `accord local` prints a value that works here"
         raise InvalidSettings(message)
@@ -184,13 +185,13 @@ def _required(given: Mapping[str, str], name: str) -> str:
 
 
 def _path(given: Mapping[str, str], name: str) -> Path | None:
-    value = _optional(given, name)
+    value = optional_value(given, name)
     return None if value is None else Path(value)
 
 
 def _name(given: Mapping[str, str], name: str) -> str | None:
     """A name that Kafka takes for a member of a group, or None."""
-    value = _optional(given, name)
+    value = optional_value(given, name)
     if value is not None and not _NAME.fullmatch(value):
         message = (
             f"{PREFIX}{name} is {value!r}; it is to be 1 to 249 letters, digits, dots, hyphens "
@@ -209,15 +210,15 @@ def _instant(name: str, value: str) -> Instant:
 
 
 def _days(given: Mapping[str, str], name: str) -> int | None:
-    if _optional(given, name) is None:
+    if optional_value(given, name) is None:
         return None
-    return _number(given, name, RETENTION_LEAST, RETENTION_LEAST, RETENTION_MOST)
+    return whole_number(given, name, RETENTION_LEAST, RETENTION_LEAST, RETENTION_MOST)
 
 
 def _networks(given: Mapping[str, str], name: str) -> tuple[Network, ...]:
     try:
         return tuple(
-            ip_network(own.strip()) for own in (_optional(given, name) or "").split(",") if own
+            ip_network(own.strip()) for own in (optional_value(given, name) or "").split(",") if own
         )
     except ValueError as error:
         message = (
@@ -227,11 +228,12 @@ def _networks(given: Mapping[str, str], name: str) -> tuple[Network, ...]:
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:
-    return _number(given, name, default, 0, _PORT_MAX)
+    return whole_number(given, name, default, 0, _PORT_MAX)
 
 
-def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    value = _optional(given, name)
+def whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """`ACCORD_<name>` as a whole number from `least` to `most`; InvalidSettings otherwise."""
+    value = optional_value(given, name)
     if value is None:
         return default
     if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
@@ -241,7 +243,7 @@ def _number(given: Mapping[str, str], name: str, default: int, least: int, most:
 
 
 def _log_level(given: Mapping[str, str]) -> str:
-    level = (_optional(given, "LOG_LEVEL") or "INFO").upper()
+    level = (optional_value(given, "LOG_LEVEL") or "INFO").upper()
     if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         message = f"{PREFIX}LOG_LEVEL is {level!r}; it is DEBUG, INFO, WARNING or ERROR"
         raise InvalidSettings(message)

@@ -19,6 +19,11 @@ LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _encoder: Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 
+TEXT_MAX: Final = 8_192
+ERROR_MAX: Final = 65_536
+"""Characters of a member: names come from others, and a line is to stay readable."""
+
+
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line of JSON."""
 
@@ -39,8 +44,16 @@ class JsonFormatter(logging.Formatter):
         }
         line.update(item for item in record.__dict__.items() if item[0] not in _STANDARD)
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return _encoder.encode(line).decode()
+            line["error"] = self.formatException(record.exc_info)[-ERROR_MAX:]
+        return _encoder.encode({name: _shown(value) for name, value in line.items()}).decode()
+
+
+def _shown(value: object) -> object:
+    """The value as a log can hold it: no text beyond all measure, none that is no Unicode."""
+    if not isinstance(value, str):
+        return value
+    cut = value if len(value) <= ERROR_MAX else f"{value[:TEXT_MAX]}…"
+    return cut.encode("utf-8", "replace").decode("utf-8")
 
 
 class _Counting(logging.Filter):

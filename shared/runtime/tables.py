@@ -32,7 +32,6 @@ metadata: Final = MetaData()
 RUNNING_PANE: Final = (1 << 63) - 1
 """`pane_start` of what is not decided yet: it counts in the window that holds the instant of
 evaluation."""
-
 PANE_COUNTS: Final = (
     "excluded",
     "running",
@@ -94,9 +93,10 @@ item: Final = Table(
     _key("key"),
     _instant("next_due", nullable=True),
     Column("body", LargeBinary, nullable=False),
+    Column("customer", Text),
     Index("item_due", "part", "next_due", postgresql_where=text("next_due IS NOT NULL")),
     postgresql_with={"fillfactor": 70},
-    comment="One lead or ticket: its timeline and what has been posted of it",
+    comment="One lead or ticket: timeline, what has been posted, its only customer if it has one",
 )
 
 ledger: Final = Table(

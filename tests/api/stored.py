@@ -159,7 +159,7 @@ async def store(
             await _store_items(connection, list(items.values()))
             await _store_contributions(connection, catalogue, list(items.values()), now)
             await _store_values(connection, said)
-            await _store_breaches(connection, said)
+            await _store_breaches(connection, said, list(items.values()))
     finally:
         await engine.dispose()
     return said
@@ -192,7 +192,12 @@ async def _store_progress(connection: AsyncConnection, catalogue: Catalogue, now
 
 async def _store_items(connection: AsyncConnection, items: list[Item]) -> None:
     rows = [
-        {"part": place % PARTS, "key": item.key, "body": pack_item(item.events, ())}
+        {
+            "part": place % PARTS,
+            "key": item.key,
+            "body": pack_item(item.events, ()),
+            "customer": item.sole("customer"),
+        }
         for place, item in enumerate(items)
     ]
     await connection.execute(insert(tables.item), rows)
@@ -289,13 +294,21 @@ async def _store_values(connection: AsyncConnection, said: Evaluation) -> None:
     await connection.execute(insert(tables.value), rows)
 
 
-async def _store_breaches(connection: AsyncConnection, said: Evaluation) -> None:
+async def _store_breaches(connection: AsyncConnection, said: Evaluation, items: list[Item]) -> None:
+    groups = {
+        (own.agreement, own.objective, item.key, own.cycle, own.at): own.group
+        for item in items
+        for own in item.settle(now=said.as_of).contributions
+        if own.breaches
+    }
     of_items = [
         {
             "scope": "item",
             "part": 0,
             "objective": objective_id(own.agreement, own.objective),
-            "grp": "[]",
+            "grp": group_text(
+                groups[own.agreement, own.objective, own.item, own.cycle, own.opened_at]
+            ),
             "window_start": None,
             "window_end": None,
             "item": own.item,

@@ -11,6 +11,7 @@ from services.api.openapi import new_app
 from services.api.problem_kinds import KINDS, renewed, table
 
 ROOT = Path(__file__).parents[2]
+_REFUSALS = {"Refusal", "CredentialRefused"}
 _BY_MAP_ERRORS = {
     "unknown-parameter",
     "invalid-parameter",
@@ -30,7 +31,7 @@ def refused() -> Iterator[str]:
     """The name of the problem in each refusal of the code."""
     for path in sorted((ROOT / "services" / "api").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Refusal":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in _REFUSALS:
                 yield from (
                     str(own.value.value)
                     for own in node.keywords

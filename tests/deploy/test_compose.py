@@ -11,11 +11,13 @@ import jsonschema
 import pytest
 import yaml
 
+from services.api.access.settings import VARIABLES
 from shared.documents import load
 from shared.documents.source_files import load_sources
 from shared.domain.source import DEFAULT_SOURCES
 from shared.runtime.config import DRAIN_DELAY, Settings
 from shared.runtime.process import DRAIN_S
+from shared.runtime.roles import ROLES
 from tests.deploy.exported import ROOT
 
 SCHEMA = json.loads(
@@ -44,7 +46,8 @@ def test_it_is_what_compose_knows_and_a_member_that_is_unknown_is_refused() -> N
 @pytest.mark.parametrize("name", [*OURS, *ONCE])
 def test_every_setting_that_is_given_is_one_that_is_read(name: str) -> None:
     given = SERVICES[name]["environment"]
-    assert set(given) <= {f"ACCORD_{own.name.upper()}" for own in fields(Settings)}
+    known = {own.name.upper() for own in fields(Settings)} | {*VARIABLES}
+    assert set(given) <= {f"ACCORD_{own}" for own in known}
     assert {"ACCORD_DATABASE_URL", "ACCORD_KAFKA_BOOTSTRAP_SERVERS"} <= set(given)
 
 
@@ -115,10 +118,22 @@ def test_services_wait_for_schema_and_topics_and_these_for_their_servers() -> No
     assert SERVICES["topics"]["depends_on"] == {"kafka": healthy}
 
 
-def test_the_api_has_a_user_that_only_reads() -> None:
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("ingest", "accord_ingesting"), ("evaluator", "accord_evaluating"), ("api", "accord_serving")],
+)
+def test_each_service_has_a_user_of_its_own_with_its_rights_alone(name: str, role: str) -> None:
     roles = (ROOT / "deploy" / "postgres" / "roles.sh").read_text(encoding="utf-8")
-    assert "//accord_api:" in SERVICES["api"]["environment"]["ACCORD_DATABASE_URL"]
-    assert "CREATE ROLE accord_api LOGIN PASSWORD :'api_password' IN ROLE accord_reader" in roles
+    assert f"//accord_{name}:" in SERVICES[name]["environment"]["ACCORD_DATABASE_URL"]
+    made = f"CREATE ROLE accord_{name} LOGIN PASSWORD :'{name}_password' IN ROLE {role};"
+    assert made in roles
+    assert f"CREATE ROLE {role} NOLOGIN;" in roles
+    assert role in ROLES
+
+
+def test_who_may_ask_is_said_where_the_api_listens_for_others() -> None:
+    assert SERVICES["api"]["environment"]["ACCORD_ACCESS"] == "${ACCORD_ACCESS:-open}"
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["api"]["ports"])
 
 
 def test_servers_are_of_the_versions_that_the_tests_run_on() -> None:

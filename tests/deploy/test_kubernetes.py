@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from services.api.access.settings import VARIABLES
 from shared.documents import load
 from shared.documents.source_files import load_sources
 from shared.domain.source import DEFAULT_SOURCES
@@ -95,6 +96,7 @@ def test_the_cluster_sets_no_variable_that_is_a_setting_of_ours(name: str) -> No
 @each_pod
 def test_every_setting_that_is_given_is_one_that_is_read(name: str) -> None:
     known = {f"ACCORD_{own.name.upper()}" for own in fields(Settings)}
+    known |= {f"ACCORD_{own}" for own in VARIABLES}
     for container in containers(ALL_PODS[name]):
         given = {own["name"].removesuffix("_FILE") for own in container["env"]}
         assert given <= known
@@ -106,11 +108,17 @@ def test_passwords_are_taken_from_secrets_and_none_is_here(name: str) -> None:
     pod = ALL_PODS[name]
     [volume] = [own for own in pod["volumes"] if own["name"] == "database"]
     [item] = volume["secret"]["items"]
-    assert item["key"] == ("api-url" if name == "accord-api" else "owner-url")
+    own = name.removeprefix("accord-")
+    assert item["key"] == ("owner-url" if own == "prepare" else f"{own}-url")
     assert volume["secret"]["defaultMode"] == 0o440
     assert not of_kind(written(), "Secret")
     texts = [path.read_text(encoding="utf-8") for path in FOLDER.rglob("*") if path.is_file()]
     assert not [text for text in texts if re.search(r"postgres(ql)?://", text)]
+
+
+def test_the_api_asks_for_keys() -> None:
+    [api] = containers(ALL_PODS["accord-api"])
+    assert {"name": "ACCORD_ACCESS", "value": "keys"} in api["env"]
 
 
 @each_pod

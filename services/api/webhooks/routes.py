@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api import schemas
+from services.api.access.scopes import asks
 from services.api.bodies import described, parsed, read_bytes
 from services.api.caller import By, Caller
 from services.api.cursors import Key, encode_cursor
@@ -55,7 +56,7 @@ def _sources(request: Request) -> Sources:
 @router.post(
     "",
     **_operation("createWebhook", shapes.WebhookWithSecret, shapes.WITH_SECRET, HTTPStatus.CREATED),
-    openapi_extra=described(shapes.WebhookBody, shapes.BODY),
+    openapi_extra={**described(shapes.WebhookBody, shapes.BODY), **asks("write")},
 )
 async def create_webhook(_: Nothing, request: Request, by: By) -> Response:
     """Have changes sent to a URL from now on: those that the filters ask for, in order.
@@ -106,7 +107,11 @@ async def get_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -> R
     return _json(HTTPStatus.OK, shapes.webhook_form(row)).response()
 
 
-@router.delete("/{webhook_id}", **_operation("deleteWebhook", None, None, HTTPStatus.NO_CONTENT))
+@router.delete(
+    "/{webhook_id}",
+    **_operation("deleteWebhook", None, None, HTTPStatus.NO_CONTENT),
+    openapi_extra=asks("write"),
+)
 async def delete_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
     """Delete a webhook with its log and its dead list; nothing more is sent to it."""
     async with transaction(_sources(request).pool) as connection:
@@ -118,6 +123,7 @@ async def delete_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -
 @router.post(
     "/{webhook_id}/secret",
     **_operation("exchangeWebhookSecret", shapes.WebhookWithSecret, shapes.WITH_SECRET),
+    openapi_extra=asks("write"),
 )
 async def exchange_secret(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
     """Give a webhook a new secret, shown once; the one before signs along for 24 hours.
@@ -170,6 +176,7 @@ async def list_dead(webhook_id: Id, wanted: Paged, request: Request, by: By) -> 
 @router.post(
     "/{webhook_id}/dead/redrive",
     **_operation("redriveWebhook", shapes.Redriven, {"redriven": 1}),
+    openapi_extra=asks("write"),
 )
 async def redrive(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
     """Send all of a webhook's dead list again, before what else waits for it, and at once."""
