@@ -99,8 +99,9 @@ def test_s17_statements_are_put_together_from_our_own_words_only() -> None:
 def _is_statement(node: ast.JoinedStr) -> bool:
     first = node.values[0] if node.values else None
     text = first.value if isinstance(first, ast.Constant) else ""
-    words = r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|DROP|ALTER|GRANT|COPY)\s"
-    return isinstance(text, str) and re.match(words, text) is not None
+    verbs = r"SELECT\s.*\sFROM|INSERT\sINTO|UPDATE\s\w+\sSET|DELETE\sFROM"
+    words = rf"\s*({verbs}|(WITH|CREATE|DROP|ALTER|GRANT|COPY)\s)"
+    return isinstance(text, str) and re.match(words, text, re.DOTALL) is not None
 
 
 def test_s30_nothing_is_run_or_built_from_text_of_others() -> None:
