@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from services.api.objectives import Objectives, Served
-from services.api.queries import Standing
+from services.api.standing import Standing
 from shared.domain.agreement import Agreement, Mean, MeasureKind, Objective, Version, sla_id
 from shared.domain.explain_item import ExplainedItem
 from shared.domain.explain_window import explain_window
@@ -60,12 +60,6 @@ class StateRow(ObjectiveRow, frozen=True, kw_only=True):
     revision: int
     provisional: bool
     as_of: str | None
-
-
-class ExplainedState(StateRow, frozen=True, kw_only=True):
-    """A window's judgement with the formula behind it."""
-
-    explain: WindowExplanation
 
 
 class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +163,7 @@ class AgreementAnswer(AgreementRow, frozen=True, kw_only=True):
 class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What every list looks like."""
 
-    items: Sequence[msgspec.Struct]
+    items: Sequence[msgspec.Struct | msgspec.Raw]
     next: str | None
     as_of: str | None
 
@@ -204,29 +198,29 @@ def state_row(
     )
 
 
-def explained_state(
-    served: Served, state: StateRow, row: asyncpg.Record, found: Measure, *, as_of: Instant
-) -> ExplainedState:
-    """A state with its explanation; `found` is what the panes of its window hold."""
+def explanation(
+    served: Served, row: asyncpg.Record, found: Measure, *, as_of: Instant
+) -> WindowExplanation:
+    """The formula behind a row of `value`; `found` is what the panes of its window hold."""
     span = Span(row["window_start"], row["window_end"])
-    value = None if state.value is None else Fraction(state.value)
+    value = None if row["value"] is None else Fraction(row["value"])
     agreement, name = served.agreement, served.name
     own = served.judged_by(min(as_of, span.end - 1))[1]
-    counts = counts_of(state.counts)
+    judged_counts = _stored_counts.decode(row["counts"])
+    counts = counts_of(judged_counts)
     measure = found._replace(running=counts.running)
-    if counts_form(own.kpi, measure) != state.counts:
+    if counts_form(own.kpi, measure) != judged_counts:
         # The panes are ahead of the judge: explain what was judged.
         measure = _judged_measure(own, counts, value)
     judged = replace(
         judge(agreement, name, span, measure, now=as_of),
         value=value,
-        state=State(state.state),
-        final=state.final,
+        state=State(row["state"]),
+        final=row["final"],
     )
     reasons = explain_window(agreement, judged, span, measure, now=as_of)
     text = window_words(judged, span, measure, reasons)
-    explanation = window_explanation(judged, reasons, text)
-    return ExplainedState(**msgspec.structs.asdict(state), explain=explanation)
+    return window_explanation(judged, reasons, text)
 
 
 def _judged_measure(own: Objective, counts: Measure, value: Fraction | None) -> Measure:

@@ -12,10 +12,10 @@ from services.api import examples, schemas
 from services.api.objectives import Objectives, Served
 from services.api.parameters import ComparisonsParameters
 from services.api.problems import Refusal, suggestion
-from services.api.queries import Standing
 from services.api.requests import page_place
 from services.api.responses import list_answer
 from services.api.sources import From
+from services.api.standing import Standing
 from shared.domain.comparison import Side, compare
 from shared.domain.instant import Instant
 from shared.domain.judge import State

@@ -20,7 +20,6 @@ from services.api.objectives import Choice
 from services.api.promise_series import Promise, PromiseSeries, Reading
 from services.api.queries import (
     TOTALLED,
-    Standing,
     StateQuery,
     count_states,
     read_states,
@@ -28,6 +27,7 @@ from services.api.queries import (
 )
 from services.api.sla_figures import Totals, all_events, missed_events
 from services.api.sources import UNREACHABLE, Sources
+from services.api.standing import Standing
 from shared.domain.instant import SECOND, Instant
 from shared.domain.measure import Measure
 from shared.runtime import metrics

@@ -15,11 +15,12 @@ from services.api.answers import (
 )
 from services.api.parameters import ItemsParameters, NoParameters, Page, Text
 from services.api.problems import Refusal, suggestion
-from services.api.queries import Standing, read_item, read_items
+from services.api.queries import read_item, read_items
 from services.api.requests import page_place
-from services.api.responses import json_answer, list_answer
+from services.api.responses import list_answer, object_answer
 from services.api.shown_items import shown_item
 from services.api.sources import From, Sources
+from services.api.standing import Standing
 from shared.domain.agreement import objective_id
 from shared.domain.explain_item import explain_item
 from shared.domain.instant import Instant
@@ -40,7 +41,7 @@ async def list_items(
     partition; those of one item each have the reasons in `explain`.
     """
     if wanted.subject is not None:
-        return await _one(sources, wanted.kind, wanted.subject)
+        return await _one(request, sources, wanted.kind, wanted.subject)
     scope, after = page_place(wanted, "items", (str,))
     async with sources.reading(sources.objectives.keys) as (connection, standing):
         rows = await read_items(
@@ -60,7 +61,11 @@ async def list_items(
     "/items/{kind}/{subject:path}", **schemas.operation("getItem", schemas.Item, examples.ITEM)
 )
 async def get_item(
-    kind: Text, subject: Text, _none: Annotated[NoParameters, Query()], sources: From
+    kind: Text,
+    subject: Text,
+    _none: Annotated[NoParameters, Query()],
+    request: Request,
+    sources: From,
 ) -> Response:
     """One lead or ticket with its clocks, as of the evaluation time of its partition.
 
@@ -69,10 +74,10 @@ async def get_item(
 
     A subject with a slash may stand as it is or percent-encoded.
     """
-    return await _one(sources, kind, subject)
+    return await _one(request, sources, kind, subject)
 
 
-async def _one(sources: Sources, kind: str, subject: str) -> Response:
+async def _one(request: Request, sources: Sources, kind: str, subject: str) -> Response:
     key = f"{kind}:{subject}"
     async with sources.reading([]) as (connection, standing):
         row = await read_item(connection, key)
@@ -83,7 +88,7 @@ async def _one(sources: Sources, kind: str, subject: str) -> Response:
     explained = explain_item(item, sources.plan, sources.objectives.catalogue, now=now)
     explained = shown_item(explained, sources.objectives)
     freshness = standing.freshness(now, now=sources.clock())
-    return json_answer(explained_item_row(item, explained, freshness, now=now))
+    return object_answer(request, explained_item_row(item, explained, freshness, now=now))
 
 
 def _may_be_seen(item: Item, customers: frozenset[str] | None) -> bool:
@@ -130,7 +135,7 @@ async def list_agreements(
     "/agreements/{name}", **schemas.operation("getAgreement", schemas.Agreement, examples.AGREEMENT)
 )
 async def get_agreement(
-    name: str, _none: Annotated[NoParameters, Query()], sources: From
+    name: str, _none: Annotated[NoParameters, Query()], request: Request, sources: From
 ) -> Response:
     """One agreement with all its versions, each with its document as written."""
     agreements = sources.objectives.agreements
@@ -138,4 +143,4 @@ async def get_agreement(
     if agreement is None:
         hint = suggestion(name, sorted(agreements))
         raise Refusal(kind="unknown-agreement", detail=f"no document is named {name!r}{hint}")
-    return json_answer(agreement_answer(agreement, now=sources.clock()))
+    return object_answer(request, agreement_answer(agreement, now=sources.clock()))

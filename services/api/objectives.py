@@ -210,6 +210,11 @@ class Objectives:
         """The keys of all, in order."""
         return list(self._by_key)
 
+    @cached_property
+    def pane_keys(self) -> Mapping[str, str]:
+        """The keys of the panes of all, by key."""
+        return {served.key: served.pane_key for served in self}
+
     def __iter__(self) -> Iterator[Served]:
         return iter(self._by_key.values())
 
@@ -238,12 +243,11 @@ class Objectives:
         named = {group.served.key for group in filters.sla_id}
         choices: list[Choice] = []
         for served in self._by_key.values():
-            version, _ = served.judged_by(at)
             if (
                 (filters.sla_id and served.key not in named)
                 or (filters.agreement and served.agreement.name not in filters.agreement)
                 or (filters.objective and served.name not in filters.objective)
-                or (filters.type and version.type.value not in filters.type)
+                or (filters.type and served.judged_by(at)[0].type.value not in filters.type)
             ):
                 continue
             customer, fits_customer = _concerning(served, "customer", filters.customer, at)

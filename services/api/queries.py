@@ -11,105 +11,10 @@ from typing import Final
 import asyncpg
 
 from services.api.objectives import Choice, Group
-from shared.domain.instant import MINUTE, Instant, Micros
+from shared.domain.instant import Instant
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_PANE
-
-STALE_AFTER: Final[Micros] = MINUTE
-"""How far `as_of` may be behind the wall clock before an answer is `stale`."""
 
 _LAST_TEXT: Final = chr(0x10FFFF)
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """How far one partition of the event log is."""
-
-    part: int
-    evaluation_time: Instant
-    watermark: Instant
-    proven: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far evaluation is: at which instant each objective's stored judgement holds.
-
-    `evaluated` is the smallest evaluation time of all partitions, None while one has none. `gaps`
-    are the times of events that may be missing, an end of None is not known yet.
-    """
-
-    evaluated: Instant | None
-    proven: bool
-    judged: Mapping[str, Instant]
-    partitions: tuple[Partition, ...] = ()
-    gaps: tuple[tuple[Instant, Instant | None], ...] = ()
-
-    def is_complete(self, start: Instant, end: Instant) -> bool:
-        """Whether no record is known to be missing that may have counted in [start, end)."""
-        return not any(
-            begins < end and (until is None or start < until) for begins, until in self.gaps
-        )
-
-    def as_of(self, keys: Sequence[str]) -> Instant | None:
-        """The instant at which all of these are judged; None while one has never been."""
-        if self.evaluated is None or any(key not in self.judged for key in keys):
-            return None
-        return min((self.judged[key] for key in keys), default=self.evaluated)
-
-    def freshness(self, as_of: Instant | None, *, now: Instant) -> str:
-        """`live`, or `stale` when `as_of` is too far behind the wall clock or not proven."""
-        fresh = self.proven and as_of is not None and now - as_of <= STALE_AFTER
-        return "live" if fresh else "stale"
-
-
-async def read_standing(
-    connection: Connection, keys: Mapping[str, str], generation: int
-) -> Standing:
-    """The standing of objectives, with the keys of their panes, under the documents in use.
-
-    A judgement is still that of the smallest evaluation time unless something waits to be judged
-    or time alone has changed it since; then it holds up to there. So no later answer is one of an
-    earlier instant.
-    """
-    rows = await connection.fetch(_PARTITIONS)
-    partitions = tuple(
-        Partition(row["part"], row["evaluation_time"], row["watermark"], row["proven"])
-        for row in rows
-    )
-    times = [partition.evaluation_time for partition in partitions]
-    evaluated = min(times, default=0) or None
-    proven = bool(rows) and all(row["proven"] and row["generation"] == generation for row in rows)
-    judged = await connection.fetch(
-        _JUDGED, [*keys], evaluated or 0, [*keys.values()], RUNNING_PANE
-    )
-    gaps = tuple((row[0], row[1]) for row in await connection.fetch(_GAPS))
-    as_of = {row["objective"]: row["as_of"] for row in judged}
-    return Standing(evaluated, proven, as_of, partitions, gaps)
-
-
-_GAPS: Final = """
-SELECT from_time, until_time FROM gap
-WHERE reason <> 'poison' AND (resolved_at IS NULL OR resolution = 'accepted')
-"""
-
-
-_PARTITIONS: Final = """
-SELECT part, evaluation_time, watermark, proven, generation
-FROM partition_progress
-ORDER BY part
-"""
-
-_JUDGED: Final = """
-SELECT objective,
-       CASE WHEN j.pane_key <> own.pane_key THEN least(as_of, $2)
-            ELSE least($2, greatest(as_of, least(next_turn - 1, (
-                SELECT min(CASE WHEN pane_start = $4 THEN held_at
-                           ELSE greatest(held_at, dirty_from - 1) END)
-                FROM judge_queue q WHERE q.objective = j.objective
-            )))) END AS as_of
-FROM judgement j JOIN unnest($1::text[], $3::text[]) AS own (objective, pane_key) USING (objective)
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +34,7 @@ class StateQuery:
 
 async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg.Record]:
     """The stored judgements, in the order of the choices, then of the groups."""
-    place, group = _resume([choice.served.key for choice in query.choices], query.after)
+    place, group = resume([choice.served.key for choice in query.choices], query.after)
     return await connection.fetch(_STATES, *_arguments(query), place, group, query.limit)
 
 
@@ -154,7 +59,7 @@ def _arguments(query: StateQuery) -> tuple[object, ...]:
     )
 
 
-def _resume(keys: Sequence[str], after: tuple[str, str] | None) -> tuple[int, str]:
+def resume(keys: Sequence[str], after: tuple[str, str] | None) -> tuple[int, str]:
     """The place (from 1) of the last choice that was shown, and its last group.
 
     When the documents have lost that objective meanwhile, the page begins with the next one.
@@ -193,6 +98,50 @@ LIMIT $13
 """
 
 _COUNT_STATES: Final = f"SELECT v.state, count(*) AS number {_FOUND_STATES} GROUP BY v.state"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentQuery:
+    """Windows of objectives by key and start: what may have been written since a transaction.
+
+    `whole` are those of which everything is wanted.
+    """
+
+    starts: Mapping[str, Instant]
+    whole: Collection[str]
+    from_xid: str | None
+    limit: int
+
+
+async def read_current(connection: Connection, query: CurrentQuery) -> list[asyncpg.Record]:
+    """The stored judgements, also those that are not listed, as `listed` says."""
+    whole = [key in query.whole for key in query.starts]
+    own = ([*query.starts], [*query.starts.values()], whole)
+    return await connection.fetch(_CURRENT, *own, query.from_xid, query.limit)
+
+
+async def count_current(connection: Connection, starts: Mapping[str, Instant]) -> dict[str, int]:
+    """How many windows objectives have that start there, also of those that are not listed."""
+    rows = await connection.fetch(_COUNT_CURRENT, [*starts], [*starts.values()])
+    return {row["objective"]: row["count"] for row in rows}
+
+
+_CURRENT: Final = f"""
+SELECT {_VALUE_COLUMNS}, v.listed
+FROM unnest($1::text[], $2::bigint[], $3::bool[]) AS own (objective, window_start, whole)
+JOIN value v ON v.objective = own.objective AND v.window_start = own.window_start
+WHERE own.whole OR age(v.xmin) <= age($4::text::xid8::xid)
+ORDER BY v.objective, v.grp
+LIMIT $5
+"""  # noqa: S608 - columns are ours
+
+_COUNT_CURRENT: Final = """
+SELECT own.objective, (
+    SELECT count(*) FROM value v
+    WHERE v.objective = own.objective AND v.window_start = own.window_start
+) AS count
+FROM unnest($1::text[], $2::bigint[]) AS own (objective, window_start)
+"""
 
 
 async def read_values(

@@ -27,17 +27,29 @@ COMMAND_TIMEOUT_S: Final = 60.0
 CLOSE_S: Final = 5.0
 
 
-async def create_pool(url: str, *, service: str, size_min: int = 1, size_max: int = 8) -> Pool:
+async def create_pool(
+    url: str,
+    *,
+    service: str,
+    size_min: int = 1,
+    size_max: int = 8,
+    stateless: bool = False,
+    statement_s: float | None = None,
+) -> Pool:
     """A pool of connections to the database at `url`; the caller closes it.
 
-    With `size_min` 0 it connects when it is first used: nothing has to be there before.
+    With `size_min` 0 it connects when it is first used: nothing has to be there before. A statement
+    is given up after `statement_s` seconds, by the server too. With `stateless` nothing is asked of
+    a connection when it comes back: for who leaves no setting, lock or subscription.
     """
+    limit = {} if statement_s is None else {"statement_timeout": f"{round(statement_s * 1000)}ms"}
     return await asyncpg.create_pool(
         driver_url(url),
         min_size=size_min,
         max_size=size_max,
-        command_timeout=COMMAND_TIMEOUT_S,
-        server_settings={**SESSION, "application_name": f"accord-{service}"},
+        command_timeout=COMMAND_TIMEOUT_S if statement_s is None else statement_s,
+        reset=_left_as_it_is if stateless else None,
+        server_settings={**SESSION, **limit, "application_name": f"accord-{service}"},
     )
 
 
@@ -47,6 +59,10 @@ async def close_pool(pool: Pool) -> None:
         await asyncio.wait_for(pool.close(), CLOSE_S)
     except TimeoutError:
         pool.terminate()
+
+
+async def _left_as_it_is(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """The driver has ended its transaction by now."""
 
 
 def create_engine(url: str, *, service: str, size_max: int = 8) -> AsyncEngine:

@@ -1,12 +1,13 @@
 """An app over filled tables, for tests on a real database."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import asyncpg
 import httpx
 
 from services.api.app import create_app, make_sources
@@ -67,8 +68,12 @@ async def an_api(
     *,
     at: Instant = NOW,
     series_limit: int = SERIES_LIMIT,
+    remembered: bool = False,
 ) -> AsyncIterator[Api]:
-    """An app over tables as these documents and events leave them at an instant."""
+    """An app over tables as these documents and events leave them at an instant.
+
+    With `remembered` states are answered from memory, as they are at each request.
+    """
     catalogue = a_catalogue(folder, documents)
     said = await store(database_url, catalogue, events, now=at)
     evaluated = json.loads(encode(evaluation_form(catalogue, said, [])), parse_float=Decimal)
@@ -78,5 +83,15 @@ async def an_api(
         sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: now[0])
         exporter = Exporter(sources, "accord.events", registry, limit=series_limit)
         transport = httpx.ASGITransport(create_app(sources, registry))
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+
+        async def look(_request: httpx.Request) -> None:
+            sources.board.forget()
+            with suppress(asyncpg.PostgresError):
+                async with pool.acquire() as connection:
+                    await sources.board.renew(connection)
+
+        hooks: dict[str, list[Callable[..., object]]] = {"request": [look] if remembered else []}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://api", event_hooks=hooks
+        ) as http:
             yield Api(http, exporter, registry, evaluated, catalogue, now)

@@ -65,9 +65,12 @@ SHAPES: list[tuple[str, type[BaseModel]]] = [
 ]
 
 
-@pytest.fixture
-async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    async with an_api(database_url, tmp_path) as opened:
+@pytest.fixture(params=["stored", "remembered"])
+async def api(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path
+) -> AsyncIterator[Api]:
+    remembered = request.param == "remembered"
+    async with an_api(database_url, tmp_path, remembered=remembered) as opened:
         yield opened
 
 

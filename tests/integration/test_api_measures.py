@@ -18,9 +18,14 @@ from tests.integration.test_api import STATE_EXTRAS, without
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    async with an_api(database_url, tmp_path, DOCUMENTS, EVENTS, at=NOW) as opened:
+@pytest.fixture(params=["stored", "remembered"])
+async def api(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path
+) -> AsyncIterator[Api]:
+    remembered = request.param == "remembered"
+    async with an_api(
+        database_url, tmp_path, DOCUMENTS, EVENTS, at=NOW, remembered=remembered
+    ) as opened:
         yield opened
 
 
