@@ -12,6 +12,7 @@ page of a hundred (`page`), the breaches of one agreement (`breaches`).
 import argparse
 import asyncio
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -47,6 +48,8 @@ from shared.runtime.wall_clock import system_clock
 
 _CONNECTIONS: Final = 8
 _BREATH_S: Final = 1.0
+_WARM_S: Final = 5.0
+_PATIENCE_S: Final = 120.0
 _APART_S: Final = 0.1
 _AGREEMENT: Final = """
 apiVersion: accord/v1
@@ -78,6 +81,7 @@ spec:
 class Server:
     """Whom to ask, and what."""
 
+    pid: int
     port: int
     targets: Sequence[str]
 
@@ -93,12 +97,13 @@ def main() -> None:
     with a_trial("states", home=given.data) as trial:
         trial.agreements = trial.folder("documents")
         (trial.agreements / "teams.yaml").write_text(_AGREEMENT, encoding="utf-8")
-        with trial.services() as services, a_bare_handler() as port:
+        with trial.services() as services, a_bare_handler() as bare:
             trial.send(tickets(given.teams))
+            ids = until_listed(services, given.teams)
             trial.background.run(until_judged(trial))
-            servers = asked_servers(services, port)
+            servers = asked_servers(services, bare, ids)
             coming = trial.background.start(_come(trial, given.teams))
-            measure(servers, services, given.seconds, given.rounds)
+            measure(servers, given.seconds, given.rounds)
             coming.cancel()
 
 
@@ -122,59 +127,83 @@ async def _come(trial: Trial, teams: int) -> None:
 
 
 @contextmanager
-def a_bare_handler() -> Iterator[int]:
-    """A process that serves it; its port."""
-    port = Ports().take("bare")
+def a_bare_handler() -> Iterator[tuple[int, int]]:
+    """A process that serves it; its number and its port."""
+    port = Ports().take("api")
     process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "benchmarks.bare_handler", str(port)]
     )
     try:
-        yield port
+        end = time.monotonic() + _PATIENCE_S
+        while not _listens(port):
+            if time.monotonic() > end:
+                message = "the bare handler does not listen"
+                raise SystemExit(message)
+            time.sleep(0.1)
+        yield process.pid, port
     finally:
         process.terminate()
         process.wait()
 
 
-def asked_servers(services: Services, bare: int) -> Mapping[str, Server]:
-    """The questions by name."""
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def until_listed(services: Services, teams: int) -> list[str]:
+    """The sla_ids, once each team has its own."""
+    end = time.monotonic() + _PATIENCE_S
     with Api(services.api_url) as api:
-        ids = [str(own["sla_id"]) for own in api.each("/v1/states")]
+        while True:
+            ids = [str(own["sla_id"]) for own in api.each("/v1/states")]
+            if len(ids) >= teams:
+                return ids
+            if time.monotonic() > end:
+                message = f"{len(ids)} of {teams} states are there after {_PATIENCE_S:g} s"
+                raise SystemExit(message)
+            time.sleep(1.0)
+
+
+def asked_servers(
+    services: Services, bare: tuple[int, int], ids: list[str]
+) -> Mapping[str, Server]:
+    """The questions by name."""
     random.Random(1).shuffle(ids)  # noqa: S311 - an order
     say(f"{len(ids)} states")
-    port = urlsplit(services.api_url).port or 0
-    agreement = ids[0].partition("/")[0]
+    api = services.child("api").pid, urlsplit(services.api_url).port or 0
     return {
-        "bare": Server(bare, [f"/bare/{number}" for number in range(len(ids))]),
-        "one": Server(port, [f"/v1/states/{own}" for own in ids]),
-        "filtered": Server(port, [f"/v1/states?sla_id={own}" for own in ids]),
-        "page": Server(port, ["/v1/states?limit=100"]),
-        "breaches": Server(port, [f"/v1/breaches?agreement={agreement}&limit=20"]),
+        "bare": Server(*bare, [f"/bare/{number}" for number in range(len(ids))]),
+        "one": Server(*api, [f"/v1/states/{own}" for own in ids]),
+        "filtered": Server(*api, [f"/v1/states?sla_id={own}" for own in ids]),
+        "page": Server(*api, ["/v1/states?limit=100"]),
+        "breaches": Server(*api, ["/v1/breaches?agreement=teams&limit=20"]),
     }
 
 
-def measure(servers: Mapping[str, Server], services: Services, seconds: float, rounds: int) -> None:
+def measure(servers: Mapping[str, Server], seconds: float, rounds: int) -> None:
     """All take turns; then say what was found."""
-    pid = services.child("api").pid
     found: dict[str, list[Load]] = {name: [] for name in servers}
     spent: dict[str, float] = dict.fromkeys(servers, 0.0)
     for server in servers.values():
-        ask(HOST, server.port, server.targets, connections=_CONNECTIONS, seconds=_BREATH_S)
+        ask(HOST, server.port, server.targets, connections=_CONNECTIONS, seconds=_WARM_S)
     for _ in range(rounds):
         for name, server in servers.items():
             time.sleep(_BREATH_S)
-            before = processor_seconds([pid])
+            before = processor_seconds([server.pid])
             load = ask(HOST, server.port, server.targets, connections=_CONNECTIONS, seconds=seconds)
-            spent[name] += processor_seconds([pid]) - before
+            spent[name] += processor_seconds([server.pid]) - before
             found[name].append(load)
     bare = median(load.rate for load in found["bare"])
+    bare_each = spent["bare"] / sum(len(load.lags) for load in found["bare"]) * 1000
     for name, loads in found.items():
         lags = sorted(lag for load in loads for lag in load.lags)
         rate = median(load.rate for load in loads)
         report(f"state_queries_{name}", rate, "requests/s", of=None if name == "bare" else bare)
         for percentile, share in (("p50", 0.5), ("p99", 0.99)):
             report(f"state_queries_{name}_{percentile}", quantile(lags, share) * 1000, "ms")
-        if name != "bare":
-            report(f"state_queries_{name}_cpu", spent[name] / len(lags) * 1000, "ms/request")
+        each = spent[name] / len(lags) * 1000
+        report(f"state_queries_{name}_cpu", each, "ms/request", of=bare_each)
 
 
 if __name__ == "__main__":

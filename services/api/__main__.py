@@ -24,6 +24,7 @@ from shared.runtime.wall_clock import system_clock, wall_clock
 
 SERVICE: Final = "api"
 NOT_LOADED: Final = 2
+_STATEMENT_S: Final = 15.0
 
 
 class _Api:
@@ -53,7 +54,13 @@ class _Api:
         settings = self._settings
         clock = wall_clock(settings.clock)
         # Nothing is connected before it is needed: a database that comes later is no reason to end.
-        async with await create_pool(settings.database_url, service=SERVICE, size_min=0) as pool:
+        async with await create_pool(
+            settings.database_url,
+            service=SERVICE,
+            size_min=0,
+            stateless=True,
+            statement_s=_STATEMENT_S,
+        ) as pool:
             PoolFigures(self._registry).show(pool)
             sources = make_sources(pool=pool, catalogue=self._catalogue, clock=clock)
             events = Topics(settings.topic_prefix).events
@@ -72,6 +79,7 @@ class _Api:
                 group.create_task(app.state.feed.follow(leaving))
                 group.create_task(deliverer.run(stopping))
                 group.create_task(_leave(stopping, settings.drain_delay, leaving))
+                group.create_task(sources.board.renew_until(ended))
                 try:
                     await serve_http(app, settings, stopping)
                 finally:

@@ -10,15 +10,19 @@ from services.api.access.gate import Gate
 from services.api.access.guard import Guard, SecurityHeaders
 from services.api.access.scopes import check_scopes
 from services.api.access.settings import OPEN
+from services.api.board import Board
 from services.api.change_feed import ChangeFeed
 from services.api.docs_page import add_docs_page
+from services.api.documents import Documents, InUse
 from services.api.event_stream import StreamFigures
+from services.api.from_memory import FromMemory
+from services.api.limits import Limits
 from services.api.middleware import HeadAsGet, RequestFigures, RequestId
 from services.api.objectives import Objectives
 from services.api.openapi import new_app
 from services.api.problems import map_errors
 from services.api.scorecard import add_scorecard
-from services.api.sources import Documents, Sources
+from services.api.sources import Sources
 from services.api.webhooks.addresses import Addresses
 from shared.domain.agreement import Catalogue
 from shared.domain.plan import compile_plan
@@ -30,7 +34,9 @@ from shared.runtime.wall_clock import WallClock
 def make_sources(*, pool: Pool, catalogue: Catalogue, clock: WallClock) -> Sources:
     """The sources of an app: a database, the wall clock, and documents until some are in use."""
     documents = Documents(Objectives(catalogue), compile_plan(catalogue))
-    return Sources(pool=pool, documents=documents, clock=clock)
+    in_use = InUse(documents)
+    board = Board(pool, in_use)
+    return Sources(pool=pool, in_use=in_use, board=board, clock=clock, documents=documents)
 
 
 def create_app(
@@ -59,6 +65,8 @@ def create_app(
     # The last one added stands outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Limits)
+    app.add_middleware(FromMemory, sources=sources)
     app.add_middleware(Guard, gate=gate)
     app.add_middleware(SecurityHeaders, hosts=gate.settings.hosts)
     app.add_middleware(RequestFigures, registry=registry, elapsed=perf_counter)

@@ -129,15 +129,20 @@ class Board:
 
     async def renew_until(self, stopping: asyncio.Event) -> None:
         """Look until told to stop, on one connection as long as it lasts."""
+        problem = ""
         while not stopping.is_set():
             try:
                 async with self._pool.acquire() as connection:
                     self.forget()
                     while not stopping.is_set():
-                        await self._rest(await self.renew(connection), stopping)
+                        pause = await self.renew(connection)
+                        problem = ""
+                        await self._rest(pause, stopping)
             except PASSING as error:
                 self.forget()
-                _logger.warning("The states cannot be read: %r", error, extra=_NOT_READ)
+                if repr(error) != problem:
+                    problem = repr(error)
+                    _logger.warning("The states cannot be read: %s", problem, extra=_NOT_READ)
                 await _sleep(_AGAIN_S, stopping)
 
     async def _rest(self, seconds: float, stopping: asyncio.Event) -> None:

@@ -12,6 +12,8 @@ from services.api import (
     items,
     problem_pages,
     routes,
+    state_batch,
+    states,
     stream,
 )
 from services.api.access import routes as access_routes
@@ -51,6 +53,8 @@ def new_app(version: str, *, docs: bool = True) -> FastAPI:
         openapi_url="/openapi.json" if docs else None,
         dependencies=[Depends(authorised)],
     )
+    app.include_router(states.router)
+    app.include_router(state_batch.router)
     app.include_router(routes.router)
     app.include_router(items.router)
     app.include_router(comparisons.router)

@@ -1,8 +1,9 @@
 """Query parameters of each list: their types, limits and meaning. Unknown names are refused."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -40,6 +41,18 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """Text without NUL, which PostgreSQL does not hold: nothing can have it."""
 
 
+def _read_whole(text: object) -> object:
+    # Also 1_000, +1, 1.0, blanks and digits of other scripts would be taken for numbers.
+    if isinstance(text, str) and not re.fullmatch("[0-9]{1,9}", text):
+        message = "a whole number in digits is expected"
+        raise ValueError(message)
+    return text
+
+
+Whole = Annotated[int, BeforeValidator(_read_whole)]
+"""A whole number of at most nine digits."""
+
+
 class BreachScope(StrEnum):
     """What is in breach: an item's clock or a window."""
 
@@ -74,7 +87,7 @@ class NoParameters(Parameters):
 class Page(Parameters):
     """The parameters of every list."""
 
-    limit: int = Field(
+    limit: Whole = Field(
         LIMIT_DEFAULT, ge=1, le=LIMIT_MAX, description="How many items a page has at most."
     )
     cursor: str | None = Field(
@@ -124,6 +137,14 @@ class BreachesParameters(Page):
     objective: list[Text] = Field([], description="The objective's name inside its agreement.")
     sla_id: list[Text] = Field([], description="Exactly these groups of objectives.")
     item: list[Text] = Field([], description="Breaches of these items.", examples=[["ticket:T-9"]])
+
+    @model_validator(mode="after")
+    def refuse_reversed(self) -> Self:
+        """Nothing opens at or after an instant and before an earlier one."""
+        if self.since is not None and self.until is not None and self.until < self.since:
+            message = "until is before since"
+            raise ValueError(message)
+        return self
 
 
 class OneObjectiveParameters(Page):

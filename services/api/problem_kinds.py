@@ -250,6 +250,35 @@ _ALL: Final = (
         "Wait for the answers of those that are under way.",
     ),
     Kind(
+        "malformed-request",
+        HTTPStatus.BAD_REQUEST,
+        "The request cannot be read",
+        "a path or query that is no UTF-8, or headers that contradict each other",
+        "Correct what `detail` names; percent-encode UTF-8.",
+    ),
+    Kind(
+        "target-too-long",
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        "The address is too long",
+        "path and query are longer than 8 KiB",
+        "Ask in several requests, or with `POST /v1/states:batchGet`.",
+    ),
+    Kind(
+        "headers-too-large",
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The headers are too large",
+        "the headers have more than 16 KiB",
+        "Send fewer or shorter headers, cookies above all.",
+    ),
+    Kind(
+        "too-slow",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The answer took too long",
+        "no answer could be given in time; `Retry-After`",
+        "Ask for less: a smaller `limit`, more filters. If small questions take so long too, "
+        "PostgreSQL has too much to do.",
+    ),
+    Kind(
         "not-judged-yet",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The objective has not been judged yet",

@@ -12,8 +12,8 @@ import asyncpg
 from services.api import sla_figures
 from services.api.answers import state_row
 from services.api.objectives import Objectives
-from services.api.queries import Standing
 from services.api.sla_figures import OTHERS, Totals, other_samples, promise_samples
+from services.api.standing import Standing
 from shared.domain.instant import Instant
 from shared.runtime.kept_text import KeptFamilies, Sample
 

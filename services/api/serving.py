@@ -17,6 +17,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.connection import HEAD_BYTES_MAX, TimedConnection
 from shared.runtime.config import Settings
 
 KEEP_ALIVE_S: Final = 75
@@ -67,6 +68,9 @@ async def serve_http(app: ASGIApp, settings: Settings, stopping: asyncio.Event) 
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=UNDER_WAY_S,
+            http=TimedConnection,
+            ws="none",
+            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         )
     )
     leaving = asyncio.create_task(_leave(server, stopping, settings.drain_delay))

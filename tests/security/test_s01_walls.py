@@ -52,6 +52,7 @@ ASKED["/v1/values", "sla_id"] = ASKED["/v1/states/{sla_id}", "sla_id"]
 ASKED["/v1/values/items", "sla_id"] = ASKED["/v1/states/{sla_id}", "sla_id"]
 FOR_ADMIN = {"/v1/audit"}
 """What is read with `admin` alone, which is never for certain customers."""
+READ_BY_POST = {"/v1/states:batchGet"}
 ELSEWHERE = {
     "/v1/stream",
     "/v1/webhooks",
@@ -218,10 +219,27 @@ async def test_s01_which_promise_binds_is_the_same_for_all_and_a_hidden_one_is_n
 
 async def test_s01_what_is_not_read_is_asked_with_write_or_admin(api: Walled) -> None:
     for method, path, operation in operations():
-        if method == "get" and path not in FOR_ADMIN:
+        if (method == "get" and path not in FOR_ADMIN) or path in READ_BY_POST:
             continue
         answer = await api.http.request(method, path, headers=api.credentials["acme"], json={})
         assert answer.status_code == 403, (method, path, operation["x-accord-scope"])
+
+
+async def test_s01_what_is_anothers_is_as_if_it_did_not_exist_among_many(api: Walled) -> None:
+    own, foreign = ASKED["/v1/states/{sla_id}", "sla_id"]
+    ids = [own["sla_id"], *(other["sla_id"] for other in foreign)]
+    answer = await api.http.post(
+        "/v1/states:batchGet", headers=api.credentials["acme"], json={"sla_ids": ids}
+    )
+    assert answer.status_code == 200, answer.text
+    first, *others = answer.json()["items"]
+    assert first["state"]["sla_id"] == own["sla_id"]
+    for entry in others:
+        assert (entry["state"], entry["problem"]["status"]) == (None, 404)
+    told = answer.text
+    for asked in ids:
+        told = told.replace(asked, "…")
+    assert CANARY not in told
 
 
 async def test_s03_s40_requests_of_several_callers_at_once_are_never_mixed_up(api: Walled) -> None:
