@@ -12,6 +12,7 @@ from services.cli.verification.compare import Row, breach_text
 from services.cli.verification.expected import expect
 from shared.documents import load
 from shared.domain.instant import Instant
+from tests.e2e.chaos.change_log import log_problems
 
 _MAY_FOLLOW: Final = {
     None: {"opened"},
@@ -37,7 +38,8 @@ def check_announcements(trial: Trial, *, at: Instant) -> Announced:
 
     Every repetition has to equal the first of its id, and what is told of one breach has to be a
     story; and what the events say in the end, each once and in order, has to be exactly the
-    breaches that `evaluate` finds.
+    breaches that `evaluate` finds. The change log has to say the same, and of states what is
+    stored.
     """
     everything = trial.background.run(_announcements(trial))
     first: dict[str, Row] = {}
@@ -47,6 +49,7 @@ def check_announcements(trial: Trial, *, at: Instant) -> Announced:
         if known != event:
             wrong.append(f"two events have the id {event['id']}: {known} and {event}")
     wrong += _no_story(first.values())
+    wrong += trial.background.run(log_problems(trial.system.database_url, first))
     said = {breach_text(_data(event)) for event in _latest(first.values()).values()}
     catalogue = load(trial.agreements).catalogue
     if catalogue is None:
