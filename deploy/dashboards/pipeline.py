@@ -47,7 +47,7 @@ def pipeline() -> Dashboard:
             Section("Flow", _flow()),
             Section("Partitions", (partitions(),), folded=True),
             Section("What was refused or late", refused(), folded=True),
-            Section("API", requests(), folded=True),
+            Section("API, streams and webhooks", requests(), folded=True),
             Section("Processes and documents", processes_and_documents(), folded=True),
         ),
     )

@@ -94,7 +94,7 @@ def refused() -> list[Panel]:
 
 
 def requests() -> list[Panel]:
-    """What is asked of the api."""
+    """What is asked of the api, and what it sends by itself."""
     every = of("accord_http_requests_total")
     failed = of("accord_http_requests_total", 'status=~"5.."')
     refused = of("accord_http_requests_total", 'status=~"4.."')
@@ -121,6 +121,43 @@ def requests() -> list[Panel]:
             thresholds=steps((0, OK.colour)),
             width=12,
             height=8,
+        ),
+        *_pushed(),
+    ]
+
+
+def _pushed() -> list[Panel]:
+    attempts = f"sum (rate({of('accord_webhook_deliveries_total')}[{_RATE}]))"
+    return [
+        graph(
+            "Streams",
+            "Streams of changes that are open, and changes that are sent on them a second.",
+            [
+                Line(f"sum ({of('accord_http_streams_open')})", "open", BLUE),
+                Line(
+                    f"sum (rate({of('accord_http_stream_events_total')}[{_RATE}]))",
+                    "changes",
+                    AMBER,
+                    unit="cps",
+                ),
+            ],
+            unit="short",
+            soft_min=0,
+        ),
+        graph(
+            "Webhooks",
+            "A second: attempts to deliver a change to a receiver, and changes that were given up "
+            "and lie on its dead list.",
+            [
+                Line(or_none(attempts, "api"), "attempts", BLUE),
+                Line(
+                    f"sum (rate({of('accord_webhook_dead_total')}[{_RATE}]))",
+                    "given up",
+                    VERMILLION,
+                ),
+            ],
+            unit="cps",
+            soft_min=0,
         ),
     ]
 
