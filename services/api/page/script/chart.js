@@ -6,7 +6,7 @@ import { asked, isCeiling, unitOf, valueWords } from "./words.js";
 
 const HEIGHT = 240;
 const CROWD = 40;
-const LABEL = 80;
+const LABEL = 92;
 
 /** `<accord-chart>`: give it `content` = `{rows, measure, spec, chosen, onRead, onChoose}`, rows oldest first. */
 class AttainmentChart extends HTMLElement {
@@ -75,7 +75,7 @@ class AttainmentChart extends HTMLElement {
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
       scales: { x: { range: (_plot, low, high) => spread(low, high) }, y: { range: () => rangeOf(rows, measure) } },
       axes: [
-        { ...axis, splits: () => everyOther(rows, width), values: (_plot, splits) => splits.map((own) => windowLabel(own * 1000, spec)), size: 30 },
+        { ...axis, splits: () => named(rows, width), values: (_plot, splits) => splits.map((own) => windowLabel(own * 1000, spec)), size: 30 },
         { ...axis, values: (_plot, splits) => splits.map(words), size: 76 },
       ],
       series: [
@@ -135,10 +135,13 @@ class AttainmentChart extends HTMLElement {
   }
 }
 
-/** The starts of as many windows as there is room to name. */
-function everyOther(rows, width) {
-  const step = Math.ceil((rows.length * LABEL) / Math.max(width - 90, LABEL));
-  return rows.filter((_row, place) => (rows.length - 1 - place) % step === 0).map((row) => millis(row.window.start) / 1000);
+/** The starts of as many windows, from the latest on, as there is room to name. */
+function named(rows, width) {
+  const starts = rows.map((row) => millis(row.window.start) / 1000).reverse();
+  const apart = ((starts[0] - starts.at(-1)) * LABEL) / Math.max(width - 90, LABEL);
+  const found = [];
+  for (const own of starts) if (found.length === 0 || found.at(-1) - own >= apart) found.push(own);
+  return found.reverse();
 }
 
 /** A little room beside the first and the last point. */
