@@ -165,7 +165,8 @@ async def test_a_fault_is_said_in_the_servers_words_and_can_be_tried_again(
 
     await page.route("**/v1/states?**", refuse)
     await reader.open()
-    await expect(page.get_by_role("alert")).to_contain_text("The database does not answer")
+    await expect(page.locator(".notice.bad")).to_contain_text("The database does not answer")
+    await expect(page.locator(".pulse")).to_contain_text("Cut off")
     await page.unroute_all()
     await page.get_by_role("button", name="Try again").click()
     await expect(page.locator("tr[data-sla-id]").first).to_be_visible()

@@ -1,7 +1,7 @@
 // Keeps the page up to date: by the stream of changes, and by asking again where there is none.
 
 import { credentials } from "./key.js";
-import { isReached, renewAll } from "./reading.js";
+import { renewAll, troubleOf } from "./reading.js";
 import { askToRender } from "./rendering.js";
 
 const STREAM = "v1/stream";
@@ -18,8 +18,8 @@ let gathering = 0;
 let stopping = null;
 let waiting = 0;
 
-/** How changes come: `stream`, `asking` (every few seconds), or `cut` while nothing is answered. */
-export const way = () => (isReached() ? now.way : "cut");
+/** How changes come: `stream`, `asking` (every few seconds), or not, as `cut` or `failing`. */
+export const way = () => troubleOf() ?? now.way;
 
 /** Begin; `told` hears of each change as `{name, data}`. */
 export function follow(told) {
@@ -27,7 +27,7 @@ export function follow(told) {
   connect();
   setInterval(() => {
     if (document.hidden) return;
-    if (now.way !== "stream" || !isReached()) renewAll();
+    if (now.way !== "stream" || troubleOf() !== null) renewAll();
   }, ASK_EVERY_MS);
   // As of when it all holds goes on without a change.
   setInterval(() => {

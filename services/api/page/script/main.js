@@ -4,7 +4,7 @@ import { addressOf, followAddress, view } from "./address.js";
 import { chooseZone, day, moment, time, zoneName, zones } from "./instants.js";
 import { hasKey, isAsked, useKey, wasRefused } from "./key.js";
 import { follow, reconnect, way } from "./live.js";
-import { beginRendering, forgetAll, read, staleness } from "./reading.js";
+import { beginRendering, forgetAll, read, staleness, troubleOf } from "./reading.js";
 import { askToRender, drawWith } from "./rendering.js";
 import { say } from "./saying.js";
 import { readable } from "./words.js";
@@ -27,9 +27,12 @@ const VIEWS = {
 const NAVIGATION = [["promises", "Promises", "./"], ["breaches", "Breaches", addressOf({ view: "breaches" })], ["agreements", "Agreements", addressOf({ view: "agreements" })]];
 const PARENTS = { promise: "promises", item: "promises", agreement: "agreements" };
 const WAYS = {
+  unknown: ["Reading\u2026", "Nothing is known yet"],
+  old: ["Not up to date", "The banner says since when"],
   stream: ["Live", "Changes arrive as they happen"],
   asking: ["Live", "Asked for again every few seconds"],
   cut: ["Cut off", "The server does not answer"],
+  failing: ["Cut off", "The server cannot read its numbers"],
 };
 const root = document.getElementById("page");
 const arrival = { focus: false, scroll: null };
@@ -46,17 +49,29 @@ function draw() {
 
 function header(pulse) {
   const here = PARENTS[view()] ?? view();
-  const isOld = way() !== "cut" && staleness() !== null;
-  const [word, why] = isOld ? ["Not up to date", "The banner says since when"] : WAYS[way()];
+  const state = pulseState(pulse);
+  const [word, why] = WAYS[state];
   return html`<header class="masthead"><a class="brand" href="./"><span class="logo" aria-hidden="true"></span>Accord</a>
     <nav aria-label="Views">${NAVIGATION.map(([name, words, href]) => html`<a href=${href} aria-current=${here === name ? "page" : "false"}>${words}</a>`)}</nav>
-    <p class="pulse ${isOld ? "old" : way()}" title=${why}><span class="dot" aria-hidden="true"></span>${word}${pulse?.as_of ? html`<span class="as-of"> as of <time datetime=${pulse.as_of}><span class="day">${day(pulse.as_of)}, </span>${time(pulse.as_of)}</time></span>` : nothing}</p>
+    <p class="pulse ${state}" title=${why}><span class="dot" aria-hidden="true"></span>${word}${pulse?.as_of ? html`<span class="as-of"> as of <time datetime=${pulse.as_of}><span class="day">${day(pulse.as_of)}, </span>${time(pulse.as_of)}</time></span>` : nothing}</p>
     <button type="button" class="theme" aria-label="Switch between light and dark" title="Light or dark" @click=${switchTheme}><span aria-hidden="true">\u25d0</span></button>
     ${hasKey() ? html`<button type="button" class="quiet" @click=${() => withKey(null)}>Forget key</button>` : nothing}</header>`;
 }
 
+function pulseState(pulse) {
+  if (troubleOf() !== null) return troubleOf();
+  if (staleness() !== null) return "old";
+  return pulse === null ? "unknown" : way();
+}
+
+const TROUBLES = {
+  cut: "The server does not answer.",
+  failing: "The server cannot read its numbers at the moment.",
+};
+
 function warning() {
-  if (way() === "cut") return html`<div class="banner bad" role="alert"><strong>The server does not answer.</strong> What is shown is what was known last; it is asked again every few seconds.</div>`;
+  const trouble = TROUBLES[troubleOf()];
+  if (trouble) return html`<div class="banner bad" role="alert"><strong>${trouble}</strong> What is shown is what was known last; it is asked again every few seconds.</div>`;
   const stale = staleness();
   if (stale === null) return nothing;
   return html`<div class="banner stale" role="alert"><strong>${stale.all ? "These numbers are" : "Some of these numbers are"} not up to date.</strong>

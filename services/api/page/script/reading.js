@@ -7,10 +7,13 @@ const PAGES = 20;
 const KEPT = 60;
 const known = new Map();
 let used = new Set();
-let reached = true;
 
-/** Whether the last request was answered at all. */
-export const isReached = () => reached;
+/** What keeps something of what is shown from being read: `cut`, `failing`, or nothing (null). */
+export function troubleOf() {
+  const errors = [...used].map((address) => known.get(address)?.error).filter(Boolean);
+  if (errors.some((error) => error instanceof Unreachable)) return "cut";
+  return errors.some((error) => error.isOfServer) ? "failing" : null;
+}
 
 /** A refusal by the server, with its problem. */
 export class Refused extends Error {
@@ -18,6 +21,8 @@ export class Refused extends Error {
     super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
     this.status = status;
     this.title = problem.title ?? "The server refused";
+    // One promise that has not been judged yet is no trouble of the whole server.
+    this.isOfServer = status >= 500 && !problem.type?.endsWith("/not-judged-yet");
     this.about = problem.type?.startsWith("/problems/") ? problem.type.slice(1) : null;
   }
 }
@@ -75,12 +80,10 @@ async function renew(found) {
   try {
     const before = found.data;
     const data = found.whole ? await allPages(found) : await onePage(found, 0, found.address);
-    reached = true;
     found.error = null;
     if (data !== before) found.data = data;
   } catch (error) {
     if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
-    reached = error instanceof Refused;
     found.error = error;
     // What is gone must not go on looking as if it were there.
     if (error instanceof Refused && error.status < 500) forget(found);
