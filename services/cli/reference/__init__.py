@@ -1,0 +1,1 @@
+"""Pages of the documentation that are made from code: `python -m services.cli.reference`."""
