@@ -247,11 +247,12 @@ def member_row(served: Served, row: asyncpg.Record) -> MemberForm:
 def value_row(state: StateRow, revisions: Iterable[asyncpg.Record]) -> ValueRow:
     """A state with the revisions of its window."""
     return ValueRow(
-        **msgspec.structs.asdict(state), revisions=[_revision(row) for row in revisions]
+        **msgspec.structs.asdict(state), revisions=[revision_row(row) for row in revisions]
     )
 
 
-def _revision(row: asyncpg.Record) -> RevisionRow:
+def revision_row(row: asyncpg.Record) -> RevisionRow:
+    """A row of `value_revision` as the api shows it."""
     return RevisionRow(
         revision=row["revision"],
         cause=row["cause"],

@@ -21,6 +21,7 @@ from services.api.middleware import HeadAsGet, RequestFigures, RequestId
 from services.api.objectives import Objectives
 from services.api.openapi import new_app
 from services.api.problems import map_errors
+from services.api.reports.routes import add_report_style
 from services.api.scorecard import add_scorecard
 from services.api.sources import Sources
 from services.api.webhooks.addresses import Addresses
@@ -60,6 +61,8 @@ def create_app(
     map_errors(app)
     if gate.settings.docs:
         add_docs_page(app)
+    # Below `/assets`, which the page's own files take as a whole.
+    add_report_style(app)
     add_scorecard(app)
     check_scopes(app)
     # The last one added stands outermost.

@@ -19,6 +19,7 @@ from services.api import (
 from services.api.access import routes as access_routes
 from services.api.access.described import add_access
 from services.api.access.scopes import authorised
+from services.api.reports import routes as reports
 from services.api.schemas import Problem
 from services.api.webhooks import routes as webhook_routes
 
@@ -58,6 +59,7 @@ def new_app(version: str, *, docs: bool = True) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(items.router)
     app.include_router(comparisons.router)
+    app.include_router(reports.router)
     app.include_router(stream.router)
     app.include_router(acknowledgements.router)
     app.include_router(webhook_routes.router)

@@ -69,7 +69,7 @@ class Parameters(BaseModel):
     @classmethod
     def refuse_unknown(cls, given: object) -> object:
         """Name what is not known, and what was perhaps meant."""
-        known = list(cls.model_fields)
+        known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = sorted(set(given) - set(known)) if isinstance(given, Mapping) else []
         if not unknown:
             return given

@@ -91,6 +91,14 @@ _ALL: Final = (
         "`/v1/agreements` shows which KPIs the agreements are about.",
     ),
     Kind(
+        "report-too-large",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The report would be too large",
+        "a report that would have more windows, revisions or breaches than one may have",
+        "Ask for a shorter period, or for some objectives or customers at a time. `/v1/values` and "
+        "`/v1/breaches` have everything, page by page.",
+    ),
+    Kind(
         "unknown-breach",
         HTTPStatus.NOT_FOUND,
         "There is no such breach",

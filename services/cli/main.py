@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "map": "services.cli.map_command:map_command",
     "migrate": "services.cli.migrate:migrate_command",
     "replay": "services.cli.replay:replay_command",
+    "report": "services.cli.report:report_command",
     "rules": "services.cli.alert_rules.command:rules_command",
     "test": "services.cli.scenarios.command:scenarios_command",
     "topics": "services.cli.topics:topics_command",

@@ -50,6 +50,10 @@ class CalendarWindow:
         """The window that is going on."""
         return self.pane(now)
 
+    def of(self, day: date) -> Span:
+        """The window that a local date lies in."""
+        return _edges(self.period, self.zone, first_date(self.period, day))
+
     def starting(self, start: Instant) -> Span | None:
         """The window that starts exactly there, if one does."""
         span = self.pane(start)
@@ -170,11 +174,11 @@ def _holding(period: Period, zone: str, instant: Instant) -> Span:
 
 def _search(period: Period, zone: str, instant: Instant) -> Span:
     local = as_datetime(instant).astimezone(ZoneInfo(zone)).date()
-    first = _first(period, local)
+    first = first_date(period, local)
     span = _edges(period, zone, first)
     # A midnight that the zone repeats or skips can put an instant beside its local date's window.
     while instant < span.start:
-        first = _first(period, first - timedelta(days=1))
+        first = first_date(period, first - timedelta(days=1))
         span = _edges(period, zone, first)
     while instant >= span.end:
         first = _next(period, first)
@@ -186,7 +190,8 @@ def _midnight(zone: str, day: date) -> Instant:
     return as_instant(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
 
 
-def _first(period: Period, day: date) -> date:
+def first_date(period: Period, day: date) -> date:
+    """The first date of the period that a date lies in; weeks begin on Monday."""
     match period:
         case Period.DAY:
             return day

@@ -15,6 +15,9 @@ from pydantic import BaseModel
 
 from services.api import answers, examples, openapi, schemas, shapes
 from services.api.app import create_app, make_sources
+from services.api.reports import examples as report_examples
+from services.api.reports import forms
+from services.api.reports import schemas as report_schemas
 from shared.runtime.database import Pool
 from shared.wire import compared, explained, results
 from tests.api.stored import NOW, a_catalogue
@@ -148,6 +151,8 @@ def test_every_operation_has_an_example_and_its_problems(app: FastAPI) -> None:
         "GET /v1/agreements",
         "GET /v1/agreements/{name}",
         "GET /v1/comparisons",
+        "GET /v1/reports",
+        "GET /v1/reports/{agreement}",
         "GET /v1/stream",
         "POST /v1/breaches/{breach_id}/acknowledgement",
         "POST /v1/webhooks",
@@ -190,6 +195,8 @@ def test_the_published_document_is_that_of_the_operations() -> None:
         (schemas.Item, examples.ITEM),
         (schemas.Agreements, examples.AGREEMENTS),
         (schemas.Agreement, examples.AGREEMENT),
+        (report_schemas.Report, report_examples.REPORT),
+        (report_schemas.Reports, report_examples.REPORTS),
     ],
 )
 def test_examples_have_the_shape_they_are_examples_of(
@@ -230,6 +237,20 @@ def test_examples_have_the_shape_they_are_examples_of(
         (schemas.Version, answers.VersionRow),
         (schemas.Agreement, answers.AgreementAnswer),
         (schemas.States, answers.ListAnswer),
+        (report_schemas.Report, forms.Report),
+        (report_schemas.Period, forms.PeriodForm),
+        (report_schemas.Documents, forms.DocumentsForm),
+        (report_schemas.ReportVersion, forms.VersionForm),
+        (report_schemas.ReportedObjective, forms.ReportedObjective),
+        (report_schemas.ReportedWindow, forms.ReportedWindow),
+        (report_schemas.ReportedBreach, forms.ReportedBreach),
+        (report_schemas.Totals, forms.TotalsForm),
+        (report_schemas.BreachTotals, forms.BreachTotals),
+        (report_schemas.Exclusions, forms.ExclusionsForm),
+        (report_schemas.ExcludedItem, forms.ExcludedItem),
+        (report_schemas.MarkedWindow, forms.MarkedWindow),
+        (report_schemas.MissingRecords, forms.MissingRecords),
+        (report_schemas.AvailableReports, forms.AvailableReports),
     ],
 )
 def test_shapes_have_the_members_that_are_written(

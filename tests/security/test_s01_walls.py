@@ -44,6 +44,10 @@ ASKED: dict[tuple[str, str], tuple[dict[str, str], list[dict[str, str]]]] = {
         {"name": "acme-support"},
         [{"name": f"{CANARY}-support"}, {"name": f"{CANARY}-shared"}],
     ),
+    ("/v1/reports/{agreement}", "agreement"): (
+        {"agreement": "acme-support", "period": "2026-03"},
+        [{"agreement": f"{CANARY}-support"}, {"agreement": f"{CANARY}-shared"}],
+    ),
     ("/v1/comparisons", "kpi"): ({"kpi": "first-response"}, [{"kpi": f"{CANARY}-leads"}]),
     ("/v1/items", "kind"): ({"kind": "ticket"}, []),
 }

@@ -1,0 +1,209 @@
+"""The SQL of reports: windows, revisions, breaches and exclusions of several objectives at once.
+
+Each statement reads one row more than may be reported, so that the caller sees that it is too much.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from services.api.objectives import Choice
+from shared.domain.instant import Instant
+from shared.domain.window import Span
+from shared.runtime.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One objective: which windows are wanted (by their starts), and which breaches.
+
+    A breach of a window is wanted with its window, or when it lasted in `period`; one of an item
+    when it opened in `opened`. `of_windows` are the starts of the windows whose breaches are
+    wanted: of rolling ones more than are listed.
+    """
+
+    choice: Choice
+    starts: Span
+    of_windows: Span
+    period: Span
+    opened: Span
+
+    @property
+    def key(self) -> str:
+        """The objective's key."""
+        return self.choice.served.key
+
+
+async def read_windows(
+    connection: Connection, wishes: Sequence[Wish], customers: Sequence[str], limit: int
+) -> list[asyncpg.Record]:
+    """The judgements of the wanted windows."""
+    return await connection.fetch(
+        _WINDOWS,
+        [wish.key for wish in wishes],
+        [wish.starts.start for wish in wishes],
+        [wish.starts.end for wish in wishes],
+        [wish.choice.customer_at for wish in wishes],
+        list(customers),
+        limit,
+    )
+
+
+_WINDOWS: Final = """
+SELECT v.objective, v.grp, v.window_start, v.window_end,
+       v.final AND v.restated_since IS NULL AS final, v.revision, v.state, v.value,
+       v.budget_remaining, v.counts, v.target, v.level,
+       v.provisional OR v.restated_since IS NOT NULL AS provisional
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[])
+     AS wanted (objective, starts, ends, customer_at)
+JOIN value v ON v.objective = wanted.objective
+    AND v.window_start >= wanted.starts AND v.window_start < wanted.ends
+WHERE v.listed
+  AND (customer_at IS NULL OR (v.grp::jsonb ->> customer_at) = ANY($5::text[]))
+LIMIT $6
+"""
+
+
+async def read_revisions(
+    connection: Connection, windows: Sequence[asyncpg.Record], limit: int
+) -> list[asyncpg.Record]:
+    """What was said of these windows since they became final, in order."""
+    said = [row for row in windows if row["revision"]]
+    return await connection.fetch(
+        _REVISIONS,
+        [row["objective"] for row in said],
+        [row["grp"] for row in said],
+        [row["window_start"] for row in said],
+        limit,
+    )
+
+
+_REVISIONS: Final = """
+SELECT r.objective, r.grp, r.window_start, r.revision, r.cause, r.known_at, r.state, r.value,
+       r.budget_remaining, r.counts
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (objective, grp, window_start)
+JOIN value_revision r USING (objective, grp, window_start)
+ORDER BY r.objective, r.grp, r.window_start, r.revision
+LIMIT $4
+"""
+
+
+async def read_breaches(
+    connection: Connection, wishes: Sequence[Wish], customers: Sequence[str], limit: int
+) -> list[asyncpg.Record]:
+    """The wanted breaches that stand."""
+    return await connection.fetch(
+        _BREACHES,
+        [wish.key for wish in wishes],
+        [wish.of_windows.start for wish in wishes],
+        [wish.of_windows.end for wish in wishes],
+        [wish.period.start for wish in wishes],
+        [wish.period.end for wish in wishes],
+        [wish.opened.start for wish in wishes],
+        [wish.opened.end for wish in wishes],
+        [wish.choice.customer_at for wish in wishes],
+        list(customers),
+        limit,
+    )
+
+
+# Two branches, each with an index of its own.
+_BREACHES: Final = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+                         $6::bigint[], $7::bigint[], $8::int[])
+        AS w (objective, starts, ends, since, until, opened_from, opened_until, customer_at)
+)
+SELECT b.breach_id, b.scope, b.objective, b.grp, b.window_start, b.window_end, b.item, b.cycle,
+       b.opened_at, b.closed_at, b.confirmed, b.detected_at
+FROM wanted JOIN breach b USING (objective)
+WHERE b.scope = 'window' AND b.withdrawn_at IS NULL
+  AND (b.window_start >= starts AND b.window_start < ends
+       OR b.opened_at < until AND (b.closed_at IS NULL OR b.closed_at > since))
+  AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
+UNION ALL
+SELECT b.breach_id, b.scope, b.objective, b.grp, b.window_start, b.window_end, b.item, b.cycle,
+       b.opened_at, b.closed_at, b.confirmed, b.detected_at
+FROM wanted JOIN breach b ON b.objective = wanted.objective
+    AND b.opened_at >= opened_from AND b.opened_at < opened_until
+WHERE b.scope = 'item' AND b.withdrawn_at IS NULL
+  AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
+LIMIT $10
+"""
+
+
+async def read_excluded(
+    connection: Connection, panes: Sequence[tuple[str, str, Instant, Instant]], limit: int
+) -> list[asyncpg.Record]:
+    """The excluded clocks in panes: key of the panes, group, and where they start and end."""
+    return await connection.fetch(_EXCLUDED, *_columns(panes, 4), limit)
+
+
+_EXCLUDED: Final = """
+SELECT wanted.pane_key, wanted.grp, l.item, l.cycle, l.ordinal, l.at
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
+     AS wanted (pane_key, grp, starts, ends)
+JOIN ledger l ON l.objective = wanted.pane_key AND l.grp = wanted.grp
+    AND l.pane_start >= starts AND l.pane_start < ends AND l.posted_at >= starts
+WHERE l.outcome = 'excluded'
+GROUP BY wanted.pane_key, wanted.grp, l.item, l.cycle, l.ordinal, l.at
+HAVING sum(l.sign) > 0
+ORDER BY l.at, l.item, wanted.pane_key, wanted.grp, l.cycle, l.ordinal
+LIMIT $5
+"""
+
+
+async def read_bodies(connection: Connection, items: Sequence[str]) -> list[asyncpg.Record]:
+    """The stored bodies of items, with the evaluation times of their partitions."""
+    return await connection.fetch(_BODIES, list(items))
+
+
+# Through the partitions: the table's key begins with one.
+_BODIES: Final = """
+SELECT i.key, i.body, p.evaluation_time
+FROM partition_progress p JOIN item i ON i.part = p.part
+WHERE i.key = ANY($1::text[])
+"""
+
+
+async def read_missing(connection: Connection, span: Span) -> list[asyncpg.Record]:
+    """The gaps in the event log that touch a span."""
+    return await connection.fetch(_MISSING, span.start, span.end)
+
+
+_MISSING: Final = """
+SELECT from_time, until_time, reason, resolved_by, why
+FROM gap
+WHERE reason <> 'poison' AND (resolved_at IS NULL OR resolution = 'accepted')
+  AND from_time < $2 AND (until_time IS NULL OR until_time > $1)
+ORDER BY from_time, part
+"""
+
+
+async def read_ledger_from(connection: Connection) -> Instant | None:
+    """From when on the ledger is whole; None when nothing of it was let go of."""
+    kept_from: Instant | None = await connection.fetchval("SELECT ledger_from FROM retention")
+    return kept_from
+
+
+async def read_first_windows(connection: Connection, keys: Sequence[str]) -> dict[str, Instant]:
+    """When the first listed window of each objective ends."""
+    rows = await connection.fetch(_FIRST_WINDOWS, list(keys))
+    return {row["objective"]: row["window_end"] for row in rows}
+
+
+_FIRST_WINDOWS: Final = """
+SELECT wanted.objective, v.window_end
+FROM unnest($1::text[]) AS wanted (objective)
+CROSS JOIN LATERAL (
+    SELECT window_end FROM value
+    WHERE objective = wanted.objective AND listed
+    ORDER BY window_start LIMIT 1
+) v
+"""
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [[row[place] for row in rows] for place in range(width)]

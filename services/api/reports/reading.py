@@ -1,0 +1,250 @@
+"""Finding what a report says in the tables, in one snapshot."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from services.api.answers import revision_row
+from services.api.objectives import Objectives, Served
+from services.api.problems import Refusal
+from services.api.reports import queries
+from services.api.reports.composing import MOST_EXCLUDED, Asked, Found
+from services.api.reports.forms import (
+    ExcludedItem,
+    MissingRecords,
+    ReportedBreach,
+    ReportedWindow,
+)
+from services.api.reports.queries import Wish
+from services.api.reports.wishes import wish
+from services.api.sources import Sources
+from services.api.standing import Standing
+from shared.domain.agreement import sla_id
+from shared.domain.history import ClockKey, History, What, histories
+from shared.domain.instant import Instant, format_instant
+from shared.domain.item import Item
+from shared.domain.plan import Plan
+from shared.domain.window import Span
+from shared.runtime.database import Connection
+from shared.wire.groups import group_of
+from shared.wire.results import group_form, instant_text, seconds, window_form
+from shared.wire.stored_item import unpack_events
+
+MOST_WINDOWS: Final = 5_000
+MOST_REVISIONS: Final = 10_000
+MOST_BREACHES: Final = 10_000
+
+_stored_object: Final = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
+_stored_counts: Final = msgspec.json.Decoder(dict[str, int])
+_Rows = Sequence[asyncpg.Record]
+
+
+async def find(
+    sources: Sources,
+    connection: Connection,
+    standing: Standing,
+    asked: Asked,
+    customers: Sequence[str],
+) -> Found:
+    """What there is to report; refused where it is too much for one document."""
+    keys = [choice.served.key for choice in asked.choices]
+    as_of = standing.as_of(keys)
+    if as_of is None:
+        raise _not_judged(asked)
+    wishes = [wish(asked, choice, as_of) for choice in asked.choices]
+    windows = _bounded(
+        await queries.read_windows(connection, wishes, customers, MOST_WINDOWS + 1),
+        MOST_WINDOWS,
+        "windows",
+    )
+    revisions = _bounded(
+        await queries.read_revisions(connection, windows, MOST_REVISIONS + 1),
+        MOST_REVISIONS,
+        "revisions",
+    )
+    breaches = _bounded(
+        await queries.read_breaches(connection, wishes, customers, MOST_BREACHES + 1),
+        MOST_BREACHES,
+        "breaches",
+    )
+    span = _outermost(asked, wishes)
+    found = Found(as_of, standing.freshness(as_of, now=sources.clock()))
+    found.windows = _windows(sources.objectives, standing, windows, revisions)
+    found.breaches = _breaches(sources.objectives, breaches, as_of)
+    found.excluded = await _excluded(sources, connection, windows)
+    found.missing = [
+        MissingRecords(
+            start=format_instant(row["from_time"]),
+            until=instant_text(row["until_time"]),
+            reason=row["reason"],
+            # What those who run Accord wrote is not for one customer alone.
+            accepted_by=row["resolved_by"] if sources.customers is None else None,
+            why=row["why"] if sources.customers is None else None,
+        )
+        for row in await queries.read_missing(connection, span)
+    ]
+    return found
+
+
+def _not_judged(asked: Asked) -> Refusal:
+    return Refusal(
+        kind="not-judged-yet",
+        detail=f"{asked.agreement.name}: no evaluator has judged all of its objectives under the "
+        "documents as loaded; ask again",
+        headers={"retry-after": "1"},
+    )
+
+
+def _bounded(rows: list[asyncpg.Record], most: int, what: str) -> _Rows:
+    if len(rows) > most:
+        raise Refusal(
+            kind="report-too-large",
+            detail=f"it would have more than {most} {what}: ask for a shorter period, or for some "
+            "objectives (`objective=`) or customers (`customer=`) at a time; /v1/values and "
+            "/v1/breaches have all of them, page by page",
+        )
+    return rows
+
+
+def _outermost(asked: Asked, wishes: Iterable[Wish]) -> Span:
+    """From when until when anything that is reported counts."""
+    spans = [asked.span, *(own.opened for own in wishes), *(own.period for own in wishes)]
+    return Span(min(own.start for own in spans), max(own.end for own in spans))
+
+
+def _windows(
+    objectives: Objectives, standing: Standing, windows: _Rows, revisions: _Rows
+) -> Mapping[str, Sequence[ReportedWindow]]:
+    said: dict[tuple[str, str, Instant], list[asyncpg.Record]] = defaultdict(list)
+    for row in revisions:
+        said[row["objective"], row["grp"], row["window_start"]].append(row)
+    found: dict[str, list[ReportedWindow]] = defaultdict(list)
+    for row in windows:
+        served = objectives[row["objective"]]
+        group = group_of(row["grp"])
+        own = said.get((row["objective"], row["grp"], row["window_start"]), ())
+        found[served.key].append(
+            ReportedWindow(
+                sla_id=sla_id(served.agreement.name, served.name, group),
+                agreement=served.agreement.name,
+                objective=served.name,
+                level=row["level"],
+                group=group_form(served.group_by, group),
+                window=window_form(Span(row["window_start"], row["window_end"])),
+                final=row["final"],
+                value=row["value"],
+                target=_stored_object.decode(row["target"]),
+                state=row["state"],
+                budget_remaining=row["budget_remaining"],
+                counts=_stored_counts.decode(row["counts"]),
+                complete=standing.is_complete(row["window_start"], row["window_end"]),
+                revision=row["revision"],
+                provisional=row["provisional"],
+                revisions=[revision_row(one) for one in own],
+            )
+        )
+    return found
+
+
+def _breaches(
+    objectives: Objectives, rows: _Rows, as_of: Instant
+) -> Mapping[str, Sequence[ReportedBreach]]:
+    found: dict[str, list[ReportedBreach]] = defaultdict(list)
+    for row in rows:
+        served = objectives[row["objective"]]
+        of_window = row["scope"] == "window"
+        group = group_of(row["grp"]) if of_window else ()
+        closed_at = row["closed_at"]
+        lasted = (as_of if closed_at is None else closed_at) - row["opened_at"]
+        found[served.key].append(
+            ReportedBreach(
+                scope=row["scope"],
+                sla_id=sla_id(served.agreement.name, served.name, group) if of_window else None,
+                group=group_form(served.group_by, group) if of_window else None,
+                window=window_form(Span(row["window_start"], row["window_end"]))
+                if of_window
+                else None,
+                item=row["item"],
+                cycle=row["cycle"],
+                opened_at=format_instant(row["opened_at"]),
+                closed_at=instant_text(closed_at),
+                lasted_s=seconds(max(0, lasted)),
+                breach_id=row["breach_id"],
+                confirmed=row["confirmed"],
+                detected_at=format_instant(row["detected_at"]),
+            )
+        )
+    return found
+
+
+async def _excluded(
+    sources: Sources, connection: Connection, windows: _Rows
+) -> Sequence[ExcludedItem] | None:
+    """The excluded clocks of the windows; None when they are no longer kept."""
+    objectives = sources.objectives
+    panes = [
+        (objectives[row["objective"]].pane_key, row["grp"], row["window_start"], row["window_end"])
+        for row in windows
+        if _stored_counts.decode(row["counts"]).get("excluded")
+    ]
+    if not panes:
+        return ()
+    kept_from = await queries.read_ledger_from(connection)
+    if kept_from is not None and min(start for _, _, start, _ in panes) < kept_from:
+        return None
+    rows = await queries.read_excluded(connection, panes, MOST_EXCLUDED + 1)
+    keys = sorted({row["item"] for row in rows[:MOST_EXCLUDED]})
+    bodies = await queries.read_bodies(connection, keys)
+    by_pane_key = {served.pane_key: served for served in objectives}
+    explaining = _Explaining(sources.plan, by_pane_key, sources.customers)
+    return await asyncio.to_thread(explaining.told, rows, bodies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explaining:
+    """Says of excluded clocks what took them out, as far as the caller may see it."""
+
+    plan: Plan
+    by_pane_key: Mapping[str, Served]
+    customers: frozenset[str] | None
+
+    def told(self, rows: _Rows, bodies: _Rows) -> list[ExcludedItem]:
+        """One for each row; `bodies` are those of their items."""
+        found = {row["key"]: self._histories(row) for row in bodies}
+        told = []
+        for row in rows:
+            served = self.by_pane_key[row["pane_key"]]
+            name, objective = served.agreement.name, served.name
+            key = (name, objective, row["cycle"], row["ordinal"])
+            told.append(
+                ExcludedItem(
+                    sla_id=sla_id(name, objective, group_of(row["grp"])),
+                    item=row["item"],
+                    cycle=row["cycle"],
+                    at=format_instant(row["at"]),
+                    why=why_excluded(found.get(row["item"], {}).get(key)),
+                )
+            )
+        return told
+
+    def _histories(self, row: asyncpg.Record) -> Mapping[ClockKey, History]:
+        """What happened to an item's clocks; nothing where it was about somebody else, too."""
+        kind, _, subject = row["key"].partition(":")
+        item = Item(self.plan, kind, subject, unpack_events(row["key"], row["body"]))
+        if self.customers is not None and item.sole("customer") not in self.customers - {""}:
+            return {}
+        return histories(self.plan, kind, item.events, now=row["evaluation_time"])
+
+
+def why_excluded(history: History | None) -> str:
+    """What took a clock out of the numbers, in words."""
+    happened = (
+        [] if history is None else [own for own in history.happened if own.what is What.CANCELLED]
+    )
+    return f"cancelled: {happened[-1].text}" if happened else "cancelled"
