@@ -41,6 +41,17 @@ def test_the_panel_of_the_example_is_one_that_there_is() -> None:
     assert made in now.panels
 
 
+def test_the_demo_produces_into_the_servers_that_the_containers_publish() -> None:
+    command = example("sh", "make demo")
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for name, port in (("kafka", 19092), ("postgres", 15432)):
+        assert f"127.0.0.1:{port}" in command
+        assert [own for own in services[name]["ports"] if own.startswith(f"127.0.0.1:{port}:")]
+    owner = "postgresql://accord:${ACCORD_OWNER_PASSWORD:-accord}@"
+    assert services["migrate"]["environment"]["ACCORD_DATABASE_URL"].startswith(owner)
+    assert "ACCORD_DATABASE_URL=postgresql://accord:accord@" in command
+
+
 def test_the_prometheus_beside_the_demo_scrapes_what_the_one_of_the_containers_does() -> None:
     [path] = re.findall(r"--config.file=(\S+)", example("sh", "prometheus "))
     written, containers = (
