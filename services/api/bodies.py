@@ -72,8 +72,20 @@ def described(model: type[Body], example: dict[str, Any]) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {_JSON: {"schema": model.model_json_schema(), "example": example}},
-        }
+        },
+        "parameters": [_IDEMPOTENCY_KEY],
     }
+
+
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Sent again under the same key the write gets the answer of the first, for 24 "
+    "hours. A key belongs to the caller and the path.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-[\\]-~]+$"},
+    "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+}
 
 
 def _pointer(place: Sequence[str | int]) -> str:

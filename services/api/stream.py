@@ -23,6 +23,13 @@ router: Final = APIRouter(prefix="/v1")
 RETRY_AFTER_S: Final = 5
 _ID: Final = re.compile(r"[0-9]{1,18}")
 _A_DAY_S: Final = 86_400
+_HEADER: Final = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "Go on after this event.",
+    "schema": {"type": "string", "pattern": f"^{_ID.pattern}$"},
+}
 _EVENT: Final = {
     "specversion": "1.0",
     "id": "0b8e0f5e-5d0c-4c8e-9d53-0a8f7a3c5b11",
@@ -73,7 +80,7 @@ def _operation() -> dict[str, Any]:
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     }
     del found["responses"][HTTPStatus.NOT_FOUND]
-    return {**found, "response_class": Response}
+    return {**found, "response_class": Response, "openapi_extra": {"parameters": [_HEADER]}}
 
 
 @router.get("/stream", **_operation())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from services.api.caller import CALLER, Caller
+from services.api.access.gate import Gate
+from services.api.access.settings import OPEN
+from services.api.caller import CALLER, EVERYONE, Caller
 from services.evaluator import change_log
 from services.evaluator.change_log import Change
 from shared.domain.instant import Instant
@@ -28,36 +31,39 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, caller: Caller | None = None) -> AsyncIterator[str]:
-    """The app with its feed on a port of its own while the block runs, asked by a caller."""
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """The app with its feed on a port of its own while the block runs."""
     stopping = asyncio.Event()
-    asked: ASGIApp = app if caller is None else _As(app, caller)
     server = _Server(
-        uvicorn.Config(
-            asked, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none"
-        )
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none")
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(app.state.feed.follow(stopping))
-        group.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        try:
-            port = server.servers[0].sockets[0].getsockname()[1]
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            stopping.set()
-            server.should_exit = True
+    running = [
+        asyncio.create_task(app.state.feed.follow(stopping)),
+        asyncio.create_task(server.serve()),
+    ]
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stopping.set()
+        server.should_exit = True
+        await asyncio.gather(*running)
 
 
-class _As:
-    def __init__(self, app: ASGIApp, caller: Caller) -> None:
-        self._app = app
+class GivenCallers(Gate):
+    """A gate that takes the caller as the test gives it, in the scope; else everyone."""
+
+    def __init__(self, pool: Pool, caller: Caller | None = None) -> None:
+        """Open, and for this caller if there is one."""
+        super().__init__(OPEN, pool, clock=lambda: 0, elapsed=time.monotonic)
         self._caller = caller
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[CALLER] = self._caller
-        await self._app(scope, receive, send)
+    async def caller(self, scope: Scope) -> Caller:
+        """Who asks."""
+        found: Caller = self._caller or scope.get(CALLER, EVERYONE)
+        return found
 
 
 @dataclass
