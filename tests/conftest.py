@@ -31,6 +31,8 @@ def pytest_report_header() -> list[str]:
         left.append("promtool is not here (Debian: prometheus): alerts are parsed, not run")
     if not shutil.which("prometheus"):
         left.append("prometheus is not here (Debian: prometheus): dashboards are asked nothing")
+    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+        left.append("chromium is not here (Debian: chromium): the page is not looked at")
     if not (shutil.which("kustomize") or shutil.which("kubectl")):
         left.append("neither kustomize nor kubectl is here: no overlay is rendered")
     return left

@@ -187,3 +187,24 @@ async def test_a_lead_or_ticket_is_looked_up_by_its_name(reader: Reader) -> None
     await page.get_by_label("Look up one lead or ticket").fill("lead:L-1")
     await page.get_by_role("button", name="Look up").click()
     await expect(page.locator(".notice")).to_contain_text("No clock runs on this lead")
+
+
+async def test_a_breach_that_was_acknowledged_says_by_whom_and_what_is_done(
+    reader: Reader,
+) -> None:
+    page = await reader.open("?view=breaches&scope=item&agreement=acme-support")
+    breaches = f"{reader.card.address}/v1/breaches"
+    found = await (
+        await page.request.get(f"{breaches}?agreement=acme-support&item=ticket:{LATE}")
+    ).json()
+    done = await page.request.post(
+        f"{breaches}/{found['items'][0]['breach_id']}/acknowledgement",
+        data={"note": "the <b>customer</b> knows"},
+    )
+    assert done.ok, await done.text()
+    await reader.look_again()
+    own = page.locator(".breach", has_text=LATE)
+    await expect(own).to_contain_text("seen")
+    await own.locator("summary").first.click()
+    await expect(own).to_contain_text("by everyone")
+    await expect(own).to_contain_text(": the <b>customer</b> knows")

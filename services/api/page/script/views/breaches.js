@@ -76,7 +76,8 @@ function breach(own) {
         <span class="what">${own.scope === "item" ? html`<strong>${own.item}</strong> <span class="soft">was late for</span> ${readable(own.objective)}`
           : html`<strong>${readable(own.objective)}</strong> ${groupTags(own.group)} <span class="soft">missed in</span> ${windowName(own.window, objectiveOf(own)?.window)}`}</span>
         <span class="who soft">${agreement ? `${agreement.parties.provider} to ${agreement.parties.customer}` : readable(own.agreement)}</span>
-        <span class="when">${at(own.opened_at)} ${until} ${own.confirmed ? nothing : html`<span class="tag soft" title="Events in time may still take it back">provisional</span>`}</span></summary>
+        <span class="when">${at(own.opened_at)} ${until} ${own.confirmed ? nothing : html`<span class="tag soft" title="Events in time may still take it back">provisional</span>`}
+          ${own.acknowledged ? html`<span class="tag">seen</span>` : nothing}</span></summary>
       ${isOpen ? explanation(own) : nothing}</details></li>`;
 }
 
@@ -87,8 +88,11 @@ function toggled(event, id) {
 }
 
 function explanation(own) {
-  return html`<div class="explanation">${own.scope === "item" ? ofItem(own) : ofWindow(own)}</div>`;
+  return html`<div class="explanation">${own.acknowledged ? seen(own.acknowledged) : nothing}${own.scope === "item" ? ofItem(own) : ofWindow(own)}</div>`;
 }
+
+/** Who has said that the breach was seen, and what is done about it. */
+const seen = ({ at: when, by, note }) => html`<p><span class="tag">seen</span> by <strong>${by}</strong>, ${at(when)}${note ? html`: ${note}` : nothing}</p>`;
 
 function ofItem(own) {
   const [kind, ...subject] = own.item.split(":");
