@@ -17,9 +17,11 @@ import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from prometheus_client import CollectorRegistry
 
+from services.api.access.gate import Gate
 from services.api.app import create_app, make_sources
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.postgres import create_database, drop_database
+from shared.domain.agreement import Catalogue
 from shared.domain.instant import Instant
 from shared.runtime.config import driver_url
 from shared.runtime.database import Pool, create_pool
@@ -40,6 +42,7 @@ class Card:
     address: str
     database_url: str
     pool: Pool
+    catalogue: Catalogue
     now: list[Instant] = field(default_factory=lambda: [NOW])
 
     @asynccontextmanager
@@ -105,21 +108,28 @@ async def card(card_database: str, tmp_path_factory: pytest.TempPathFactory) -> 
     folder: Path = tmp_path_factory.mktemp("agreements")
     catalogue = a_catalogue(folder, DOCUMENTS)
     await store(card_database, catalogue, events(), now=NOW)
-    stopping = asyncio.Event()
     async with await create_pool(card_database, service="test") as pool:
-        own = Card("", card_database, pool)
-        sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: own.now[0])
-        app = create_app(sources, CollectorRegistry())
-        server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
-        serving = asyncio.gather(app.state.feed.follow(stopping), server.serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        own.address = f"http://127.0.0.1:{port}"
-        yield own
-        stopping.set()
-        server.should_exit = True
-        await serving
+        own = Card("", card_database, pool, catalogue)
+        async with served(own) as address:
+            own.address = address
+            yield own
+
+
+@asynccontextmanager
+async def served(card: Card, gate: Gate | None = None) -> AsyncIterator[str]:
+    """The real app on a free port of this machine, behind a gate if one is given."""
+    sources = make_sources(pool=card.pool, catalogue=card.catalogue, clock=lambda: card.now[0])
+    app = create_app(sources, CollectorRegistry(), gate)
+    stopping = asyncio.Event()
+    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    serving = asyncio.gather(app.state.feed.follow(stopping), server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    stopping.set()
+    server.should_exit = True
+    await serving
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Route, expect
 
 from shared.domain.instant import HOUR
 from tests.integration.streaming import a_change, append
@@ -171,49 +171,3 @@ async def test_a_fault_is_said_in_the_servers_words_and_can_be_tried_again(
     await page.get_by_role("button", name="Try again").click()
     await expect(page.locator("tr[data-sla-id]").first).to_be_visible()
     reader.expecting("503")
-
-
-async def guarded(page: Page) -> list[str | None]:
-    """Let the api ask for the key `right`; what was sent is noted."""
-    sent: list[str | None] = []
-
-    async def guard(route: Route) -> None:
-        key = await route.request.header_value("authorization")
-        sent.append(key)
-        if key == "Bearer right":
-            await route.continue_()
-            return
-        problem = {"title": "A key is needed", "detail": "send one", "status": 401}
-        await route.fulfill(
-            status=401, body=json.dumps(problem), content_type="application/problem+json"
-        )
-
-    await page.route("**/v1/**", guard)
-    return sent
-
-
-async def test_where_a_key_is_asked_for_it_is_sent_as_a_header_and_kept_for_the_tab(
-    reader: Reader,
-) -> None:
-    page = reader.page
-    sent = await guarded(page)
-    await page.goto(f"{reader.card.address}/")
-    dialog = page.get_by_role("dialog", name="Your key, please")
-    await expect(dialog.get_by_label("Key")).to_be_focused()
-    await dialog.get_by_label("Key").fill("wrong")
-    await page.keyboard.press("Enter")
-    await expect(dialog).to_contain_text("The key was not accepted.")
-    await dialog.get_by_label("Key").fill("right")
-    await page.keyboard.press("Enter")
-    await expect(dialog).to_have_count(0)
-    await expect(page.locator("tr[data-sla-id]").first).to_be_visible()
-    assert "right" not in page.url
-    assert await page.evaluate("JSON.stringify({...localStorage})") == "{}"
-    assert await page.context.cookies() == []
-    await page.reload()
-    await expect(page.locator("tr[data-sla-id]").first).to_be_visible()
-    assert sent[-1] == "Bearer right"
-    await page.get_by_role("button", name="Forget key").click()
-    await expect(dialog).to_be_visible()
-    await expect(page.locator("tr[data-sla-id]")).to_have_count(0)
-    reader.expecting("401")

@@ -42,12 +42,12 @@ def test_s05_what_is_kept_neither_is_the_key_nor_shows_in_text() -> None:
 
 async def test_s05_without_a_key_nothing_is_answered_but_what_is_about_nobody(api: Guarded) -> None:
     async with api.client() as http:
-        for path in (ASKED, "/v1/states", "/v1/nothing", "/", "/v1"):
+        for path in (ASKED, "/v1/states", "/v1/nothing", "/v1/reports", "/v1"):
             answer = await http.get(path)
             assert answer.status_code == 401, path
             assert answer.headers["www-authenticate"].startswith("Bearer realm=")
             assert answer.json()["type"] == "/problems/unauthenticated"
-        for path in ("/openapi.json", "/problems", "/problems/not-found", "/docs"):
+        for path in ("/openapi.json", "/problems", "/problems/not-found", "/docs", "/"):
             assert (await http.get(path)).status_code == 200, path
 
 

@@ -17,6 +17,8 @@ MEMBER: Final = "x-accord-scope"
 """Where an operation of the OpenAPI document names the scope that it asks for."""
 PUBLIC: Final = ("/assets", "/docs", "/openapi.json", "/problems")
 """Paths about nobody's promises, with all that is below them: anybody may read them."""
+_PAGE: Final = "/"
+"""The scorecard: as it is sent it holds no number, and asks its reader for a key."""
 _READING: Final = frozenset({"GET", "HEAD"})
 
 
@@ -57,7 +59,7 @@ def scope_of(route: BaseRoute) -> str | None:
 
 def is_public(path: str) -> bool:
     """Whether anybody may read what is at a path, or at the template of one."""
-    return any(path == own or path.startswith(f"{own}/") for own in PUBLIC)
+    return path == _PAGE or any(path == own or path.startswith(f"{own}/") for own in PUBLIC)
 
 
 def check_scopes(app: FastAPI) -> None:
