@@ -55,12 +55,19 @@ function nobody(count) {
 
 function matchesText(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return (state) => {
+  return (state) => words.every((word) => textOf(state).includes(word));
+}
+
+const texts = new WeakMap();
+
+/** Everything that a promise can be found by. */
+function textOf(state) {
+  if (!texts.has(state)) {
     const parties = agreementOf(state.agreement)?.parties ?? {};
-    const all = [state.sla_id, state.agreement, state.objective, objectiveOf(state)?.kpi ?? "", ...Object.values(parties), ...Object.values(state.group)];
-    const said = `${all.join(" ")} ${readable(state.objective)}`.toLowerCase();
-    return words.every((word) => said.includes(word));
-  };
+    const names = [state.sla_id, state.agreement, state.objective, objectiveOf(state)?.kpi ?? "", readable(state.objective)];
+    texts.set(state, [...names, ...Object.values(parties), ...Object.values(state.group)].join("\n").toLowerCase());
+  }
+  return texts.get(state);
 }
 
 function tiles(states) {
