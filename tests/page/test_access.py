@@ -1,7 +1,9 @@
 """Where the api asks for a key the page asks for it once, and shows what the key may see."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -87,6 +89,13 @@ async def test_a_key_for_one_customer_shows_that_one_alone(
     await page.keyboard.press("Enter")
     rows = page.locator("tr[data-sla-id]")
     await expect(rows).to_have_count(2)
+    async with page.expect_download() as saved:
+        await page.get_by_role("link", name="Report of Acme support").click()
+    path = Path(await (await saved.value).path())
+    report = await asyncio.to_thread(path.read_text, encoding="utf-8")
+    assert "<h1>acme-support</h1>" in report
+    assert "<style>" in report
+    assert "<link" not in report
     shown = [await row.get_attribute("data-sla-id") for row in await rows.all()]
     assert shown == ["acme-support/first-response", "everyone/response/acme"]
     stranger.expecting("401")

@@ -208,3 +208,14 @@ async def test_a_breach_that_was_acknowledged_says_by_whom_and_what_is_done(
     await own.locator("summary").first.click()
     await expect(own).to_contain_text("by everyone")
     await expect(own).to_contain_text(": the <b>customer</b> knows")
+
+
+async def test_the_report_of_a_promises_period_opens_beside_the_page(reader: Reader) -> None:
+    page = await reader.open(f"{PROMISE}&window=2025-12-31T23%3A00%3A00Z")
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Period report of Acme support").click()
+    report = await opened.value
+    await report.wait_for_load_state()
+    assert "period=2026-01" in report.url
+    await expect(report.get_by_role("heading", level=1)).to_have_text("acme-support")
+    await expect(report.locator("body")).to_contain_text("706 h")
