@@ -57,7 +57,10 @@ HOOK
 }
 
 if [ "$base" = debian ]; then make_base; fi
-set -- --build-arg COMPILED="${COMPILED:-yes}"
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+set -- --build-arg COMPILED="${COMPILED:-yes}" --build-arg REVISION="$revision"
+# The other format of images knows no health check; steps that are built already are kept.
+if [ "$builder" != docker ]; then set -- "$@" --format docker --layers; fi
 if [ -n "$base" ]; then set -- "$@" --build-arg BASE="$base"; fi
 echo "image: $builder builds $name${base:+ on $base}" >&2
 "$builder" build "$@" -f deploy/Dockerfile -t "$name" .

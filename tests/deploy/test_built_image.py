@@ -39,8 +39,8 @@ mount --bind /dev "$1/dev"
 mount --bind -o ro,remount "$1"
 mount -t tmpfs -o size=64m tmpfs "$1/tmp"
 root=$1; shift
-exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all \\
-    chroot --userspec=10001:10001 "$root" "$@"
+exec chroot "$root" setpriv --reuid=10001 --regid=10001 --clear-groups \\
+    --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
 """
 
 
