@@ -28,8 +28,14 @@ class NotKnown(ApiError):  # noqa: N818 - a normal answer to the caller
 class Api:
     """The API at `address` (`http://127.0.0.1:8000`); may be used from several threads."""
 
-    def __init__(self, address: str) -> None:
-        """No connection is made before the first question; leaving the block closes them."""
+    def __init__(self, address: str, key: str | None = None) -> None:
+        """No connection is made before the first question; leaving the block closes them.
+
+        `key` is shown with each question, where the API asks for one.
+        """
+        self._headers = {"accept": "application/json"}
+        if key is not None:
+            self._headers["authorization"] = f"Bearer {key}"
         self.address = address.rstrip("/")
         self._host = urlsplit(self.address).netloc
         self._kept = local()
@@ -84,7 +90,7 @@ class Api:
         for fresh in (False, True):
             connection = self._connection(fresh=fresh)
             try:
-                connection.request("GET", target, headers={"accept": "application/json"})
+                connection.request("GET", target, headers=self._headers)
                 response = connection.getresponse()
                 return response.status, response.read()
             except (OSError, http.client.HTTPException) as error:

@@ -146,7 +146,7 @@ def _asked(
 
 def _of_api(address: str, agreement: str, given: Mapping[str, str]) -> Report:
     try:
-        with Api(address) as api:
+        with Api(address, environment_value("API_KEY")) as api:
             answer = api.get(f"/v1/reports/{agreement}", format="json", **given)
     except ApiError as error:
         typer.echo(str(error), err=True)

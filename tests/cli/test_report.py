@@ -3,12 +3,15 @@
 import csv
 import json
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from services.api.reports.examples import REPORT
 from services.cli.evaluate import WRONG_INPUT
 from services.cli.main import app
 from shared.wire.cloudevents import encode
@@ -126,6 +129,43 @@ def test_events_need_documents_and_an_instant() -> None:
     told = report("everyone", given=("--events", "events.ndjson"))
     assert told.exit_code == WRONG_INPUT
     assert "--agreements and --now" in told.stderr
+
+
+class _Answering(BaseHTTPRequestHandler):
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        """Answer any question with the example."""
+        self.asked.append((self.path, self.headers["authorization"]))
+        body = json.dumps(REPORT).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_api_is_asked_with_the_key_of_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
+    answering = Thread(target=server.serve_forever)
+    answering.start()
+    try:
+        monkeypatch.setenv("ACCORD_API_KEY", "secret")
+        monkeypatch.setenv("ACCORD_API_URL", f"http://127.0.0.1:{server.server_port}")
+        told = report("acme-support", "--period", "2026-03", "--out", "r.json", given=())
+    finally:
+        server.shutdown()
+        answering.join()
+        server.server_close()
+    assert told.exit_code == 0, told.output
+    [(path, shown)] = _Answering.asked
+    assert path.startswith("/v1/reports/acme-support?format=json&period=2026-03")
+    assert shown == "Bearer secret"
+    assert read(folder / "r.json") == json.loads(json.dumps(REPORT), parse_float=Decimal)
 
 
 def test_an_api_that_is_not_there_is_named() -> None:

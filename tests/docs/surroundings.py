@@ -57,7 +57,7 @@ def a_company(stack: LocalStack, folder: Path) -> Iterator[Company]:
 
 
 def _history(now: Instant) -> Simulation:
-    return Simulation(seed=1, start=history_start(now), now=now, volume=0.05)
+    return Simulation(seed=1, start=history_start(now), now=now, volume=0.02)
 
 
 def _wait_for_all(address: str) -> None:
