@@ -16,23 +16,22 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.api.objectives import Choice
+from services.api.current_windows import CurrentWindows
+from services.api.objectives import Objectives
 from services.api.promise_series import Promise, PromiseSeries, Reading
 from services.api.queries import (
     TOTALLED,
-    StateQuery,
-    count_states,
-    read_states,
     read_totals,
 )
 from services.api.sla_figures import Totals, all_events, missed_events
 from services.api.sources import UNREACHABLE, Sources
-from services.api.standing import Standing
+from services.api.standing import Standing, read_judgements, read_progress
 from shared.domain.instant import SECOND, Instant
 from shared.domain.measure import Measure
+from shared.domain.window import Window
 from shared.runtime import metrics
 from shared.runtime.config import SERIES_LIMIT
-from shared.runtime.database import Connection
+from shared.runtime.database import Connection, snapshot
 from shared.runtime.metrics import Metric as Declared
 from shared.runtime.migrate import at_head
 from shared.wire.pane_keys import objective_of
@@ -93,7 +92,7 @@ class Exporter(Collector):
         self._sources = sources
         self._events_topic = events_topic
         self._limit = limit
-        self._totals: dict[Promise, Totals] = {}
+        self._totals: Mapping[Promise, Totals] = {}
         self._totals_at = float("-inf")
         self._standing: Standing | None = None
         self._taken_at: Instant | None = None
@@ -133,15 +132,17 @@ class Exporter(Collector):
             if not self._schema_checked:
                 self._note("the database has not the schema of this program: run accord migrate")
                 return
-        async with (
-            sources.here() as here,
-            here.reading(here.objectives.keys) as (connection, standing),
-        ):
-            rows, others = await self._read_states(here, connection, standing)
+        async with snapshot(sources.pool) as connection:
+            progress = await read_progress(connection)
+            documents = await sources.in_use.at(connection, progress.generation)
+            objectives = documents.objectives
+            judged = await read_judgements(connection, objectives.pane_keys, progress.evaluated)
+            standing = progress.standing(judged, documents.number)
+            rows, others = await self._read_states(objectives, connection, standing)
             if time.monotonic() - self._totals_at >= TOTALS_S:
-                await self._read_totals(here, connection)
+                await self._read_totals(objectives, connection)
         now = sources.clock()
-        reading = Reading(here.objectives, standing, rows, now, self._totals, others)
+        reading = Reading(objectives, standing, rows, now, self._totals, others)
         self._renewed.inc(await asyncio.to_thread(self._promises.show, reading))
         self._standing, self._taken_at = standing, now
         self._dropped = max(self._dropped, sum(others.values()))
@@ -184,41 +185,25 @@ class Exporter(Collector):
             yield GaugeMetricFamily(EVALUATED.name, EVALUATED.help, value=value)
 
     async def _read_states(
-        self, here: Sources, connection: Connection, standing: Standing
+        self, objectives: Objectives, connection: Connection, standing: Standing
     ) -> tuple[Sequence[asyncpg.Record], Mapping[str, int]]:
         """The rows of the promises that have series, and the states of the others."""
-        choices, starts = [], []
-        # Those that documents name come before those that events bring about.
-        for served in sorted(here.objectives, key=lambda own: bool(own.group_by)):
-            as_of = standing.as_of([served.key])
-            if as_of is not None:
-                choices.append(Choice(served))
-                starts.append(served.window.current(as_of).start)
-        query = StateQuery(choices=choices, starts=starts, limit=self._limit)
-        rows = await read_states(connection, query)
-        if len(rows) < self._limit:
+        current = await asyncio.to_thread(_current, objectives, standing)
+        rows = await current.read(connection, self._limit + 1)
+        if len(rows) <= self._limit:
             return rows, {}
-        left = await count_states(connection, query)
+        rows = rows[: self._limit]
+        left = await current.count(connection)
         for row in rows:
             left[row["state"]] -= 1
         return rows, {state: number for state, number in left.items() if number}
 
-    async def _read_totals(self, here: Sources, connection: Connection) -> None:
+    async def _read_totals(self, objectives: Objectives, connection: Connection) -> None:
         """Renew the totals; they never fall, since a counter that falls reads as a restart."""
-        objectives, now = here.objectives, self._sources.clock()
-        totals = dict(self._totals)
-        pane_keys = [served.pane_key for served in objectives]
-        for row in await read_totals(connection, pane_keys):
-            served = objectives[objective_of(row["objective"])]
-            promise = (served.key, row["grp"])
-            events, breached = totals.get(promise, (0, 0))
-            counts = Measure(**{name: row[name] for name in TOTALLED})
-            target = served.judged_by(now)[1].target
-            totals[promise] = (
-                max(events, all_events(counts)),
-                max(breached, missed_events(served.kpi, target, counts)),
-            )
-        self._totals, self._totals_at = totals, time.monotonic()
+        rows = await read_totals(connection, [*objectives.pane_keys.values()])
+        now = self._sources.clock()
+        self._totals = await asyncio.to_thread(_totals, objectives, rows, self._totals, now)
+        self._totals_at = time.monotonic()
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and problem != self.problem:
@@ -226,6 +211,44 @@ class Exporter(Collector):
                 "The figures cannot be renewed: %s.", problem, extra={"action": "not_refreshed"}
             )
         self.problem = problem
+
+
+def _current(objectives: Objectives, standing: Standing) -> CurrentWindows:
+    """The windows that are current as of when each objective is judged."""
+    known: dict[tuple[Window, Instant], Instant] = {}
+    starts: dict[str, Instant] = {}
+    if standing.evaluated is not None:
+        for served in objectives.named_first:
+            as_of = standing.judged.get(served.key)
+            if as_of is None:
+                continue
+            place = (served.window, as_of)
+            start = known.get(place)
+            if start is None:
+                start = known[place] = served.window.current(as_of).start
+            starts[served.key] = start
+    return CurrentWindows(starts)
+
+
+def _totals(
+    objectives: Objectives,
+    rows: Sequence[asyncpg.Record],
+    before: Mapping[Promise, Totals],
+    now: Instant,
+) -> dict[Promise, Totals]:
+    """The totals of these rows, none below what it was before."""
+    found = dict(before)
+    for row in rows:
+        served = objectives[objective_of(row["objective"])]
+        promise = (served.key, row["grp"])
+        events, breached = found.get(promise, (0, 0))
+        counts = Measure(**{name: row[name] for name in TOTALLED})
+        target = served.judged_by(now)[1].target
+        found[promise] = (
+            max(events, all_events(counts)),
+            max(breached, missed_events(served.kpi, target, counts)),
+        )
+    return found
 
 
 def _by_partition(metric: Declared) -> GaugeMetricFamily:

@@ -215,6 +215,11 @@ class Objectives:
         """The keys of the panes of all, by key."""
         return {served.key: served.pane_key for served in self}
 
+    @cached_property
+    def named_first(self) -> Sequence[Served]:
+        """All, those that documents name alone before those with groups that events bring about."""
+        return sorted(self, key=lambda own: bool(own.group_by))
+
     def __iter__(self) -> Iterator[Served]:
         return iter(self._by_key.values())
 

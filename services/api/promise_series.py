@@ -56,17 +56,19 @@ class PromiseSeries(KeptFamilies):
         marks: dict[str, object] = {}
         changed: dict[str, Sequence[Sample]] = {}
         common = _common(reading)
+        gaps = reading.standing.gaps
         for row in reading.rows:
             promise = (row["objective"], row["grp"])
             owner = "\t".join(promise)
-            mark = marks[owner] = (tuple(row), reading.totals.get(promise), *common[promise[0]])
-            if not reading.standing.is_complete(row["window_start"], row["window_end"]):
-                mark = marks[owner] = (*mark, reading.standing.as_of([promise[0]]))
+            mark: tuple[object, ...] = (row, reading.totals.get(promise), common[promise[0]])
+            if gaps and not reading.standing.is_complete(row["window_start"], row["window_end"]):
+                mark = (*mark, reading.standing.as_of([promise[0]]))
+            marks[owner] = mark
             if mark != self._marks.get(owner):
                 changed[owner] = _samples(reading, row)
         if reading.others:
             totals = _totals_of_others(reading)
-            mark = marks[OTHERS] = (*reading.others, totals)
+            marks[OTHERS] = mark = (*reading.others, totals)
             if mark != self._marks.get(OTHERS):
                 changed[OTHERS] = tuple(other_samples([*reading.others], totals))
         gone = self._marks.keys() - marks.keys()

@@ -38,12 +38,6 @@ async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg
     return await connection.fetch(_STATES, *_arguments(query), place, group, query.limit)
 
 
-async def count_states(connection: Connection, query: StateQuery) -> dict[str, int]:
-    """How many there are on all pages, by state."""
-    rows = await connection.fetch(_COUNT_STATES, *_arguments(query))
-    return {row["state"]: row["number"] for row in rows}
-
-
 def _arguments(query: StateQuery) -> tuple[object, ...]:
     return (
         [choice.served.key for choice in query.choices],
@@ -71,7 +65,7 @@ def resume(keys: Sequence[str], after: tuple[str, str] | None) -> tuple[int, str
     return passed, group if key in keys else _LAST_TEXT
 
 
-_VALUE_COLUMNS: Final = """
+VALUE_COLUMNS: Final = """
 v.objective, v.grp, v.window_start, v.window_end, v.final AND v.restated_since IS NULL AS final,
 v.revision, v.state, v.since, v.value, v.budget_remaining, v.counts, v.target, v.level,
 v.breach_id, v.provisional OR v.restated_since IS NOT NULL AS provisional
@@ -91,13 +85,11 @@ WHERE v.listed
 """
 
 _STATES: Final = f"""
-SELECT {_VALUE_COLUMNS} {_FOUND_STATES}
+SELECT {VALUE_COLUMNS} {_FOUND_STATES}
   AND (place > $11 OR (place = $11 AND v.grp > $12 COLLATE "C"))
 ORDER BY place, v.grp
 LIMIT $13
 """
-
-_COUNT_STATES: Final = f"SELECT v.state, count(*) AS number {_FOUND_STATES} GROUP BY v.state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +119,7 @@ async def count_current(connection: Connection, starts: Mapping[str, Instant]) -
 
 
 _CURRENT: Final = f"""
-SELECT {_VALUE_COLUMNS}, v.listed
+SELECT {VALUE_COLUMNS}, v.listed
 FROM unnest($1::text[], $2::bigint[], $3::bool[]) AS own (objective, window_start, whole)
 JOIN value v ON v.objective = own.objective AND v.window_start = own.window_start
 WHERE own.whole OR age(v.xmin) <= age($4::text::xid8::xid)
@@ -166,7 +158,7 @@ async def read_values(
 
 
 _VALUES: Final = f"""
-SELECT {_VALUE_COLUMNS}
+SELECT {VALUE_COLUMNS}
 FROM value v
 WHERE v.objective = $1 AND v.grp = $2 AND v.listed
   AND ($3::bigint IS NULL OR v.window_start < $3)
@@ -338,12 +330,12 @@ TOTALLED: Final = (
 
 async def read_totals(connection: Connection, keys: Sequence[str]) -> list[asyncpg.Record]:
     """For each group of these objectives: the counts of all windows together."""
-    return await connection.fetch(_TOTALS, list(keys))
+    return await connection.fetch(_TOTALS, "\n".join(keys))
 
 
 _TOTALS: Final = f"""
 SELECT objective, grp, {", ".join(f"sum({name})::bigint AS {name}" for name in TOTALLED)}
 FROM pane
-WHERE objective = ANY($1::text[])
+WHERE objective = ANY(string_to_array($1, chr(10)))
 GROUP BY objective, grp
 """  # noqa: S608 - columns are ours

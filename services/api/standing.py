@@ -147,7 +147,8 @@ async def read_judgements(
     """The judgements of objectives, given with the keys of their panes in the documents in use."""
     if not pane_keys:
         return Judgements(evaluated or 0, {}, {}, {})
-    rows = await connection.fetch(_JUDGED, [*pane_keys], RUNNING_PANE)
+    # As text: the driver looks at each element of an array several times.
+    rows = await connection.fetch(_JUDGED, "\n".join(pane_keys), RUNNING_PANE)
     judged = {row["objective"]: Judged(*row[1:4]) for row in rows}
     waiting = {row["objective"]: row["waiting"] for row in rows if row["waiting"] is not None}
     return Judgements(evaluated or 0, judged, waiting, pane_keys)
@@ -158,7 +159,7 @@ SELECT objective, as_of, next_turn, pane_key, (
     SELECT min(CASE WHEN pane_start = $2 THEN held_at ELSE greatest(held_at, dirty_from - 1) END)
     FROM judge_queue q WHERE q.objective = j.objective
 ) AS waiting
-FROM judgement j WHERE objective = ANY($1::text[])
+FROM judgement j WHERE objective = ANY(string_to_array($1, chr(10)))
 """
 
 
