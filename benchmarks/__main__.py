@@ -1,7 +1,7 @@
 """`make bench`: the benchmarks, one after the other, each on a fresh stack.
 
-Those that take long are commands of their own: `documents`, `latency`, `open_clocks`, `soak`,
-`stored_items` and `streams`, as `python -m benchmarks.NAME`.
+Those that take long are commands of their own: `documents`, `latency`, `open_clocks`, `scrape`,
+`soak`, `stored_items` and `streams`, as `python -m benchmarks.NAME`.
 """
 
 import subprocess

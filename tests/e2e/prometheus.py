@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 def is_here() -> bool:
     """Whether the machine has it."""
-    return shutil.which("prometheus") is not None
+    return bool(shutil.which("prometheus") and shutil.which("promtool"))
 
 
 class Prometheus:

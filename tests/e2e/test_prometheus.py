@@ -17,9 +17,14 @@ from tests.deploy.promtool import promtool
 from tests.e2e.prometheus import Prometheus, a_prometheus, accord_families, is_here, until
 from tests.e2e.test_pipeline import a_record
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
-
 IN_CI = bool(process_environment().get("CI"))
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not is_here() and not IN_CI, reason="Debian's prometheus is not here"),
+]
+
 SLA_ID = "acme/answer"
 DOCUMENT = """
 apiVersion: accord/v1
@@ -65,7 +70,6 @@ def show(prometheus: Prometheus) -> str:
     return f"{states}; {[alert['labels'] for alert in prometheus.get('alerts')['alerts']]}"
 
 
-@pytest.mark.skipif(not is_here() and not IN_CI, reason="prometheus is not here (Debian has it)")
 def test_a_breach_is_told_and_ends(
     trial: Trial, services: Services, tmp_path: Path, unused_tcp_port: int
 ) -> None:
