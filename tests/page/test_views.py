@@ -10,6 +10,12 @@ from tests.page.conftest import Reader
 from tests.page.story import IMAGE, LATE, SCRIPT, SUBJECT
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
+RESTATED = """
+    INSERT INTO value_revision
+    SELECT objective, grp, window_start, $1::int, $2,
+           window_end + 300000000 * $1::int, state, $3, budget_remaining, counts
+    FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'
+"""
 PROMISE = "?view=promise&sla_id=acme-support%2Ffirst-response"
 
 
@@ -66,25 +72,16 @@ async def test_another_window_is_chosen_by_its_link_and_stands_in_the_address(
 async def test_a_window_that_was_restated_shows_its_revisions(reader: Reader) -> None:
     async with reader.card.database() as database:
         for revision, cause, value in ((1, "final", "0.75"), (2, "late", "0.7")):
-            await database.execute(
-                """
-                INSERT INTO value_revision
-                SELECT objective, grp, window_start, $1::int, $2,
-                       window_end + 300000000 * $1::int, state, $3, budget_remaining, counts
-                FROM value WHERE objective = 'acme-support/first-response'
-                  AND value = '0.7'
-                """,
-                revision,
-                cause,
-                value,
-            )
-    page = await reader.open(PROMISE)
-    row = page.get_by_role("row", name=re.compile("January"))
-    await row.get_by_text("2 revisions").click()
-    await expect(row.get_by_role("listitem").nth(0)).to_contain_text(
-        "broken, 75\u202f% (first said)"
-    )
-    await expect(row.get_by_role("listitem").nth(1)).to_contain_text("70\u202f% (events came late)")
+            await database.execute(RESTATED, revision, cause, value)
+        try:
+            page = await reader.open(PROMISE)
+            row = page.get_by_role("row", name=re.compile("January"))
+            await row.get_by_text("2 revisions").click()
+            first, second = row.get_by_role("listitem").nth(0), row.get_by_role("listitem").nth(1)
+            await expect(first).to_contain_text("broken, 75\u202f% (first said)")
+            await expect(second).to_contain_text("70\u202f% (events came late)")
+        finally:
+            await database.execute("DELETE FROM value_revision")
 
 
 async def test_the_pace_of_a_volume_stands_beside_the_working_time(reader: Reader) -> None:
