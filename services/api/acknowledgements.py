@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from services.api import schemas
+from services.api.access import audit
 from services.api.access.scopes import asks
 from services.api.answers import Acknowledgement
 from services.api.bodies import Body, described, parsed, read_bytes
@@ -80,6 +81,7 @@ async def acknowledge_breach(
         own = (breach_id, now, by.name, note)
         if not await connection.fetchval(_ACKNOWLEDGE, *own):
             raise await _acknowledged(connection, breach_id)
+        await audit.note(connection, by.name, "breach.acknowledged", f"breach:{breach_id}", {})
         return Answer(HTTPStatus.CREATED, _answer(*own))
 
     return await write_once(sources.pool, request, by, body, write, now=now)

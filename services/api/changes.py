@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from shared.domain.agreement import sla_id
+from shared.domain.concern import Concern, may_see
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool
 from shared.wire.groups import group_of
@@ -39,7 +40,7 @@ class Change:
     objective: str
     sla_id: str
     level: str
-    customers: frozenset[str]
+    customers: Concern
     body: str
 
 
@@ -67,7 +68,7 @@ class Wanted:
             and (not self.sla_ids or change.sla_id in self.sla_ids)
             and (not self.levels or change.level in self.levels)
             and (not self.customers or not self.customers.isdisjoint(change.customers))
-            and (self.visible_to is None or not self.visible_to.isdisjoint(change.customers))
+            and (self.visible_to is None or may_see(change.customers, self.visible_to))
         )
 
 
@@ -108,6 +109,6 @@ def _change(row: asyncpg.Record) -> Change:
         objective=objective,
         sla_id=sla_id(agreement, objective, group_of(row["grp"])),
         level=row["level"],
-        customers=frozenset(group_of(row["customers"])),
+        customers=group_of(row["customers"]),
         body=row["body"],
     )

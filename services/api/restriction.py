@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from shared.domain.agreement import Agreement, Objective, Version
-from shared.domain.matcher import Matcher, as_text
-
-_CUSTOMER = "customer"
+from shared.domain.concern import CUSTOMER, concern_of, may_see
+from shared.domain.matcher import as_text
 
 
 def is_about(agreement: Agreement, name: str, customers: Collection[str]) -> bool:
@@ -24,20 +23,7 @@ def is_about(agreement: Agreement, name: str, customers: Collection[str]) -> boo
 
 
 def _is_about(version: Version, own: Objective, customers: Collection[str]) -> bool:
-    if _CUSTOMER in own.group_by or version.customer in customers:
-        return True
-    named = _named(version.applies_to.joined(own.where))
-    return bool(named) and named <= set(customers)
-
-
-def _named(matcher: Matcher) -> set[str]:
-    """The customers that a matcher asks for by name; none where it takes any."""
-    several = [
-        {as_text(value) for value in choice.values}
-        for name, choice in matcher.choices
-        if name == _CUSTOMER and not choice.negated
-    ]
-    return set.intersection(*several) if several else set()
+    return CUSTOMER in own.group_by or may_see(concern_of(version, own, ()), customers)
 
 
 def names_others(version: Version, own: Objective, customers: Collection[str]) -> bool:
@@ -45,7 +31,7 @@ def names_others(version: Version, own: Objective, customers: Collection[str]) -
     return any(
         as_text(value) not in customers
         for name, choice in version.applies_to.joined(own.where).choices
-        if name == _CUSTOMER
+        if name == CUSTOMER
         for value in choice.values
     )
 
@@ -88,15 +74,15 @@ def _shown_objective(own: Mapping[str, object], customers: Collection[str]) -> o
 
 def _shown_matcher(matcher: Mapping[str, object], customers: Collection[str]) -> object:
     """A matcher as written, less the names of other customers."""
-    if _CUSTOMER not in matcher:
+    if CUSTOMER not in matcher:
         return matcher
-    asked = matcher[_CUSTOMER]
+    asked = matcher[CUSTOMER]
     negated = isinstance(asked, Mapping)
     values = asked.get("not") if isinstance(asked, Mapping) else asked
     several = values if isinstance(values, list) else [values]
     kept = [value for value in several if isinstance(value, str) and value in customers]
-    rest = {name: value for name, value in matcher.items() if name != _CUSTOMER}
+    rest = {name: value for name, value in matcher.items() if name != CUSTOMER}
     if not kept:
         return rest
     only: object = kept if isinstance(values, list) else kept[0]
-    return {**rest, _CUSTOMER: {"not": only} if negated else only}
+    return {**rest, CUSTOMER: {"not": only} if negated else only}

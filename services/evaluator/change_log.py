@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from services.evaluator.generations import Generations
-from shared.domain.concern import customers_of
+from shared.domain.concern import concern_of
 from shared.domain.instant import DAY, Instant
 from shared.runtime.database import Connection
 from shared.wire.groups import group_of, group_text
@@ -51,8 +51,7 @@ def about(generations: Generations, objective: str, grp: str, at: Instant) -> Ab
     if found is None:
         return About("", "[]")
     version, own = found
-    customers = customers_of(version, own, group_of(grp))
-    return About(version.level.value, group_text(tuple(sorted(customers))))
+    return About(version.level.value, group_text(concern_of(version, own, group_of(grp))))
 
 
 async def take_turn(connection: Connection) -> bool:

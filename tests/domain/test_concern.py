@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.documents import load
-from shared.domain.concern import customers_of
+from shared.domain.concern import concern_of, may_see
 
 DOCUMENTS = """
 apiVersion: accord/v1
@@ -40,19 +40,40 @@ spec:
 
 
 @pytest.mark.parametrize(
-    ("objective", "group", "customers"),
+    ("objective", "group", "concern"),
     [
-        ("all", (), {"board", "acme", "7"}),
-        ("some", (), {"board", "acme", "7"}),
-        ("each", ("emea", "acme"), {"acme"}),
-        ("each", ("emea", ""), {""}),
+        ("all", (), ("board", "7", "acme")),
+        ("some", (), ("board", "7", "acme")),
+        ("each", ("emea", "acme"), ("acme",)),
+        ("each", ("emea", ""), ("",)),
     ],
 )
 def test_a_promise_is_about_its_group_else_about_those_it_names(
-    tmp_path: Path, objective: str, group: tuple[str, ...], customers: set[str]
+    tmp_path: Path, objective: str, group: tuple[str, ...], concern: tuple[str, ...]
 ) -> None:
     (tmp_path / "documents.yaml").write_text(DOCUMENTS, encoding="utf-8")
     loaded = load(tmp_path)
     assert loaded.catalogue is not None, loaded.problems
     version, own = loaded.catalogue.agreements["promise"].judging(objective, 0)
-    assert customers_of(version, own, group) == customers
+    assert concern_of(version, own, group) == concern
+
+
+@pytest.mark.parametrize(
+    ("concern", "customers", "seen"),
+    [
+        (("acme",), {"acme"}, True),
+        (("acme", "acme-mail", "acme-web"), {"acme"}, True),
+        (("board", "acme"), {"acme"}, True),
+        (("board", "acme", "globex"), {"acme"}, False),
+        (("board", "acme", "globex"), {"acme", "globex"}, True),
+        (("board",), {"acme"}, False),
+        (("globex",), {"acme"}, False),
+        ((), {"acme"}, False),
+        (("",), {"acme"}, False),
+        (("acme",), set(), False),
+    ],
+)
+def test_a_number_in_which_others_count_is_seen_by_who_may_see_them_all(
+    concern: tuple[str, ...], customers: set[str], *, seen: bool
+) -> None:
+    assert may_see(concern, customers) is seen

@@ -246,6 +246,24 @@ async def test_s01_what_is_anothers_is_as_if_it_did_not_exist_among_many(api: Wa
     assert CANARY not in told
 
 
+async def test_s01_what_is_anothers_cannot_be_written_to_and_what_was_written_is_in_the_log(
+    api: Walled,
+) -> None:
+    listed = (await api.get("all", "/v1/breaches", {"limit": "1000"})).json()["items"]
+    own = (await api.get("acme", "/v1/breaches", {"limit": "1000"})).json()["items"]
+    mine = {row["breach_id"] for row in own}
+    assert 0 < len(mine) < len(listed)
+    for row in listed:
+        path = f"/v1/breaches/{row['breach_id']}/acknowledgement"
+        answer = await api.http.post(path, json={}, headers=api.credentials["writer"])
+        expected = 201 if row["breach_id"] in mine else 404
+        assert answer.status_code == expected, (row, answer.text)
+    log = (await api.get("admin", "/v1/audit")).json()["items"]
+    assert {own["action"] for own in log} == {"breach.acknowledged"}
+    assert {own["target"] for own in log} == {f"breach:{own}" for own in mine}
+    assert len({own["actor"] for own in log}) == 1
+
+
 async def test_s03_s40_requests_of_several_callers_at_once_are_never_mixed_up(api: Walled) -> None:
     async def ask(number: int) -> None:
         who = ("acme", "all", "nobody")[number % 3]

@@ -120,6 +120,7 @@ async def a_walled_api(database_url: str, folder: Path) -> AsyncIterator[Walled]
     shown: dict[str, Mapping[str, str]] = {}
     for who, scope, customers in (
         ("acme", "read", frozenset({"acme"})),
+        ("writer", "write", frozenset({"acme"})),
         ("all", "read", None),
         ("admin", "admin", None),
     ):

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api import schemas
+from services.api.access import audit
 from services.api.access.scopes import asks
 from services.api.bodies import described, parsed, read_bytes
 from services.api.caller import By, Caller
@@ -82,6 +83,7 @@ async def create_webhook(_: Nothing, request: Request, by: By) -> Response:
         if row is None:
             detail = f"{by.name} has {owned.WEBHOOKS_MAX} webhooks, the most that are allowed"
             raise Refusal(kind="too-many-webhooks", detail=detail)
+        await _note(connection, by, "created", new.id)
         return _json(HTTPStatus.CREATED, _with_secret(row))
 
     return await write_once(sources.pool, request, by, raw, write, now=now)
@@ -117,6 +119,7 @@ async def delete_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -
     async with transaction(_sources(request).pool) as connection:
         await _own(connection, by, webhook_id)
         await owned.delete(connection, webhook_id)
+        await _note(connection, by, "deleted", webhook_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -137,6 +140,7 @@ async def exchange_secret(webhook_id: Id, _: Nothing, request: Request, by: By) 
         row = await owned.exchange_secret(connection, webhook_id)
         if row is None:
             raise _unknown(webhook_id)
+        await _note(connection, by, "secret_exchanged", webhook_id)
         return _json(HTTPStatus.OK, _with_secret(row))
 
     return await write_once(sources.pool, request, by, b"", write, now=sources.clock())
@@ -183,6 +187,7 @@ async def redrive(webhook_id: Id, _: Nothing, request: Request, by: By) -> Respo
     async with transaction(_sources(request).pool) as connection:
         await _own(connection, by, webhook_id)
         count = await owned.redrive(connection, webhook_id)
+        await _note(connection, by, "redriven", webhook_id)
     return _json(HTTPStatus.OK, {"redriven": count}).response()
 
 
@@ -191,6 +196,10 @@ async def _own(connection: Connection, by: Caller, webhook_id: str) -> asyncpg.R
     if row is None:
         raise _unknown(webhook_id)
     return row
+
+
+async def _note(connection: Connection, by: Caller, what: str, webhook_id: str) -> None:
+    await audit.note(connection, by.name, f"webhook.{what}", f"webhook:{webhook_id}", {})
 
 
 def _unknown(webhook_id: str) -> Refusal:
