@@ -18,7 +18,7 @@ from services.api.access.refusals import Refusals
 from services.api.access.ring import KeyRing
 from services.api.access.settings import AccessSettings, Mode
 from services.api.access.tokens import TokenRefused, Tokens
-from services.api.caller import EVERYONE, NOBODY, Caller
+from services.api.caller import CALLER, EVERYONE, NOBODY, Caller
 from services.api.problems import Refusal
 from services.api.sources import UNREACHABLE
 from shared.runtime.database import Pool
@@ -103,7 +103,9 @@ class Gate:
         """Who asks; NOBODY without a credential. Refusal where it is not to be taken."""
         _refuse_in_url(scope)
         if self.is_open:
-            return EVERYONE
+            # What stands around the app may have said who asks; no request can.
+            said: Caller = scope.get(CALLER, EVERYONE)
+            return said
         shown = _shown(scope)
         if shown is None:
             return NOBODY
