@@ -5,7 +5,7 @@ that takes nothing for a while is let go of, which only who sends can know.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.api.change_feed import ChangeFeed
 from services.api.changes import Wanted
-from services.api.middleware import IS_HEAD
+from services.api.middleware import ASK_AGAIN, IS_HEAD
+from services.api.problems import Refusal
 from services.api.sources import UNREACHABLE
 from shared.runtime.metrics import Metric
 
@@ -26,6 +27,8 @@ STREAMS_MAX: Final = 2_000
 HEARTBEAT_S: Final = 15.0
 STALL_S: Final = 30.0
 """A reader that takes nothing for so long is let go of; it can come again with what it had last."""
+CHECK_S: Final = 10.0
+"""How long a credential that has ended is not noticed, beside the time to the next event."""
 BATCH: Final = 100
 RETRY_MS: Final = 2_000
 """What a reader that lost its connection is told to wait."""
@@ -80,6 +83,8 @@ class EventStream(Response):
         self._place = place
         self._figures = figures
         self._reason = "done"
+        self._ask_again: Callable[[], Awaitable[object]] | None = None
+        self._asked_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the reader leaves, is too slow, has what it asked for, or the feed ends."""
@@ -87,6 +92,8 @@ class EventStream(Response):
         if scope.get(IS_HEAD):
             await send({"type": "http.response.body", "body": b""})
             return
+        self._ask_again = scope.get(ASK_AGAIN)
+        self._asked_at = asyncio.get_running_loop().time()
         self._figures.count += 1
         working = asyncio.ensure_future(self._send_all(send))
         leaving = asyncio.ensure_future(_left(receive))
@@ -104,7 +111,7 @@ class EventStream(Response):
             self._figures.ended.labels(reason=self._reason).inc()
             await _cancelled(working, leaving)
         # To one that is stuck nothing more can be said.
-        if self._reason in {"done", "stopped"}:
+        if self._reason in {"done", "stopped", "refused"}:
             await send({"type": "http.response.body", "body": b""})
 
     async def _send_all(self, send: Send) -> None:
@@ -124,6 +131,9 @@ class EventStream(Response):
         yield f"retry: {RETRY_MS}\nid: {position}\n\n".encode()
         last_sent = elapsed()
         while True:
+            if not await self._may_go_on():
+                self._reason = "refused"
+                return
             if position < feed.forgotten or not await feed.reach(position):
                 yield _reset(position, feed)
                 position, last_sent = feed.last, elapsed()
@@ -147,6 +157,18 @@ class EventStream(Response):
             if left <= 0 or not (found or await feed.wait(position, left)):
                 yield f":\nid: {position}\n\n".encode()
                 last_sent = elapsed()
+
+    async def _may_go_on(self) -> bool:
+        """Whether the reader's credential is still taken, as far as that can be said now."""
+        now = asyncio.get_running_loop().time()
+        if self._ask_again is None or now - self._asked_at < CHECK_S:
+            return True
+        self._asked_at = now
+        try:
+            await self._ask_again()
+        except Refusal as refusal:
+            return refusal.kind != "unauthenticated"
+        return True
 
 
 def _chunk(body: bytes) -> Message:

@@ -23,6 +23,8 @@ IS_HEAD: Final = "accord.is_head"
 """True in the scope of a request whose answer's body is not sent."""
 IS_STREAM: Final = "accord.is_stream"
 """True in the scope of a request that lasts as long as its caller likes."""
+ASK_AGAIN: Final = "accord.ask_again"
+"""In a request's scope: finds out anew who asks, for what lasts; raises `Refusal`."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TRACE: Final = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 _SAMPLED: Final = 1

@@ -11,10 +11,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.types import Scope
 
 from services.api import change_feed, event_stream
 from services.api.app import create_app, make_sources
 from services.api.caller import Caller
+from services.api.problems import Refusal
 from services.evaluator import change_log
 from shared.runtime.database import Pool, create_pool, transaction
 from tests.api.stored import NOW, a_catalogue
@@ -323,6 +325,37 @@ async def test_streams_are_counted_and_not_timed_and_a_head_ends_at_once(
     assert counted == 1
     name = "accord_http_request_duration_seconds_count"
     assert registry.get_sample_value(name, own) is None
+
+
+async def test_a_stream_ends_soon_after_the_credential_of_its_reader_does(
+    database: Pool, tmp_path: Path, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(event_stream, "CHECK_S", 0.05)
+    sources = make_sources(pool=database, catalogue=a_catalogue(tmp_path), clock=lambda: NOW)
+    said = ""
+
+    class Ending(GivenCallers):
+        async def caller(self, scope: Scope) -> Caller:
+            if said:
+                raise Refusal(kind=said, detail="no such key")
+            return await super().caller(scope)
+
+    async with serving(create_app(sources, registry, Ending(database))) as base:
+        reader = Reader()
+        reading = asyncio.create_task(reader.read(base, asked={"seconds": "60"}))
+        await until(lambda: has_comments(reader, 2))
+        said, seen = "unavailable", reader.comments
+        await until(lambda: has_comments(reader, seen + 4))  # nobody can say that it has ended
+        said = "unauthenticated"
+        await asyncio.wait_for(reading, 5)
+    name = "accord_http_streams_ended_total"
+    assert registry.get_sample_value(name, {"reason": "refused"}) == 1
+
+
+async def has_comments(reader: Reader, count: int) -> bool:
+    """Whether the reader has seen so many comments."""
+    return reader.comments >= count
 
 
 async def test_more_streams_than_are_allowed_are_refused_with_when_to_come(

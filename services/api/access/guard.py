@@ -4,6 +4,7 @@ Plain ASGI, so that nothing is buffered; a request that is refused has had no by
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from fastapi import Request
@@ -14,7 +15,7 @@ from services.api.access.limits import Allowance
 from services.api.access.scopes import CHALLENGE, is_public
 from services.api.browser_headers import BROWSER_HEADERS
 from services.api.caller import CALLER, NOBODY, Caller
-from services.api.middleware import IS_STREAM
+from services.api.middleware import ASK_AGAIN, IS_STREAM
 from services.api.problems import Refusal, problem_response
 
 Headers = list[tuple[bytes, bytes]]
@@ -44,6 +45,7 @@ class Guard:
             await problem_response(Request(scope), refused)(scope, receive, send)
             return
         scope[CALLER] = caller
+        scope[ASK_AGAIN] = partial(self._gate.caller, scope)
         name = self._name(caller, scope)
         if not self._gate.at_once.begin(name):
             refusal = Refusal(

@@ -71,7 +71,10 @@ async def revoke(connection: AnyConnection, key_id: str, *, by: str) -> asyncpg.
 async def rotate(
     connection: AnyConnection, key_id: str, *, by: str, overlap: Micros = OVERLAP
 ) -> tuple[str, str]:
-    """A new key that allows the same; the old one ends after `overlap`. Runs in a transaction."""
+    """A new key that allows the same; the old one ends after `overlap`. Runs in a transaction.
+
+    The webhooks of the old key are the new one's from now on.
+    """
     old = await connection.fetchrow(_END, key_id, overlap)
     if old is None:
         message = f"{key_id}: there is no such key that is taken now (`accord keys list`)"
@@ -84,6 +87,7 @@ async def rotate(
     )
     new_id, text = new_key()
     await _insert(connection, new_id, text, wish, by)
+    await connection.execute(_HAND_OVER, f"key:{key_id}", f"key:{new_id}")
     await note(connection, by, "key.rotated", f"key:{key_id}", {"by_key": f"key:{new_id}"})
     return new_id, text
 
@@ -145,6 +149,7 @@ UPDATE api_key k SET expires_at = least(k.expires_at, {_NOW} + $2::bigint), chan
 FROM old WHERE k.id = old.id
 RETURNING k.name, k.scopes, k.customers, old.until
 """  # noqa: S608 - as above
+_HAND_OVER: Final = "UPDATE webhook SET owner = $2 WHERE owner = $1"
 _LIST: Final = f"""
 SELECT id, name, scopes, customers, created_at, created_by, expires_at, revoked_at, last_used_at
 FROM api_key

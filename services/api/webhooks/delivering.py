@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import takewhile
 from random import SystemRandom
 from typing import Final
 
@@ -218,7 +219,8 @@ class Deliverer:
         """Let what has waited too long go to the dead list."""
         until = await store.now_of(self._pool) - store.GIVE_UP
         page = await read_after(self._pool, after, PAGE)
-        old = [change for change in page if change.at <= until]
+        # In the order of the log, not of the clocks of those who wrote: nothing younger is passed.
+        old = [*takewhile(lambda change: change.at <= until, page)]
         if old:
             dead = [change for change in old if own.wanted.has(change)]
             await store.bury(self._pool, own, dead, old[-1].seq, error)

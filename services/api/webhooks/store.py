@@ -96,7 +96,10 @@ class LeaseLostError(Exception):
 
 
 async def claim(pool: Pool, owner: str, limit: int) -> list[Leased]:
-    """Take webhooks that have something to be sent and nobody who does."""
+    """Take webhooks that have something to be sent and nobody who does.
+
+    Whoever's key has ended is told nothing more.
+    """
     rows = await pool.fetch(_CLAIM, owner, limit, LEASE)
     return [Leased(*row) for row in rows]
 
@@ -144,7 +147,8 @@ async def bury(pool: Pool, own: Leased, changes: Sequence[Change], seq: int, err
     rows = [(own.id, c.seq, c.event_id, c.type, c.body) for c in changes]
     async with transaction(pool) as connection:
         _check(await connection.fetchval(_PASSED, own.id, own.epoch, seq, LEASE))
-        await connection.execute(_BURY, *zip(*rows, strict=True), error)
+        if rows:
+            await connection.execute(_BURY, *zip(*rows, strict=True), error)
 
 
 async def now_of(pool: Pool) -> Instant:
@@ -179,6 +183,9 @@ WHERE id IN (
     WHERE leased_until < {NOW} AND next_attempt_at <= {NOW} AND (
         position < (SELECT last_seq FROM change_head)
         OR EXISTS (SELECT FROM webhook_dead d WHERE d.webhook = c.id AND d.redriven)
+    ) AND NOT EXISTS (
+        SELECT FROM api_key k WHERE 'key:' || k.id = c.owner
+        AND (k.revoked_at IS NOT NULL OR k.expires_at <= {NOW})
     )
     ORDER BY next_attempt_at LIMIT $2
     FOR UPDATE SKIP LOCKED
