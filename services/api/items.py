@@ -25,6 +25,7 @@ from shared.domain.agreement import objective_id
 from shared.domain.explain_item import explain_item
 from shared.domain.instant import Instant
 from shared.domain.item import Item
+from shared.runtime.database import Connection
 from shared.wire.results import clock_row
 from shared.wire.stored_item import unpack_events
 
@@ -44,17 +45,32 @@ async def list_items(
         return await _one(request, sources, wanted.kind, wanted.subject)
     scope, after = page_place(wanted, "items", (str,))
     async with sources.reading(sources.objectives.keys) as (connection, standing):
-        rows = await read_items(
-            connection,
-            wanted.kind,
-            after="" if after is None else str(after[0]),
-            limit=wanted.limit + 1,
-            customers=sources.customers,
-        )
-    page = rows[: wanted.limit]
-    items = [_listed_item(sources, standing, row) for row in page]
-    last = (page[-1]["key"],) if len(rows) > len(page) else None
+        first = "" if after is None else str(after[0])
+        found = await _seen(connection, sources, wanted.kind, first, wanted.limit + 1)
+    page = found[: wanted.limit]
+    items = [_listed_item(sources, standing, *own) for own in page]
+    last = (page[-1][0].key,) if len(found) > len(page) else None
     return list_answer(request, items, scope, last, standing.evaluated)
+
+
+async def _seen(
+    connection: Connection, sources: Sources, kind: str, after: str, limit: int
+) -> list[tuple[Item, Instant]]:
+    """The next items of a kind that may be seen, with the evaluation times of their partitions.
+
+    Whose an item is its timeline says: an evaluator of an older version notes it nowhere else.
+    """
+    found: list[tuple[Item, Instant]] = []
+    while len(found) < limit:
+        rows = await read_items(
+            connection, kind, after=after, limit=limit, customers=sources.customers
+        )
+        read = [_item(sources, row) for row in rows]
+        found += [own for own in read if _may_be_seen(own[0], sources.customers)]
+        if len(rows) < limit:
+            break
+        after = rows[-1]["key"]
+    return found[:limit]
 
 
 @router.get(
@@ -103,8 +119,7 @@ def _item(sources: Sources, row: asyncpg.Record) -> tuple[Item, Instant]:
     return Item(sources.plan, kind, subject, events), row["evaluation_time"]
 
 
-def _listed_item(sources: Sources, standing: Standing, row: asyncpg.Record) -> ItemRow:
-    item, now = _item(sources, row)
+def _listed_item(sources: Sources, standing: Standing, item: Item, now: Instant) -> ItemRow:
     clocks = [
         clock_row(reading)
         for reading in item.clocks(now=now)

@@ -18,7 +18,7 @@ from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.access.settings import AccessSettings, Mode
 from services.api.app import create_app, make_sources
 from services.api.caller import implied
-from shared.runtime.database import create_pool
+from shared.runtime.database import Pool, create_pool
 from shared.runtime.wall_clock import system_clock
 from tests.api.stored import NOW, a_catalogue, lead, store, ticket
 
@@ -101,6 +101,7 @@ class Walled:
 
     http: httpx.AsyncClient
     gate: Gate
+    pool: Pool
     credentials: Mapping[str, Mapping[str, str]]
 
     async def get(
@@ -135,4 +136,4 @@ async def a_walled_api(database_url: str, folder: Path) -> AsyncIterator[Walled]
         app = create_app(sources, CollectorRegistry(), gate)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
-            yield Walled(http, gate, shown)
+            yield Walled(http, gate, pool, shown)
