@@ -34,7 +34,8 @@ from shared.runtime.database import Connection, Pool
 PAUSE_S: Final = 0.05
 """Between two looks."""
 SHARE: Final = 10
-"""Looking takes one part in so many of the time at most."""
+"""Looking takes one part in so many of the time at most, while that is no long pause."""
+PAUSE_MOST_S: Final = 1.0
 OLDEST_S: Final = 2.0
 """What is older is not shown: the database is asked then, or says that it does not answer."""
 ROWS_MAX: Final = 20_000
@@ -161,9 +162,8 @@ class Board:
             return _TOO_MANY_PAUSE_S
         self._known = known
         self._picture = Picture(known.documents, standing, known.states, began)
-        pause = max(PAUSE_S, SHARE * took)
-        self._oldest_s = OLDEST_S + pause + took
-        return pause
+        self._oldest_s = OLDEST_S + took
+        return max(PAUSE_S, min(SHARE * took, PAUSE_MOST_S))
 
     async def _look_at(self, connection: Connection) -> tuple[_Known | None, Standing]:
         """What is known now, None where that is too much, and how far everything is."""

@@ -124,6 +124,12 @@ class Filters:
     customer: Collection[str] = ()
     service: Collection[str] = ()
 
+    @property
+    def ask_for_anything(self) -> bool:
+        """Whether they are not empty altogether."""
+        asked = (self.sla_id, self.agreement, self.objective, self.type)
+        return any((*asked, self.customer, self.service))
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -205,6 +211,11 @@ class Objectives:
             return True
         return at < len(group) and group[at] in self.customers
 
+    @cached_property
+    def _every_choice(self) -> list["Choice"]:
+        """All that may be seen: shared by all who ask for it, for they keep it."""
+        return [self.choice(served) for served in self]
+
     @property
     def keys(self) -> list[str]:
         """The keys of all, in order."""
@@ -245,6 +256,8 @@ class Objectives:
 
     def choose(self, filters: Filters, at: Instant) -> list[Choice]:
         """The objectives that the filters choose, judged by their versions at the instant."""
+        if not filters.ask_for_anything:
+            return self._every_choice
         named = {group.served.key for group in filters.sla_id}
         choices: list[Choice] = []
         for served in self._by_key.values():

@@ -1,6 +1,7 @@
 """What is kept in memory of states is what the database has, whatever happens to it."""
 
 import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.api import board
 from services.api.app import create_app, make_sources
 from services.api.board import Board
 from services.api.sources import Sources
@@ -166,6 +168,18 @@ async def test_where_there_are_too_many_states_the_database_is_asked(
         async with database.acquire() as connection:
             await board.renew(connection)
         assert (board.look() is not None) is is_kept
+
+
+async def test_a_look_that_takes_long_is_followed_by_the_next_before_the_picture_is_old(
+    both: Both, database: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "SHARE", 1_000_000)
+    async with database.acquire() as connection:
+        pause = await both.sources.board.renew(connection)
+    assert pause <= board.OLDEST_S / 2
+    later = time.monotonic() + 2 * board.OLDEST_S
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert both.sources.board.look() is None
 
 
 async def test_a_picture_of_an_earlier_moment_is_not_shown_after_a_later_one(both: Both) -> None:
