@@ -94,6 +94,7 @@ ANSWERS = {
     "no keys": lambda _: httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": "https://x"}),
     "another issuer": lambda _: httpx.Response(200, json={"issuer": "https://x", "keys": []}),
     "insecure": lambda _: httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": "http://x"}),
+    "no URL": lambda _: httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": "https://[x"}),
     "a file": lambda _: httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": "file:///x"}),
 }
 

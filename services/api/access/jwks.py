@@ -36,6 +36,17 @@ class NoKeysError(RuntimeError):
     """The issuer does not say its keys as it should; the text says what it says."""
 
 
+# What is no URL is refused by errors of several kinds.
+_NOT_FETCHED: Final = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    NoKeysError,
+    OSError,
+    TimeoutError,
+    ValueError,
+)
+
+
 class IssuerKeys:
     """The keys of one issuer by id."""
 
@@ -76,7 +87,7 @@ class IssuerKeys:
             self._tried_at = now
             try:
                 self._keys = await self._fetch()
-            except (httpx.HTTPError, NoKeysError, TimeoutError) as error:
+            except _NOT_FETCHED as error:
                 _logger.warning(
                     "The keys of %s cannot be fetched, %d are known: %s.",
                     self._issuer.issuer,
