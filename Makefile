@@ -95,6 +95,10 @@ image-test: setup image ## build the image, then run its processes unprivileged 
 bench: compile ## the benchmarks, one JSON object a line
 	@$(BIN)/python -m benchmarks
 
+.PHONY: fuzz
+fuzz: setup ## schemathesis with all checks on the running api; SECONDS=600
+	@$(BIN)/python -m tests.api.fuzz --seconds $(or $(SECONDS),600)
+
 .PHONY: oracle
 oracle: setup ## the core against the independent oracle; SEEDS=n
 	@$(BIN)/python -m tests.oracle.differences --seeds $(or $(SEEDS),200)

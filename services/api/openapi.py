@@ -20,6 +20,7 @@ from services.api.access import routes as access_routes
 from services.api.access.described import add_access
 from services.api.access.scopes import authorised
 from services.api.reports import routes as reports
+from services.api.described import add_limits
 from services.api.schemas import Problem
 from services.api.webhooks import routes as webhook_routes
 
@@ -38,6 +39,7 @@ class _App(FastAPI):
         document = super().openapi()
         document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
         add_access(document)
+        add_limits(document)
         return document
 
 

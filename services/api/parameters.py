@@ -22,6 +22,7 @@ from shared.domain.judge import State
 
 LIMIT_DEFAULT: Final = 500
 LIMIT_MAX: Final = 1000
+_SORT: Final = "The order of the list; with `-` the other way round."
 
 
 def _read_instant(text: object) -> object:
@@ -58,6 +59,27 @@ class BreachScope(StrEnum):
 
     ITEM = "item"
     WINDOW = "window"
+
+
+class StatesOrder(StrEnum):
+    """By agreement, objective and group."""
+
+    SLA_ID = "sla_id"
+    SLA_ID_DESCENDING = "-sla_id"
+
+
+class WindowsOrder(StrEnum):
+    """By the start of the window."""
+
+    WINDOW = "window"
+    WINDOW_DESCENDING = "-window"
+
+
+class BreachesOrder(StrEnum):
+    """By when they opened, then by `breach_id`."""
+
+    OPENED_AT = "opened_at"
+    OPENED_AT_DESCENDING = "-opened_at"
 
 
 class Parameters(BaseModel):
@@ -124,11 +146,13 @@ class StatesParameters(Page, StateParameters):
         "or `where` asks for.",
     )
     state: list[State] = Field([], description="The state of the window.")
+    sort: StatesOrder = Field(StatesOrder.SLA_ID, description=_SORT)
 
 
 class BreachesParameters(Page):
     """Filters of the breaches."""
 
+    sort: BreachesOrder = Field(BreachesOrder.OPENED_AT_DESCENDING, description=_SORT)
     scope: BreachScope | None = Field(None, description="Of items or of windows; both without.")
     open: bool | None = Field(None, description="True: still open; false: closed.")
     since: At | None = Field(None, description="Opened at or after this instant.")
@@ -158,6 +182,7 @@ class OneObjectiveParameters(Page):
 class ValuesParameters(OneObjectiveParameters):
     """Whose windows, and as of when they were spoken of."""
 
+    sort: WindowsOrder = Field(WindowsOrder.WINDOW_DESCENDING, description=_SORT)
     known_at: At | None = Field(
         None,
         description="What was said at this instant: the windows that were final then, each with "

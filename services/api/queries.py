@@ -29,13 +29,14 @@ class StateQuery:
     states: Sequence[str] = ()
     levels: Sequence[str] = ()
     after: tuple[str, str] | None = None
+    descending: bool = False
     limit: int
 
 
 async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg.Record]:
-    """The stored judgements, in the order of the choices, then of the groups."""
-    place, group = resume([choice.served.key for choice in query.choices], query.after)
-    return await connection.fetch(_STATES, *_arguments(query), place, group, query.limit)
+    """The stored judgements, in the order of the choices, then of the groups, or the other way."""
+    statement = _STATES[query.descending]
+    return await connection.fetch(statement, *_arguments(query), *resume(query), query.limit)
 
 
 def _arguments(query: StateQuery) -> tuple[object, ...]:
@@ -53,16 +54,19 @@ def _arguments(query: StateQuery) -> tuple[object, ...]:
     )
 
 
-def resume(keys: Sequence[str], after: tuple[str, str] | None) -> tuple[int, str]:
+def resume(query: StateQuery) -> tuple[int, str]:
     """The place (from 1) of the last choice that was shown, and its last group.
 
     When the documents have lost that objective meanwhile, the page begins with the next one.
     """
-    if after is None:
-        return 0, ""
-    key, group = after
+    keys = [choice.served.key for choice in query.choices]
+    if query.after is None:
+        return (len(keys) + 1 if query.descending else 0), ""
+    key, group = query.after
     passed = sum(1 for own in keys if own.split("/") <= key.split("/"))
-    return passed, group if key in keys else _LAST_TEXT
+    if key in keys:
+        return passed, group
+    return (passed + 1, "") if query.descending else (passed, _LAST_TEXT)
 
 
 VALUE_COLUMNS: Final = """
@@ -84,12 +88,15 @@ WHERE v.listed
   AND ($10::text[] IS NULL OR v.level = ANY($10::text[]))
 """
 
-_STATES: Final = f"""
+_STATES: Final = {
+    descending: f"""
 SELECT {VALUE_COLUMNS} {_FOUND_STATES}
-  AND (place > $11 OR (place = $11 AND v.grp > $12 COLLATE "C"))
-ORDER BY place, v.grp
+  AND (place {beyond} $11 OR (place = $11 AND v.grp {beyond} $12 COLLATE "C"))
+ORDER BY place {order}, v.grp {order}
 LIMIT $13
 """
+    for descending, beyond, order in ((False, ">", "ASC"), (True, "<", "DESC"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,34 +147,41 @@ async def read_values(
     connection: Connection,
     groups: Sequence[Group],
     *,
-    before: Instant | None,
+    after: Instant | None,
     limit: int,
     known_at: Instant | None = None,
+    descending: bool = True,
 ) -> list[asyncpg.Record]:
-    """The listed windows, the latest first, of the first group that has any.
+    """The listed windows by their start, of the first group that has any.
 
     With `known_at` those that were final then, as they were spoken of.
     """
-    statement, then = (_VALUES, ()) if known_at is None else (_VALUES_THEN, (known_at,))
+    statements, then = (_VALUES, ()) if known_at is None else (_VALUES_THEN, (known_at,))
+    statement = statements[descending]
     for group in groups:
-        own = (group.served.key, group.stored, before, limit, *then)
+        own = (group.served.key, group.stored, after, limit, *then)
         rows = await connection.fetch(statement, *own)
         if rows:
             return rows
     return []
 
 
-_VALUES: Final = f"""
-SELECT {VALUE_COLUMNS}
-FROM value v
+_OF_A_GROUP: Final = {
+    descending: f"""
 WHERE v.objective = $1 AND v.grp = $2 AND v.listed
-  AND ($3::bigint IS NULL OR v.window_start < $3)
-ORDER BY v.window_start DESC
+  AND ($3::bigint IS NULL OR v.window_start {beyond} $3)
+ORDER BY v.window_start {order}
 LIMIT $4
-"""  # noqa: S608 - columns are ours
+"""
+    for descending, beyond, order in ((False, ">", "ASC"), (True, "<", "DESC"))
+}
 
+_VALUES: Final = {
+    descending: f"SELECT {VALUE_COLUMNS} FROM value v {which}"  # noqa: S608 - columns are ours
+    for descending, which in _OF_A_GROUP.items()
+}
 
-_VALUES_THEN: Final = """
+_WINDOWS_THEN: Final = """
 SELECT v.objective, v.grp, v.window_start, v.window_end, true AS final, r.revision, r.state,
     r.known_at AS since, r.value, r.budget_remaining, r.counts, v.target, v.level,
     CASE WHEN r.state = 'breached' AND v.state = 'breached' THEN v.breach_id END AS breach_id,
@@ -179,11 +193,10 @@ CROSS JOIN LATERAL (
         AND o.known_at <= $5
     ORDER BY o.revision DESC LIMIT 1
 ) r
-WHERE v.objective = $1 AND v.grp = $2 AND v.listed
-  AND ($3::bigint IS NULL OR v.window_start < $3)
-ORDER BY v.window_start DESC
-LIMIT $4
 """
+_VALUES_THEN: Final = {
+    descending: _WINDOWS_THEN + which for descending, which in _OF_A_GROUP.items()
+}
 
 
 async def read_revisions(
@@ -214,7 +227,7 @@ ORDER BY window_start, revision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreachQuery:
-    """A page of breaches, those opened last first."""
+    """A page of breaches by when they opened."""
 
     objectives: Sequence[Choice]
     customers: Sequence[str] = ()
@@ -224,16 +237,17 @@ class BreachQuery:
     until: Instant | None = None
     groups: Sequence[tuple[str, str]] = ()
     items: Sequence[str] = ()
-    before: tuple[Instant, str] | None = None
+    after: tuple[Instant, str] | None = None
+    descending: bool = True
     limit: int
 
 
 async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyncpg.Record]:
     """Breaches that stand; one that was withdrawn does not."""
-    before_instant, before_id = query.before or (None, "")
+    after_instant, after_id = query.after or (None, "")
     some = [own for own in query.objectives if own.customer_at is not None]
     return await connection.fetch(
-        _BREACHES,
+        _BREACHES[query.descending],
         [own.served.key for own in query.objectives],
         query.scope,
         query.open,
@@ -242,8 +256,8 @@ async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyn
         [key for key, _ in query.groups],
         [group for _, group in query.groups],
         list(query.items) or None,
-        before_instant,
-        before_id,
+        after_instant,
+        after_id,
         query.limit,
         [own.served.key for own in some],
         [own.customer_at for own in some],
@@ -251,7 +265,8 @@ async def read_breaches(connection: Connection, query: BreachQuery) -> list[asyn
     )
 
 
-_BREACHES: Final = """
+_BREACHES: Final = {
+    descending: f"""
 SELECT breach_id, scope, objective, grp, window_start, window_end, item, cycle, opened_at,
        closed_at, confirmed, detected_at, acknowledged_at, acknowledged_by, note
 FROM breach LEFT JOIN acknowledgement USING (breach_id)
@@ -264,14 +279,16 @@ WHERE withdrawn_at IS NULL
   AND (cardinality($6::text[]) = 0
        OR (objective, grp) IN (SELECT * FROM unnest($6::text[], $7::text[])))
   AND ($8::text[] IS NULL OR item = ANY($8::text[]))
-  AND ($9::bigint IS NULL OR (opened_at, breach_id) < ($9, $10))
+  AND ($9::bigint IS NULL OR (opened_at, breach_id) {beyond} ($9, $10))
   AND NOT EXISTS (
       SELECT FROM unnest($12::text[], $13::int[]) AS grouped (objective, customer_at)
       WHERE grouped.objective = breach.objective
         AND ((breach.grp::jsonb ->> customer_at) = ANY($14::text[])) IS NOT TRUE)
-ORDER BY opened_at DESC, breach_id DESC
+ORDER BY opened_at {order}, breach_id {order}
 LIMIT $11
-"""
+"""  # noqa: S608 - the words are ours
+    for descending, beyond, order in ((False, ">", "ASC"), (True, "<", "DESC"))
+}
 
 
 async def read_item(connection: Connection, key: str) -> asyncpg.Record | None:

@@ -10,9 +10,11 @@ from services.api.kept import refuse_items_let_go, refuse_revisions_let_go
 from services.api.made_up import MEMBER_KEY, read_members
 from services.api.objectives import Filters
 from services.api.parameters import (
+    BreachesOrder,
     BreachesParameters,
     ValueItemsParameters,
     ValuesParameters,
+    WindowsOrder,
 )
 from services.api.queries import (
     BreachQuery,
@@ -50,13 +52,18 @@ async def list_values(
     """
     objectives, now = sources.objectives, sources.clock()
     scope, after = page_place(wanted, "values", (int,))
-    before = None if after is None else int(after[0])
+    place = None if after is None else int(after[0])
     groups = the_groups(objectives, query_sla_ids(request)[0])
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
         await refuse_revisions_let_go(connection, wanted.known_at)
         rows = await read_values(
-            connection, groups, before=before, limit=wanted.limit + 1, known_at=wanted.known_at
+            connection,
+            groups,
+            after=place,
+            limit=wanted.limit + 1,
+            known_at=wanted.known_at,
+            descending=wanted.sort is WindowsOrder.WINDOW_DESCENDING,
         )
         page = rows[: wanted.limit]
         revisions = await read_revisions(connection, page, known_at=wanted.known_at)
@@ -113,7 +120,7 @@ async def list_breaches(
     withdrawn is not listed.
     """
     objectives = sources.objectives
-    scope, before = page_place(wanted, "breaches", (int, str))
+    scope, after = page_place(wanted, "breaches", (int, str))
     groups = filtered_groups(objectives, request)
     filters = Filters(sla_id=groups, agreement=wanted.agreement, objective=wanted.objective)
     chosen = {choice.served.key: choice for choice in objectives.choose(filters, sources.clock())}
@@ -129,7 +136,8 @@ async def list_breaches(
         until=wanted.until,
         groups=[(group.served.key, group.stored) for group in groups],
         items=wanted.item,
-        before=None if before is None else (int(before[0]), str(before[1])),
+        after=None if after is None else (int(after[0]), str(after[1])),
+        descending=wanted.sort is BreachesOrder.OPENED_AT_DESCENDING,
         limit=wanted.limit + 1,
     )
     async with sources.reading(keys) as (connection, standing):

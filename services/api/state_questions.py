@@ -14,7 +14,7 @@ import msgspec
 from services.api.board import Picture
 from services.api.cursors import encode_cursor
 from services.api.objectives import Choice, Group, Objectives
-from services.api.parameters import StatesParameters
+from services.api.parameters import StatesOrder, StatesParameters
 from services.api.queries import StateQuery
 from services.api.requests import Scope, named_groups, state_filters
 from services.api.responses import Address, Answer, page_answer, tag_of
@@ -139,6 +139,7 @@ class StateList:
             states=[state.value for state in wanted.state],
             levels=[level.value for level in wanted.level],
             after=self.place,
+            descending=wanted.sort is StatesOrder.SLA_ID_DESCENDING,
             limit=self._limit + 1,
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.api.answers import explanation
 from services.api.board import Groups, Picture
@@ -17,6 +17,8 @@ from shared.domain.instant import Instant
 from shared.domain.window import Span
 from shared.runtime.database import Connection
 from shared.wire.results import encode
+
+T = TypeVar("T")
 
 
 class States(Protocol):
@@ -129,19 +131,25 @@ async def _explained(
 
 def found_states(states: Mapping[str, Groups], query: StateQuery) -> Iterator[StateText]:
     """The states as the database would find them, after the place where the page begins."""
-    passed, last = resume([choice.served.key for choice in query.choices], query.after)
+    passed, last = resume(query)
     wanted: dict[str, set[str]] = {}
     for key, grp in query.groups:
         wanted.setdefault(key, set()).add(grp)
-    choices = [*enumerate(query.choices, 1)][max(0, passed - 1) :]
-    for place, choice in choices:
+    for place, choice in _ordered([*enumerate(query.choices, 1)], query):
+        if place != passed and (place < passed) is not query.descending:
+            continue
         own = states.get(choice.served.key, {})
         if query.groups:
             some = sorted(wanted.get(choice.served.key, ()) & own.keys())
             own = {grp: own[grp] for grp in some}
-        for grp, text in own.items():
-            if text is not None and (place > passed or grp > last) and _fits(choice, text, query):
+        for grp, text in _ordered([*own.items()], query):
+            is_shown = place == passed and (grp >= last if query.descending else grp <= last)
+            if text is not None and not is_shown and _fits(choice, text, query):
                 yield text
+
+
+def _ordered(several: list[T], query: StateQuery) -> list[T]:
+    return several[::-1] if query.descending else several
 
 
 def _fits(choice: Choice, text: StateText, query: StateQuery) -> bool:

@@ -34,6 +34,7 @@ BEGIN = at("03-02T08:00")
 ASKED = (
     "/v1/states",
     "/v1/states?limit=2",
+    "/v1/states?limit=2&sort=-sla_id",
     "/v1/states?state=breached&state=ok&level=customer",
     "/v1/states?sla_id=acme/response-by-team/red&sla_id=acme/leads",
     "/v1/states?customer=acme&service=x",

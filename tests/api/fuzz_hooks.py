@@ -1,0 +1,27 @@
+"""What no schema can say of a request that is meant to be taken."""
+
+from typing import Any
+
+import schemathesis
+
+
+@schemathesis.hook
+def map_case(
+    context: schemathesis.HookContext,  # noqa: ARG001 - as it is called
+    case: "schemathesis.Case[Any]",
+) -> "schemathesis.Case[Any]":
+    """A cursor was given out, nothing opens after an instant and before it, a receiver exists."""
+    meta = case.meta
+    if meta is None or not meta.generation.mode.is_positive:
+        return case
+    if case.query:
+        query = dict(case.query)
+        query.pop("cursor", None)
+        if "since" in query and "until" in query:
+            query["since"] = query["until"]
+        case.query = query
+    if case.path_parameters and "name" in case.path_parameters:
+        case.path_parameters = {**case.path_parameters, "name": "everyone"}
+    if isinstance(case.body, dict) and "url" in case.body:
+        case.body = {**case.body, "url": "https://hooks.example.com/accord"}
+    return case
