@@ -19,8 +19,8 @@ from services.api import (
 from services.api.access import routes as access_routes
 from services.api.access.described import add_access
 from services.api.access.scopes import authorised
-from services.api.reports import routes as reports
 from services.api.described import add_limits
+from services.api.reports import routes as reports
 from services.api.schemas import Problem
 from services.api.webhooks import routes as webhook_routes
 
