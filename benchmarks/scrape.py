@@ -27,7 +27,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from benchmarks.stage import processor_seconds, quantile, report
-from services.api.sla_figures import COUNTERS, GAUGES
+from services.api.figures.sla_figures import COUNTERS, GAUGES
 from services.cli.local import say
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.postgres import create_database

@@ -8,8 +8,8 @@ from typing import Final
 from services.api.access.gate import Gate
 from services.api.access.settings import AccessSettings, read_access
 from services.api.app import create_app, make_sources
-from services.api.exporter import Exporter
-from services.api.serving import serve_http
+from services.api.figures.exporter import Exporter
+from services.api.web.serving import serve_http
 from services.api.webhooks.addresses import Addresses
 from services.api.webhooks.delivering import Deliverer
 from shared.documents import load

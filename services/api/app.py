@@ -10,20 +10,20 @@ from services.api.access.gate import Gate
 from services.api.access.guard import Guard, SecurityHeaders
 from services.api.access.scopes import check_scopes
 from services.api.access.settings import OPEN
-from services.api.board import Board
-from services.api.change_feed import ChangeFeed
+from services.api.board.board import Board
+from services.api.board.from_memory import FromMemory
+from services.api.board.sources import Sources
 from services.api.docs_page import add_docs_page
-from services.api.documents import Documents, InUse
-from services.api.event_stream import StreamFigures
-from services.api.from_memory import FromMemory
-from services.api.limits import Limits
-from services.api.middleware import HeadAsGet, RequestFigures, RequestId
-from services.api.objectives import Objectives
 from services.api.openapi import new_app
-from services.api.problems import map_errors
+from services.api.reading.documents import Documents, InUse
+from services.api.reading.objectives import Objectives
 from services.api.reports.routes import add_report_style
 from services.api.scorecard import add_scorecard
-from services.api.sources import Sources
+from services.api.stream.change_feed import ChangeFeed
+from services.api.stream.event_stream import StreamFigures
+from services.api.web.limits import Limits
+from services.api.web.middleware import HeadAsGet, RequestFigures, RequestId
+from services.api.web.problems import map_errors
 from services.api.webhooks.addresses import Addresses
 from shared.domain.agreement import Catalogue
 from shared.domain.plan import compile_plan

@@ -6,22 +6,22 @@ from typing import Any, Final
 
 from fastapi import Depends, FastAPI
 
-from services.api import (
-    acknowledgements,
-    comparisons,
-    items,
-    problem_pages,
-    routes,
-    state_batch,
-    states,
-    stream,
-)
 from services.api.access import routes as access_routes
 from services.api.access.described import add_access
 from services.api.access.scopes import authorised
-from services.api.described import add_limits
+from services.api.answering.described import add_limits
+from services.api.answering.schemas import Problem
+from services.api.operations import (
+    acknowledgements,
+    comparisons,
+    items,
+    routes,
+    state_batch,
+    states,
+)
 from services.api.reports import routes as reports
-from services.api.schemas import Problem
+from services.api.stream import stream
+from services.api.web import problem_pages
 from services.api.webhooks import routes as webhook_routes
 
 TITLE: Final = "Accord"

@@ -16,7 +16,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.api.problems import Refusal
+from services.api.web.problems import Refusal
 
 PATH: Final = "/"
 ASSETS: Final = "/assets"

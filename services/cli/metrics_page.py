@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from services.api import exporter, sla_figures
-from services.api.event_stream import StreamFigures
-from services.api.exporter import Exporter
-from services.api.middleware import BUCKETS
+from services.api.figures import exporter, sla_figures
+from services.api.figures.exporter import Exporter
+from services.api.stream.event_stream import StreamFigures
+from services.api.web.middleware import BUCKETS
 from services.api.webhooks.delivering import WebhookFigures
 from services.cli.alert_rules.recordings import RECORDINGS
 from services.evaluator.figures import Figures

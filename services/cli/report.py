@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from services.api.objectives import Filters, Objectives
+from services.api.reading.objectives import Filters, Objectives
 from services.api.reports.composing import MOST_EXCLUDED, Asked, Found, compose, version_shown
 from services.api.reports.csv_form import report_csv
 from services.api.reports.forms import ExcludedItem, Report, ReportedBreach, ReportedWindow

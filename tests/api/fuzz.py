@@ -23,8 +23,8 @@ from services.api.access.gate import Gate
 from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.access.settings import AccessSettings, Mode
 from services.api.app import create_app, make_sources
-from services.api.caller import implied
-from services.api.connection import HEAD_BYTES_MAX, TimedConnection
+from services.api.web.caller import implied
+from services.api.web.connection import HEAD_BYTES_MAX, TimedConnection
 from services.api.webhooks.addresses import Addresses
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.postgres import create_database, drop_database

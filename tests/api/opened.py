@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 
 from services.api.app import create_app, make_sources
-from services.api.exporter import Exporter
+from services.api.figures.exporter import Exporter
 from services.cli.evaluate import evaluation_form
 from shared.domain.agreement import Catalogue
 from shared.domain.event import Event

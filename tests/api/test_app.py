@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from services.api import answers, examples, openapi, schemas, shapes
+from services.api import openapi
+from services.api.answering import answers, examples, schemas, shapes
 from services.api.app import create_app, make_sources
 from services.api.reports import examples as report_examples
 from services.api.reports import forms

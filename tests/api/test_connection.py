@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from services.api.connection import HEAD_BYTES_MAX, TimedConnection
+from services.api.web.connection import HEAD_BYTES_MAX, TimedConnection
 from tests.api.without_database import an_app
 
 GET = b"GET /problems HTTP/1.1\r\nHost: api\r\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.cursors import InvalidCursor, decode_cursor, encode_cursor
+from services.api.web.cursors import InvalidCursor, decode_cursor, encode_cursor
 
 SCOPE = ["states", {"level": ["customer"]}]
 KEYS = st.tuples(

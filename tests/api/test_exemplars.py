@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.types import Message, Receive, Scope, Send
 
-from services.api.middleware import RequestFigures
+from services.api.web.middleware import RequestFigures
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OPEN = "application/openmetrics-text; version=1.0.0"

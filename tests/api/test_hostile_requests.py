@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.api.cursors import encode_cursor
+from services.api.web.cursors import encode_cursor
 from tests.api.without_database import an_app, asking
 
 READ = 503

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.objectives import Filters, Objectives
+from services.api.reading.objectives import Filters, Objectives
 from shared.domain.agreement import sla_id
 from shared.wire.groups import group_of, group_text
 from tests.api.stored import NOW, a_catalogue

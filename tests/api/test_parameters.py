@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from services.api.parameters import StateParameters, StatesParameters
+from services.api.answering.parameters import StateParameters, StatesParameters
 from shared.domain.instant import parse_instant
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.api.openapi import new_app
-from services.api.problem_kinds import KINDS, renewed, table
+from services.api.web.problem_kinds import KINDS, renewed, table
 
 ROOT = Path(__file__).parents[2]
 _REFUSALS = {"Refusal", "CredentialRefused"}
@@ -58,7 +58,7 @@ async def test_every_kind_has_a_page_that_says_what_to_do(http: httpx.AsyncClien
 
 def test_the_documentation_lists_the_kinds() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    assert renewed(text) == text, "run: python -m services.api.problem_kinds docs/api.md"
+    assert renewed(text) == text, "run: python -m services.api.web.problem_kinds docs/api.md"
 
 
 def test_the_table_has_a_row_for_each_kind() -> None:

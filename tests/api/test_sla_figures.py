@@ -5,9 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from services.api.answers import StateRow
-from services.api.objectives import Objectives
-from services.api.sla_figures import (
+from services.api.answering.answers import StateRow
+from services.api.figures.sla_figures import (
     COUNTERS,
     GAUGES,
     STATE,
@@ -16,6 +15,7 @@ from services.api.sla_figures import (
     missed_events,
     promise_samples,
 )
+from services.api.reading.objectives import Objectives
 from shared.domain.agreement import Catalogue
 from shared.domain.evaluation import WindowReading, evaluate
 from shared.domain.instant import format_instant

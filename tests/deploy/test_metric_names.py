@@ -8,7 +8,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from services.api.middleware import BUCKETS
+from services.api.web.middleware import BUCKETS
 from services.cli.metrics_page import Described, described
 from tests.deploy.promtool import promtool
 

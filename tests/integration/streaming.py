@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from services.api.access.gate import Gate
 from services.api.access.settings import OPEN
-from services.api.caller import CALLER, EVERYONE, Caller
+from services.api.web.caller import CALLER, EVERYONE, Caller
 from services.evaluator import change_log
 from services.evaluator.change_log import Change
 from shared.domain.instant import Instant

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
-from services.api.bodies import BODY_MAX
-from services.api.caller import Caller
+from services.api.web.bodies import BODY_MAX
+from services.api.web.caller import Caller
 from services.evaluator import change_log
 from shared.domain.instant import HOUR
 from shared.runtime.config import driver_url
@@ -131,7 +131,7 @@ async def test_a_write_that_was_refused_is_tried_again_under_its_key(
 async def test_a_write_that_another_holds_up_is_refused_for_the_moment(
     api: Api, breach_id: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.api.idempotency.WAIT", "SET LOCAL lock_timeout = '50ms'")
+    monkeypatch.setattr("services.api.web.idempotency.WAIT", "SET LOCAL lock_timeout = '50ms'")
     own = "INSERT INTO acknowledgement VALUES ($1, 1, 'another', '')"
     connection = await asyncpg.connect(driver_url(database_url))
     async with connection.transaction():

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from pydantic import BaseModel
 
-from services.api import schemas
+from services.api.answering import schemas
 from shared.domain.instant import SECOND, parse_instant
 from shared.runtime.config import driver_url
 from tests.api.opened import Api, an_api

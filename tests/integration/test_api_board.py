@@ -10,10 +10,10 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.api import board
 from services.api.app import create_app, make_sources
-from services.api.board import Board
-from services.api.sources import Sources
+from services.api.board import board
+from services.api.board.board import Board
+from services.api.board.sources import Sources
 from shared.domain.event import Event
 from shared.domain.instant import HOUR, MINUTE, SECOND
 from shared.runtime.database import Pool

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
-from services.api.limits import Limits
-from services.api.problems import map_errors
+from services.api.web.limits import Limits
+from services.api.web.problems import map_errors
 from shared.runtime.database import Pool
 from tests.integration.streaming import serving
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.api import schemas
+from services.api.answering import schemas
 from shared.runtime.config import driver_url
 from tests.api.measured import DOCUMENTS, EVENTS, NOW
 from tests.api.opened import Api, an_api

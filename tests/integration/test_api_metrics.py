@@ -116,7 +116,7 @@ async def test_what_is_over_the_limit_is_shown_as_one_in_its_worst_state(
 async def test_totals_never_fall(
     api: Api, database: "asyncpg.Connection[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.api.exporter.TOTALS_S", 0.0)
+    monkeypatch.setattr("services.api.figures.exporter.TOTALS_S", 0.0)
     await api.exporter.refresh()
     own = frozenset({("sla_id", "everyone/leads")})
     for change in ("UPDATE pane SET counted = 0", "DELETE FROM pane"):

@@ -17,7 +17,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
-from services.api.objectives import Filters, Objectives
+from services.api.reading.objectives import Filters, Objectives
 from services.api.reports import schemas
 from services.api.reports.composing import Asked
 from services.api.reports.parameters import period_of

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.api.standing import read_standing
+from services.api.reading.standing import read_standing
 from services.evaluator import stops
 from shared.domain.instant import DAY
 from shared.runtime.config import process_environment

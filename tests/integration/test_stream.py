@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import Scope
 
-from services.api import change_feed, event_stream
 from services.api.app import create_app, make_sources
-from services.api.caller import Caller
-from services.api.problems import Refusal
+from services.api.stream import change_feed, event_stream
+from services.api.web.caller import Caller
+from services.api.web.problems import Refusal
 from services.evaluator import change_log
 from shared.runtime.database import Pool, create_pool, transaction
 from tests.api.stored import NOW, a_catalogue
@@ -361,7 +361,7 @@ async def has_comments(reader: Reader, count: int) -> bool:
 async def test_more_streams_than_are_allowed_are_refused_with_when_to_come(
     base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.api.stream.STREAMS_MAX", 0)
+    monkeypatch.setattr("services.api.stream.stream.STREAMS_MAX", 0)
     async with httpx.AsyncClient(base_url=base) as http:
         answer = await http.get("/v1/stream")
     assert answer.status_code == 503

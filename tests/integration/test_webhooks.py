@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from services.api.access import key_store
 from services.api.access.key_store import Wish
 from services.api.app import create_app, make_sources
-from services.api.caller import CALLER, Caller
+from services.api.web.caller import CALLER, Caller
 from services.api.webhooks import delivering, sending, store
 from services.api.webhooks.addresses import Addresses
 from services.api.webhooks.delivering import Deliverer

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, expect
 from services.api.access.gate import Gate
 from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.access.settings import AccessSettings, Mode
-from services.api.caller import implied
+from services.api.web.caller import implied
 from tests.page.conftest import Card, Reader, a_reader, served
 from tests.page.story import NOW
 

@@ -15,7 +15,7 @@ from services.api.access.jwks import IssuerKeys
 from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.access.settings import AccessSettings, Mode
 from services.api.app import create_app, make_sources
-from services.api.caller import implied
+from services.api.web.caller import implied
 from shared.domain.instant import SECOND, Instant
 from shared.runtime.database import Pool
 from tests.api.stored import NOW, a_catalogue

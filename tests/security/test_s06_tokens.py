@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from services.api.access.jwks import IssuerKeys
 from services.api.access.settings import AccessSettings, Mode
 from services.api.access.tokens import TokenRefused, Tokens
-from services.api.caller import Caller
+from services.api.web.caller import Caller
 from tests.api.stored import NOW
 from tests.security.guarded import Guarded, bearer, guarded
 from tests.security.issuing import AT_S, EC, RSA, SETTINGS, Served, public, token

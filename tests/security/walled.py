@@ -17,7 +17,7 @@ from services.api.access.gate import Gate
 from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.access.settings import AccessSettings, Mode
 from services.api.app import create_app, make_sources
-from services.api.caller import implied
+from services.api.web.caller import implied
 from shared.runtime.database import Pool, create_pool
 from shared.runtime.wall_clock import system_clock
 from tests.api.stored import NOW, a_catalogue, lead, store, ticket

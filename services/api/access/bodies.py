@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import Refusal, problem_response
+from services.api.web.problems import Refusal, problem_response
 
 BYTES_MAX: Final = 256 * 1024
 _DETAIL: Final = f"a body has at most {BYTES_MAX} bytes"

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from services.api.access.scopes import MEMBER
-from services.api.problem_kinds import KINDS
+from services.api.web.problem_kinds import KINDS
 
 SCHEME: Final = "bearer"
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})

@@ -18,9 +18,9 @@ from services.api.access.refusals import Refusals
 from services.api.access.ring import KeyRing
 from services.api.access.settings import AccessSettings, Mode
 from services.api.access.tokens import TokenRefused, Tokens
-from services.api.caller import CALLER, EVERYONE, NOBODY, Caller
-from services.api.problems import Refusal
-from services.api.sources import UNREACHABLE
+from services.api.board.sources import UNREACHABLE
+from services.api.web.caller import CALLER, EVERYONE, NOBODY, Caller
+from services.api.web.problems import Refusal
 from shared.runtime.database import Pool
 from shared.runtime.wall_clock import WallClock
 

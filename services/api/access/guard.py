@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.access.gate import REFUSED_COST, CredentialRefused, Gate
 from services.api.access.limits import Allowance
 from services.api.access.scopes import CHALLENGE, is_public
-from services.api.browser_headers import BROWSER_HEADERS
-from services.api.caller import CALLER, NOBODY, Caller
-from services.api.middleware import ASK_AGAIN, IS_STREAM
-from services.api.problems import Refusal, problem_response
+from services.api.web.browser_headers import BROWSER_HEADERS
+from services.api.web.caller import CALLER, NOBODY, Caller
+from services.api.web.middleware import ASK_AGAIN, IS_STREAM
+from services.api.web.problems import Refusal, problem_response
 
 Headers = list[tuple[bytes, bytes]]
 

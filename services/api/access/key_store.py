@@ -8,7 +8,7 @@ import asyncpg
 
 from services.api.access.audit import note
 from services.api.access.keys import StoredKey, digest_of, new_key
-from services.api.caller import SCOPES, implied
+from services.api.web.caller import SCOPES, implied
 from shared.domain.instant import DAY, Instant, Micros
 from shared.runtime.migrate import AnyConnection
 

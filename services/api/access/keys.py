@@ -12,7 +12,7 @@ from base64 import b32encode
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.api.caller import Caller
+from services.api.web.caller import Caller
 from shared.domain.instant import Instant
 
 _ID_BYTES: Final = 10

@@ -6,14 +6,14 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from services.api import schemas
 from services.api.access import audit
 from services.api.access.scopes import asks
 from services.api.access.shapes import AUDIT_EXAMPLE, AuditLog
-from services.api.parameters import Page
-from services.api.requests import page_place
-from services.api.responses import list_answer
-from services.api.sources import From
+from services.api.answering import schemas
+from services.api.answering.parameters import Page
+from services.api.answering.requests import page_place
+from services.api.answering.responses import list_answer
+from services.api.board.sources import From
 from shared.domain.instant import format_instant
 
 router: Final = APIRouter(prefix="/v1")

@@ -10,8 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount, Route
 
-from services.api.caller import NOBODY, SCOPES, caller_of
-from services.api.problems import Refusal
+from services.api.web.caller import NOBODY, SCOPES, caller_of
+from services.api.web.problems import Refusal
 
 MEMBER: Final = "x-accord-scope"
 """Where an operation of the OpenAPI document names the scope that it asks for."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from services.api.shapes import At, Shape
+from services.api.answering.shapes import At, Shape
 
 
 class AuditEntry(Shape):

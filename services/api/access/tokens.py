@@ -9,7 +9,7 @@ import jwt
 
 from services.api.access.jwks import IssuerKeys
 from services.api.access.settings import Issuer
-from services.api.caller import Caller, implied
+from services.api.web.caller import Caller, implied
 from shared.domain.instant import SECOND, Instant
 from shared.runtime.wall_clock import WallClock
 

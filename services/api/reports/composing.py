@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from services.api.objectives import Choice, Served
+from services.api.reading.objectives import Choice, Served
 from services.api.reports.forms import (
     BreachTotals,
     DocumentsForm,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.api.examples import VALUE
+from services.api.answering.examples import VALUE
 
 _VALUE: Final[Mapping[str, Any]] = VALUE
 _NOT_IN_A_REPORT: Final = frozenset({"since", "breach_id", "freshness", "as_of"})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from services.api.answers import RevisionRow
+from services.api.answering.answers import RevisionRow
 from shared.wire.results import ObjectiveRow, Seconds, WindowForm
 
 

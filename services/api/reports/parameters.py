@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 from fastapi import Request
 from pydantic import Field
 
-from services.api.objectives import Choice, Filters, Objectives
-from services.api.parameters import Parameters, Text
-from services.api.problems import Refusal, invalid_parameter, suggestion
+from services.api.answering.parameters import Parameters, Text
+from services.api.reading.objectives import Choice, Filters, Objectives
 from services.api.reports.composing import Asked, version_shown
+from services.api.web.problems import Refusal, invalid_parameter, suggestion
 from shared.domain.instant import Instant
 from shared.domain.period import NamedPeriod, parse_edge, parse_period, periods_before
 from shared.domain.window import Period, Span

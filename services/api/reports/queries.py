@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from services.api.objectives import Choice
+from services.api.reading.objectives import Choice
 from shared.domain.instant import Instant
 from shared.domain.window import Span
 from shared.runtime.database import Connection

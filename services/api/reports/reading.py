@@ -10,9 +10,10 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from services.api.answers import revision_row
-from services.api.objectives import Objectives, Served
-from services.api.problems import Refusal
+from services.api.answering.answers import revision_row
+from services.api.board.sources import Sources
+from services.api.reading.objectives import Objectives, Served
+from services.api.reading.standing import Standing
 from services.api.reports import queries
 from services.api.reports.composing import MOST_EXCLUDED, Asked, Found
 from services.api.reports.forms import (
@@ -23,8 +24,7 @@ from services.api.reports.forms import (
 )
 from services.api.reports.queries import Wish
 from services.api.reports.wishes import wish
-from services.api.sources import Sources
-from services.api.standing import Standing
+from services.api.web.problems import Refusal
 from shared.domain.agreement import sla_id
 from shared.domain.history import ClockKey, History, What, histories
 from shared.domain.instant import Instant, format_instant

@@ -7,9 +7,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 
-from services.api.answers import agreement_row
-from services.api.objectives import Choice, Filters
-from services.api.parameters import Page, Text
+from services.api.answering.answers import agreement_row
+from services.api.answering.parameters import Page, Text
+from services.api.answering.requests import page_place
+from services.api.answering.responses import json_answer, list_answer
+from services.api.board.sources import From
+from services.api.reading.objectives import Choice, Filters
 from services.api.reports import queries, schemas
 from services.api.reports.composing import compose, version_shown
 from services.api.reports.csv_form import report_csv
@@ -23,9 +26,6 @@ from services.api.reports.parameters import (
     format_of,
 )
 from services.api.reports.reading import find
-from services.api.requests import page_place
-from services.api.responses import json_answer, list_answer
-from services.api.sources import From
 from shared.domain.agreement import Agreement
 from shared.domain.instant import Instant
 from shared.domain.period import periods_before

@@ -4,14 +4,14 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from services.api.reports import examples
-from services.api.schemas import (
+from services.api.answering.schemas import (
     Counts,
     Parties,
     Revision,
     operation,
 )
-from services.api.shapes import Amount, At, Freshness, Ratio, Seconds, Shape, Window
+from services.api.answering.shapes import Amount, At, Freshness, Ratio, Seconds, Shape, Window
+from services.api.reports import examples
 from shared.domain.agreement import AgreementType, Level, MeasureKind
 from shared.domain.comparison import Unit
 from shared.domain.judge import State

@@ -1,6 +1,6 @@
 """Which windows and breaches belong into a report."""
 
-from services.api.objectives import Choice
+from services.api.reading.objectives import Choice
 from services.api.reports.composing import Asked
 from services.api.reports.queries import Wish
 from shared.domain.instant import Instant

@@ -21,8 +21,8 @@ import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry
 
-from services.api.changes import Change, read_after, read_head
-from services.api.sources import UNREACHABLE
+from services.api.board.sources import UNREACHABLE
+from services.api.stream.changes import Change, read_after, read_head
 from services.api.webhooks import store
 from services.api.webhooks.addresses import Addresses, UrlRefused
 from services.api.webhooks.sending import Outcome, Sender, sender

@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from services.api.caller import Caller
+from services.api.web.caller import Caller
 from services.api.webhooks.signing import new_secret
 from services.api.webhooks.store import NOW, OVERLAP, Filters
 from shared.domain.instant import Instant

@@ -9,17 +9,17 @@ import asyncpg
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.api import schemas
 from services.api.access import audit
 from services.api.access.scopes import asks
-from services.api.bodies import described, parsed, read_bytes
-from services.api.caller import By, Caller
-from services.api.cursors import Key, encode_cursor
-from services.api.idempotency import Answer, write_once
-from services.api.parameters import NoParameters, Page, Text
-from services.api.problems import Refusal
-from services.api.requests import page_place
-from services.api.sources import Sources
+from services.api.answering import schemas
+from services.api.answering.parameters import NoParameters, Page, Text
+from services.api.answering.requests import page_place
+from services.api.board.sources import Sources
+from services.api.web.bodies import described, parsed, read_bytes
+from services.api.web.caller import By, Caller
+from services.api.web.cursors import Key, encode_cursor
+from services.api.web.idempotency import Answer, write_once
+from services.api.web.problems import Refusal
 from services.api.webhooks import owned, shapes
 from services.api.webhooks.addresses import Addresses, UrlRefused
 from shared.runtime.database import Connection, transaction

@@ -6,10 +6,10 @@ import asyncpg
 import msgspec
 from pydantic import Field
 
-from services.api.bodies import Body
-from services.api.changes import ChangeType
-from services.api.parameters import Text
-from services.api.shapes import At, Shape
+from services.api.answering.parameters import Text
+from services.api.answering.shapes import At, Shape
+from services.api.stream.changes import ChangeType
+from services.api.web.bodies import Body
 from services.api.webhooks.addresses import URL_MAX
 from services.api.webhooks.store import Filters
 from shared.domain.agreement import Level

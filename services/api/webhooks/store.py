@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from services.api.changes import Change, Wanted
+from services.api.stream.changes import Change, Wanted
 from shared.domain.instant import HOUR, MINUTE, Instant, Micros
 from shared.runtime.database import Pool, transaction
 

@@ -1,0 +1,1 @@
+"""The states of all current windows in memory, and the answers that are made of it."""

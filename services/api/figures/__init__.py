@@ -1,0 +1,1 @@
+"""What Prometheus reads: the series of promises and of this process."""

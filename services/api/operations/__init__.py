@@ -1,0 +1,1 @@
+"""The operations: a file for what they are about."""
