@@ -209,7 +209,7 @@ def test_examples_have_the_shape_they_are_examples_of(
 @pytest.mark.parametrize(
     ("shape", "written"),
     [
-        (schemas.State, answers.StateRow),
+        (schemas.ObjectiveState, answers.StateRow),
         (schemas.Value, answers.ValueRow),
         (schemas.Revision, answers.RevisionRow),
         (schemas.ItemBreach, answers.StoredItemBreach),

@@ -59,7 +59,7 @@ class RatioCounts(Shape):
 Counts = DurationCounts | CountCounts | RatioCounts
 
 
-class State(Shape):
+class ObjectiveState(Shape):
     """One window of one objective's group, and how it stands."""
 
     sla_id: str
@@ -88,7 +88,7 @@ class State(Shape):
     as_of: At | None = Field(description="The instant at which this holds.")
 
 
-class ExplainedState(State):
+class ExplainedState(ObjectiveState):
     """A state with the formula behind it."""
 
     explain: WindowExplanation
@@ -106,7 +106,7 @@ class Revision(Shape):
     counts: Counts
 
 
-class Value(State):
+class Value(ObjectiveState):
     """A window with all its revisions."""
 
     revisions: list[Revision]
@@ -242,7 +242,7 @@ class _List(Shape):
 class States(_List):
     """A page of states."""
 
-    items: list[State]
+    items: list[ObjectiveState]
 
 
 class Values(_List):

@@ -61,7 +61,7 @@ class StateEntry(Shape):
     """One of the states that were asked for, or why there is none."""
 
     sla_id: str = Field(description="As it was asked for.")
-    state: schemas.State | None
+    state: schemas.ObjectiveState | None
     problem: EntryProblem | None
 
 
