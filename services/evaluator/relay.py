@@ -70,8 +70,9 @@ class Relay:
     async def _relay(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
-                async with self._alone() as alone:
-                    while alone and not stopping.is_set():
+                async with self._alone() as place:
+                    # With its connection the place is lost, and another may have it.
+                    while place and not place.is_closed() and not stopping.is_set():
                         busy = await self.relay_once()
                         if not busy:
                             await asyncio.sleep(PAUSE_S)
@@ -87,17 +88,18 @@ class Relay:
                 await asyncio.wait_for(stopping.wait(), RETRY_S)
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[bool]:
-        """Whether this process is the one; the lock lives as long as its connection."""
+    async def _alone(self) -> "AsyncIterator[Connection | None]":
+        """The connection that the lock lives as long as, where this process is the one."""
         async with self._pool.acquire() as connection:
             alone: bool = await connection.fetchval(
                 "SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK
             )
             try:
-                yield alone
+                yield connection if alone else None
             except BaseException:
                 # Whatever state the connection is in: the lock goes with it.
-                connection.terminate()
+                with contextlib.suppress(asyncpg.InterfaceError):  # the pool has let go of it
+                    connection.terminate()
                 raise
             if alone:
                 await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)

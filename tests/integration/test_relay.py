@@ -13,6 +13,7 @@ from services.evaluator.figures import Figures
 from services.evaluator.generations import Generations
 from services.evaluator.relay import Relay
 from shared.runtime.database import Pool, create_pool
+from tests.integration.evaluating import until
 
 pytestmark = pytest.mark.integration
 
@@ -81,3 +82,46 @@ async def test_a_client_that_failed_is_replaced(
         await running
     assert (first.taken, first.stopped) == ([], True)
     assert (second.taken, second.stopped) == (EVENTS, True)
+
+
+async def test_a_relay_that_has_lost_its_place_stops_until_it_has_it_again(
+    pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "RETRY_S", 0.05)
+    client, stopping = Client(), asyncio.Event()
+    made = cast("Callable[[], Any]", lambda: client)
+    figures, nothing = Figures(CollectorRegistry(), "events"), cast("Generations", None)
+    own = Relay(pool, made, nothing, figures, clock=lambda: 1, topic="breaches")
+    running = asyncio.create_task(own.run(stopping))
+    await until(lambda: _has(client, 2))
+    async with (
+        await create_pool(database_url, service="another", size_max=2) as others,
+        others.acquire() as another,
+    ):
+        taking = asyncio.create_task(
+            another.execute("SELECT pg_advisory_lock($1)", relay.ADVISORY_LOCK)
+        )
+        await until(lambda: others.fetchval(_IS_WAITED_FOR))
+        assert await others.fetchval(_END, relay.ADVISORY_LOCK)
+        await taking
+        await asyncio.sleep(2 * relay.PAUSE_S)  # what was under way then is over
+        await others.execute("INSERT INTO outbox (key, event) VALUES ('k', 'third')")
+        await asyncio.sleep(5 * relay.PAUSE_S)
+        assert len(client.taken) == 2
+        await another.execute("SELECT pg_advisory_unlock($1)", relay.ADVISORY_LOCK)
+    await until(lambda: _has(client, 3))
+    stopping.set()
+    await running
+
+
+async def _has(client: Client, count: int) -> bool:
+    return len(client.taken) == count
+
+
+_IS_WAITED_FOR = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+_END = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND granted
+    AND ((classid::bigint << 32) | objid::bigint) = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
