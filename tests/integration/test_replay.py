@@ -192,6 +192,36 @@ async def test_what_documents_before_left_behind_is_no_difference(
     assert (replayed.is_preview, [*difference_lines(replayed.found)]) == (False, [])
 
 
+_PASSING = """
+---
+apiVersion: accord/v1
+kind: Agreement
+metadata: {name: passing}
+spec:
+  level: corporate
+  parties: {provider: support, customer: all}
+  calendar: desk
+  effective: {from: "2026-01-01T00:00:00Z"}
+  objectives:
+    - {name: one, kpi: answer, target: {within: PT2000H, ratio: "0.5"}, window: {calendar: month}}
+"""
+
+
+async def test_an_agreement_that_came_and_went_leaves_no_difference(
+    database: Pool, database_url: str, tmp_path: Path
+) -> None:
+    stepping = await folded(database, tmp_path)
+    due = "SELECT count(next_due) FROM item"
+    before = await database.fetchval(due)
+    for text in (documents() + _PASSING, documents()):
+        await stepping.start(catalogue(text, tmp_path))
+        await stepping.prove()
+        await stepping.judge()
+    assert await database.fetchval(due) > before
+    replayed = await replay(request(database_url), Listener())
+    assert (replayed.is_preview, [*difference_lines(replayed.found)]) == (False, [])
+
+
 _P_DAY = 'kpi: answer, target: {percentile: "0.7", atMost: PT2H}'
 
 

@@ -138,7 +138,7 @@ def _mean_the_same(row: asyncpg.Record, snapshot: Snapshot) -> bool:
     due, ours_due = row["l_next_due"], row["r_next_due"]
     is_early = due is not None and due > snapshot.evaluation_time(row["l_part"])
     is_early = is_early and (ours_due is None or due < ours_due)
-    if due != ours_due and not (is_early and snapshot.is_later_generation):
+    if due != ours_due and not (is_early and snapshot.has_others):
         return False
     try:
         events, posted = _unpacked(row, "l_", snapshot)

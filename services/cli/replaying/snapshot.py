@@ -17,7 +17,6 @@ from shared.documents import File, Loaded, load_texts
 from shared.domain.agreement import objective_id
 from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
-from shared.runtime.generations import FIRST
 from shared.runtime.migrate import AnyConnection
 from shared.runtime.tables import RUNNING_PANE
 
@@ -48,7 +47,8 @@ class Snapshot:
     """The moment: its partitions, how many items, and objectives that wait to be judged.
 
     `documents` are those in use; `built` says for which generation of them the panes of each
-    objective (`<agreement>/<objective>`) were built.
+    objective (`<agreement>/<objective>`) were built. `has_others` says that other documents were
+    in use before, or were begun to be built.
     """
 
     places: tuple[Place, ...]
@@ -56,16 +56,12 @@ class Snapshot:
     waiting: tuple[str, ...]
     documents: Loaded
     built: Mapping[str, int]
+    has_others: bool
 
     @property
     def digest(self) -> str:
         """What names the content of the documents in use."""
         return "" if self.documents.catalogue is None else self.documents.catalogue.digest
-
-    @property
-    def is_later_generation(self) -> bool:
-        """Whether other documents were in use before."""
-        return any(since != FIRST for since in self.built.values())
 
     def is_in_use(self, own: Contribution, built: int) -> bool:
         """Whether what was posted for that generation is in panes of the documents in use."""
@@ -86,7 +82,10 @@ SELECT part, next_offset, evaluation_time, proven, watermark, record_digest, clu
     building
 FROM partition_progress ORDER BY part
 """
-_DOCUMENTS: Final = "SELECT files, built FROM generation WHERE state = 'current'"
+_DOCUMENTS: Final = """
+SELECT files, built, (SELECT count(*) FROM generation) > 1 AS has_others
+FROM generation WHERE state = 'current'
+"""
 _WAITING: Final = f"""
 SELECT j.objective FROM judgement j JOIN ({KEYS}) k USING (objective), (
     SELECT min(evaluation_time) AS as_of, min(watermark) AS watermark FROM partition_progress
@@ -132,7 +131,8 @@ async def _copied(shadow: Shadow, *, is_last: bool) -> Snapshot | None:
     count = f"SELECT count(*) FROM {shadow.name}.{ITEMS.stored}"  # noqa: S608 - our own names
     items = await shadow.session.fetchval(count)
     texts = [File(name, text) for name, text in json.loads(row["files"])]
-    return Snapshot(places, items, waiting, load_texts(texts), json.loads(row["built"]))
+    documents, built = load_texts(texts), json.loads(row["built"])
+    return Snapshot(places, items, waiting, documents, built, row["has_others"])
 
 
 async def waiting_objectives(connection: AnyConnection) -> list[str]:
