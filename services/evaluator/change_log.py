@@ -17,6 +17,8 @@ KEPT: Final = 7 * DAY
 """How long a change can be asked for, and what was noted of deliveries."""
 ANSWERS_KEPT: Final = DAY
 """How long the answer to a write under a key is kept."""
+DEAD_KEPT: Final = 30 * DAY
+"""How long a receiver may have what it did not take sent again."""
 ROWS_MAX: Final = 5_000
 """Rows of one table that are deleted at once."""
 _ADVISORY_LOCK: Final = 0x4143434F5249
@@ -75,7 +77,11 @@ async def prune(connection: Connection, *, now: Instant) -> bool:
     if deleted:
         await connection.execute(_NOTE, max(row["seq"] for row in deleted))
     left = len(deleted) == ROWS_MAX
-    for statement, kept in ((_FORGET_DELIVERIES, KEPT), (_FORGET_ANSWERS, ANSWERS_KEPT)):
+    for statement, kept in (
+        (_FORGET_DELIVERIES, KEPT),
+        (_FORGET_ANSWERS, ANSWERS_KEPT),
+        (_FORGET_DEAD, DEAD_KEPT),
+    ):
         status = await connection.execute(statement, now - kept, ROWS_MAX)
         left = left or status == f"DELETE {ROWS_MAX}"
     await connection.execute(_FORGET_TOLD)
@@ -107,6 +113,11 @@ _NOTE: Final = "UPDATE change_head SET forgotten = greatest(forgotten, $1)"
 _FORGET_DELIVERIES: Final = """
 DELETE FROM webhook_delivery WHERE id IN (
     SELECT id FROM webhook_delivery WHERE at < $1 ORDER BY at LIMIT $2
+)
+"""
+_FORGET_DEAD: Final = """
+DELETE FROM webhook_dead WHERE (webhook, seq) IN (
+    SELECT webhook, seq FROM webhook_dead WHERE dead_at < $1 ORDER BY dead_at LIMIT $2
 )
 """
 _FORGET_ANSWERS: Final = """

@@ -51,10 +51,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "change": {EVALUATOR: _ALL},
     "change_head": {EVALUATOR: _CHANGE},
     "acknowledgement": {API: _ADD},
-    # What is older than a week of them an evaluator lets go of.
+    # What is old of them an evaluator lets go of.
     "webhook": {API: _ALL},
     "webhook_delivery": {API: _ALL, EVALUATOR: "SELECT, DELETE"},
-    "webhook_dead": {API: _ALL},
+    "webhook_dead": {API: _ALL, EVALUATOR: "SELECT, DELETE"},
     "idempotency": {API: _ALL, EVALUATOR: "SELECT, DELETE"},
     "api_key": {API: "SELECT, UPDATE (last_used_at)"},
     "audit": {API: _ADD},

@@ -18,6 +18,7 @@ from services.api.web.caller import CALLER, Caller
 from services.api.webhooks import delivering, sending, store
 from services.api.webhooks.addresses import Addresses
 from services.api.webhooks.delivering import Deliverer
+from services.evaluator import change_log
 from shared.domain.instant import DAY, SECOND
 from shared.runtime.database import Pool, transaction
 from tests.api.stored import NOW, a_catalogue
@@ -112,7 +113,6 @@ async def test_changes_are_delivered_in_order_signed_and_each_once(
 async def test_a_change_that_is_not_taken_is_sent_again_before_any_other(
     http: httpx.AsyncClient, database: Pool, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "TOTAL_S", 0.5)
     async with receiving() as receiver, delivers(deliverer):
         own = await made(http, receiver.url)
         receiver.answers = [500, 302, 404, 204, 503, 200]
@@ -131,8 +131,10 @@ async def test_a_change_that_is_not_taken_is_sent_again_before_any_other(
             (3, 1, 204),
         ]
         receiver.late_s = 1
-        await append(database, a_change(3))
-        await until(lambda: is_failing(http, own["id"], "no answer within 0.5 s"))
+        with monkeypatch.context() as hasty:
+            hasty.setattr(sending, "TOTAL_S", 0.5)
+            await append(database, a_change(3))
+            await until(lambda: is_failing(http, own["id"], "no answer within 0.5 s"))
         receiver.late_s = 0
         await until(lambda: ids(receiver, 4))
 
@@ -333,3 +335,14 @@ async def test_what_cannot_be_a_webhook_is_refused(http: httpx.AsyncClient) -> N
         assert answer.status_code == 422, answer.text
         assert answer.json()["type"] == f"/problems/{kind}"
         assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_what_nobody_had_sent_again_is_let_go_of_after_a_month(database: Pool) -> None:
+    dead = "INSERT INTO webhook_dead VALUES ('w', 1, 'e-1', 'state.changed', '{}', $1, 'gone')"
+    await database.execute(dead, NOW)
+    count = "SELECT count(*) FROM webhook_dead"
+    async with transaction(database) as connection:
+        await change_log.prune(connection, now=NOW + change_log.DEAD_KEPT)
+        assert await connection.fetchval(count) == 1
+        await change_log.prune(connection, now=NOW + change_log.DEAD_KEPT + 1)
+        assert await connection.fetchval(count) == 0

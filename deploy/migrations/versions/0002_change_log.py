@@ -101,6 +101,7 @@ SCHEMA = (
     redriven BOOLEAN DEFAULT 'false' NOT NULL,
     PRIMARY KEY (webhook, seq)
 )""",
+    "CREATE INDEX webhook_dead_at ON webhook_dead (dead_at)",
     "CREATE INDEX webhook_dead_redriven ON webhook_dead (webhook) WHERE redriven",
     """COMMENT ON TABLE webhook_dead
     IS 'Changes that a receiver did not take in time, until they are sent again or let go of'""",
