@@ -49,11 +49,17 @@ async def take(
     if not taken:
         return [], 0
     groups = sorted({(row["objective"], row["grp"]) for row in taken})
-    rows = await connection.fetch(_NEWS, *zip(*groups, strict=True))
+    found = await connection.fetch(_NEWS, *zip(*groups, strict=True))
+    rows = [row for row in found if _is_in_use(row, generations)]
     if rows:
         told = [(row["objective"], row["grp"], row["window_start"], row["state"]) for row in rows]
         await connection.execute(_TOLD, *zip(*told, strict=True))
     return [_change(row, generations, now=now) for row in rows], len(taken)
+
+
+def _is_in_use(row: asyncpg.Record, generations: Generations) -> bool:
+    """Whether the documents in use have such a group: those before may have grouped otherwise."""
+    return len(group_of(row["grp"])) == len(generations.group_by(row["objective"]))
 
 
 def _change(row: asyncpg.Record, generations: Generations, *, now: Instant) -> Change:

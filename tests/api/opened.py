@@ -1,13 +1,13 @@
 """An app over filled tables, for tests on a real database."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import asyncpg
 import httpx
 
 from services.api.app import create_app, make_sources
@@ -86,12 +86,17 @@ async def an_api(
 
         async def look(_request: httpx.Request) -> None:
             sources.board.forget()
-            with suppress(asyncpg.PostgresError):
-                async with pool.acquire() as connection:
-                    await sources.board.renew(connection)
 
         hooks: dict[str, list[Callable[..., object]]] = {"request": [look] if remembered else []}
+        stopping = asyncio.Event()
+        looking = asyncio.ensure_future(sources.board.renew_until(stopping))
         async with httpx.AsyncClient(
             transport=transport, base_url="http://api", event_hooks=hooks
         ) as http:
+            if remembered:
+                await asyncio.sleep(0.05)
+            else:
+                stopping.set()
             yield Api(http, exporter, registry, evaluated, catalogue, now)
+        stopping.set()
+        await looking

@@ -1,8 +1,9 @@
 """What is kept in memory of states is what the database has, whatever happens to it."""
 
+import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
-from services.api.board import board
 from services.api.board.board import Board
 from services.api.board.sources import Sources
 from shared.domain.event import Event
@@ -45,6 +45,17 @@ ASKED = (
 )
 
 
+@asynccontextmanager
+async def looking(board: Board) -> AsyncIterator[None]:
+    """Look at the database for who asks."""
+    stopping = asyncio.Event()
+    running = asyncio.ensure_future(board.renew_until(stopping))
+    await asyncio.sleep(0.05)
+    yield
+    stopping.set()
+    await running
+
+
 @dataclass
 class Both:
     """The same app twice: one has a board, the other asks the database."""
@@ -52,11 +63,6 @@ class Both:
     sources: Sources
     remembering: httpx.AsyncClient
     reading: httpx.AsyncClient
-
-    async def look(self) -> None:
-        """Renew the board."""
-        async with self.sources.pool.acquire() as connection:
-            await self.sources.board.renew(connection)
 
     async def compare(self) -> None:
         """Ask both the same."""
@@ -86,7 +92,8 @@ async def both(database: Pool, stepping: Stepping) -> AsyncIterator[Both]:
         )
         for own in (made, other)
     ]
-    yield Both(made, *clients)
+    async with looking(made.board):
+        yield Both(made, *clients)
     for client in clients:
         await client.aclose()
 
@@ -114,7 +121,6 @@ async def test_states_in_memory_are_those_of_the_database_after_every_step(
     both: Both, stepping: Stepping, seed: int, tmp_path: Path
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - a test's
-    await both.look()
     await both.compare()
     await stepping.start()
     other = catalogue(DOCUMENTS.replace("atLeast: 2", "atLeast: 3"), tmp_path)
@@ -130,10 +136,8 @@ async def test_states_in_memory_are_those_of_the_database_after_every_step(
         if number == 18:
             await stepping.start(other)
         if chance.random() < 0.8:
-            await both.look()
             await both.compare()
     await stepping.judge()
-    await both.look()
     await both.compare()
     assert len((await both.remembering.get("/v1/states")).json()["items"]) > 2
 
@@ -146,11 +150,9 @@ async def test_a_row_that_is_deleted_leaves_the_memory(
     stepping.now += MINUTE
     await stepping.prove()
     await stepping.judge()
-    await both.look()
     async with database.acquire() as connection, connection.transaction():
         await connection.execute("DELETE FROM value WHERE objective = 'acme/response-by-team'")
         await connection.execute("UPDATE judgement SET as_of = as_of")
-    await both.look()
     await both.compare()
 
 
@@ -166,29 +168,36 @@ async def test_where_there_are_too_many_states_the_database_is_asked(
     await stepping.judge()
     for rows_max, is_kept in ((3, False), (100, True)):
         board = Board(database, both.sources.in_use, rows_max=rows_max)
-        async with database.acquire() as connection:
-            await board.renew(connection)
-        assert (board.look() is not None) is is_kept
+        async with looking(board):
+            assert (await board.look() is not None) is is_kept
 
 
-async def test_a_look_that_takes_long_is_followed_by_the_next_before_the_picture_is_old(
-    both: Both, database: Pool, monkeypatch: pytest.MonkeyPatch
+async def test_an_answer_is_of_a_moment_after_its_question(
+    both: Both, stepping: Stepping, database: Pool
 ) -> None:
-    monkeypatch.setattr(board, "SHARE", 1_000_000)
-    async with database.acquire() as connection:
-        pause = await both.sources.board.renew(connection)
-    assert pause <= board.OLDEST_S / 2
-    later = time.monotonic() + 2 * board.OLDEST_S
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert both.sources.board.look() is None
+    await stepping.start()
+    await stepping.prove()
+    await stepping.judge()
+    for number in range(20):
+        await database.execute(
+            "UPDATE partition_progress SET evaluation_time = evaluation_time + $1", SECOND
+        )
+        known, read = await asyncio.gather(
+            both.remembering.get("/v1/states", headers=SAME),
+            both.reading.get("/v1/states", headers=SAME),
+        )
+        assert known.content == read.content, number
 
 
-async def test_a_picture_of_an_earlier_moment_is_not_shown_after_a_later_one(both: Both) -> None:
+async def test_while_nothing_is_committed_the_picture_stays(both: Both, database: Pool) -> None:
     board = both.sources.board
-    await both.look()
-    assert board.look() is not None
-    answer = await both.remembering.get("/v1/states?window=2026-03-01T00:00:00Z")
-    assert answer.status_code == 200
-    assert board.look() is None
-    await both.look()
-    assert board.look() is not None
+    first = await board.look()
+    assert first is not None
+    assert await board.look() is first
+    await database.execute("UPDATE partition_progress SET proven = proven")
+    await database.execute("CREATE TABLE other (id int)")
+    assert await board.look() is not first
+
+
+async def test_who_asks_while_nobody_looks_is_told_to_ask_the_database(both: Both) -> None:
+    assert await Board(both.sources.pool, both.sources.in_use).look() is None

@@ -1,18 +1,19 @@
 """The current windows of all objectives in memory: one moment of the database after the other.
 
-A task looks at the database about twenty times a second, in one snapshot each time, and takes over
-what was judged since. The judge writes what it says of an objective's windows and the row of
+A task looks at the database when somebody asks, in one snapshot each time, and takes over what was
+judged since. Everybody who asked before a look began is answered by it, so that no answer is older
+than its question; while nothing has been committed since the last look, a look is one small query.
+The judge writes what it says of an objective's windows and the row of
 `judgement` in one transaction, so that rows written since the last look are found by these; what
 it deletes is found by counting. Everything is read anew where that would not do.
 """
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import asyncpg
 
@@ -26,22 +27,16 @@ from services.api.reading.standing import (
     Progress,
     Standing,
     read_judged_since,
+    read_moment,
     read_progress,
 )
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool
 
-PAUSE_S: Final = 0.05
-"""Between two looks."""
-SHARE: Final = 10
-"""Looking takes one part in so many of the time at most, while that is no long pause."""
-PAUSE_MOST_S: Final = 1.0
-OLDEST_S: Final = 2.0
-"""What is older is not shown: the database is asked then, or says that it does not answer."""
+PATIENCE_S: Final = 2.0
+"""How long a look is waited for; then the database is asked, or says that it does not answer."""
 ROWS_MAX: Final = 20_000
 """How many states are kept, at some 2.5 kB each; where there are more, the database is asked."""
-IDLE_S: Final = 10.0
-"""Nobody looks at the database when nobody has asked for a state for so long."""
 PASSING: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -51,7 +46,6 @@ PASSING: Final = (
 )
 """Errors of a database that does not answer, or not with what is expected."""
 _AGAIN_S: Final = 1.0
-_IDLE_PAUSE_S: Final = 0.1
 _TOO_MANY_PAUSE_S: Final = 30.0
 _SLICE: Final = 100
 _NOT_READ: Final = {"action": "states_not_read"}
@@ -64,15 +58,11 @@ window is not listed."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """The current windows at one moment; `began` is a reading of a steady clock before it.
-
-    `answers` is for what is made of it: it goes with it.
-    """
+    """The current windows at one moment; `answers` is for what is made of it and goes with it."""
 
     documents: Documents
     standing: Standing
     states: Mapping[str, Groups]
-    began: float
     answers: KeptAnswers = field(default_factory=KeptAnswers)
 
 
@@ -99,7 +89,7 @@ class _Known:
 
 
 class Board:
-    """Keeps the latest picture while `renew_until` runs."""
+    """Looks for who asks while `renew_until` runs."""
 
     def __init__(self, pool: Pool, in_use: InUse, *, rows_max: int = ROWS_MAX) -> None:
         """Nothing is known yet."""
@@ -108,62 +98,80 @@ class Board:
         self._rows_max = rows_max
         self._known: _Known | None = None
         self._picture: Picture | None = None
-        self._passed = 0.0
-        self._oldest_s = OLDEST_S
-        self._asked_at = 0.0
+        self._waiting: list[asyncio.Future[Picture | None]] = []
+        self._asked = asyncio.Event()
+        self._looks = False
 
-    def look(self) -> Picture | None:
-        """The latest picture; None where the database has to be asked instead."""
-        self._asked_at = time.monotonic()
-        found = self._picture
-        if found is None or found.began < self._passed:
+    async def look(self) -> Picture | None:
+        """The states of a moment from now on; None where the database has to be asked instead."""
+        if not self._looks:
             return None
-        return found if self._asked_at - found.began <= self._oldest_s else None
-
-    def pass_by(self) -> None:
-        """Note that states of this moment are shown: no picture of an earlier one is any more."""
-        self._passed = time.monotonic()
+        found: asyncio.Future[Picture | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(found)
+        self._asked.set()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await found
+        except TimeoutError:
+            return None
 
     def forget(self) -> None:
         """Know nothing until the next look, which reads everything anew."""
         self._known = self._picture = None
 
     async def renew_until(self, stopping: asyncio.Event) -> None:
-        """Look until told to stop, on one connection as long as it lasts."""
+        """Look for who asks until told to stop, on one connection as long as it lasts."""
         problem = ""
+        ending = asyncio.ensure_future(stopping.wait())
         while not stopping.is_set():
+            pause = _AGAIN_S
             try:
                 async with self._pool.acquire() as connection:
                     self.forget()
-                    while not stopping.is_set():
-                        pause = await self.renew(connection)
+                    self._looks = True
+                    while await self._is_asked(ending):
+                        if await self.renew(connection) is None:
+                            pause = _TOO_MANY_PAUSE_S
+                            break
                         problem = ""
-                        await self._rest(pause, stopping)
             except PASSING as error:
-                self.forget()
                 if repr(error) != problem:
                     problem = repr(error)
                     _logger.warning("The states cannot be read: %s", problem, extra=_NOT_READ)
-                await _sleep(_AGAIN_S, stopping)
+            finally:
+                self._looks = False
+                self.forget()
+                _answer(self._waiting, None)
+            await _sleep(pause, stopping)
 
-    async def _rest(self, seconds: float, stopping: asyncio.Event) -> None:
-        await _sleep(seconds, stopping)
-        while time.monotonic() - self._asked_at > IDLE_S and not stopping.is_set():
-            await _sleep(_IDLE_PAUSE_S, stopping)
+    async def _is_asked(self, ending: asyncio.Future[Literal[True]]) -> bool:
+        """Wait until somebody asks, or until the end."""
+        if not self._asked.is_set():
+            asked = asyncio.ensure_future(self._asked.wait())
+            await asyncio.wait((asked, ending), return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+        return not ending.done()
 
-    async def renew(self, connection: Connection) -> float:
-        """Look once; the seconds to wait before the next time."""
-        began = time.monotonic()
+    async def renew(self, connection: Connection) -> Picture | None:
+        """Look once, for everybody who has asked so far; None where there are too many states."""
+        self._asked.clear()
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._picture = await self._latest(connection)
+            _answer(waiting, self._picture)
+        finally:
+            _answer(waiting, None)
+        return self._picture
+
+    async def _latest(self, connection: Connection) -> Picture | None:
+        known = self._known
+        if known is not None and await read_moment(connection) == known.progress.seen:
+            return self._picture
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            known, standing = await self._look_at(connection)
-        took = time.monotonic() - began
-        if known is None:
-            self._known = self._picture = None
-            return _TOO_MANY_PAUSE_S
-        self._known = known
-        self._picture = Picture(known.documents, standing, known.states, began)
-        self._oldest_s = OLDEST_S + took
-        return max(PAUSE_S, min(SHARE * took, PAUSE_MOST_S))
+            self._known, standing = await self._look_at(connection)
+        if self._known is None:
+            return None
+        return Picture(self._known.documents, standing, self._known.states)
 
     async def _look_at(self, connection: Connection) -> tuple[_Known | None, Standing]:
         """What is known now, None where that is too much, and how far everything is."""
@@ -243,6 +251,13 @@ async def _merge(
         known = {} if key in whole else states.get(key, {})
         merged = {**known, **own}
         states[key] = merged if len(merged) == len(known) else dict(sorted(merged.items()))
+
+
+def _answer(waiting: list[asyncio.Future[Picture | None]], picture: Picture | None) -> None:
+    while waiting:
+        found = waiting.pop()
+        if not found.done():  # who asked may have gone
+            found.set_result(picture)
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:

@@ -34,7 +34,7 @@ class FromMemory:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        answer = self._answer(scope) if scope.get("method") == "GET" else None
+        answer = await self._answer(scope) if scope.get("method") == "GET" else None
         if answer is None:
             await self._app(scope, receive, send)
             return
@@ -48,14 +48,14 @@ class FromMemory:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, scope: Scope) -> Answer | None:
+    async def _answer(self, scope: Scope) -> Answer | None:
         sources = self._sources
         caller: Caller = scope.get(CALLER, EVERYONE)
         asked = (caller.customers, scope.get("raw_path", b""), scope["query_string"])
         question = sources.questions.find(asked)
         if question is None or "read" not in caller.scopes:
             return None
-        picture = sources.board.look()
+        picture = await sources.board.look()
         if picture is None:
             return None
         objectives = picture.documents.objectives.seen_by(caller.customers)

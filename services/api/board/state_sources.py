@@ -41,13 +41,11 @@ class States(Protocol):
 @asynccontextmanager
 async def states_at(sources: Sources, *, stored: bool = False) -> AsyncIterator[States]:
     """The states that are known in memory, else (or with `stored`) those in the database."""
-    picture = None if stored else sources.board.look()
+    picture = None if stored else await sources.board.look()
     if picture is not None:
         yield Remembered(sources, picture)
         return
     async with sources.if_reachable() as here:
-        if here.moment is not None:
-            sources.board.pass_by()
         yield Stored(here)
 
 

@@ -100,12 +100,14 @@ class Progress(NamedTuple):
 
     `generation` is the number of the documents in use, None before the first. `from_xid` is the
     oldest transaction that was not over then: whatever is committed later is at least as young.
+    `seen` names the moment: while the database says the same, nothing has been committed since.
     """
 
     generation: int | None
     from_xid: str
     partitions: tuple[Partition, ...]
     gaps: tuple[tuple[Instant, Instant | None], ...]
+    seen: str = ""
 
     @property
     def evaluated(self) -> Instant | None:
@@ -127,12 +129,19 @@ async def read_progress(connection: Connection) -> Progress:
         return Progress(None, "0", (), ())
     partitions = tuple(Partition(*own) for own in row["partitions"])
     gaps = tuple((own[0], own[1]) for own in row["gaps"])
-    return Progress(row["generation"], row["from_xid"], partitions, gaps)
+    return Progress(row["generation"], row["from_xid"], partitions, gaps, row["seen"])
+
+
+async def read_moment(connection: Connection) -> str:
+    """What `Progress.seen` would be now."""
+    moment: str = await connection.fetchval("SELECT pg_current_snapshot()::text")
+    return moment
 
 
 _PROGRESS: Final = """
 SELECT (SELECT number FROM generation WHERE state = 'current') AS generation,
        pg_snapshot_xmin(pg_current_snapshot())::text AS from_xid,
+       pg_current_snapshot()::text AS seen,
        ARRAY(SELECT ROW(part, evaluation_time, watermark, proven, generation)
              FROM partition_progress ORDER BY part) AS partitions,
        ARRAY(SELECT ROW(from_time, until_time) FROM gap

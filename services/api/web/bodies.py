@@ -84,7 +84,6 @@ _IDEMPOTENCY_KEY: Final = {
     "description": "Sent again under the same key the write gets the answer of the first, for 24 "
     "hours. A key belongs to the caller and the path.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-[\\]-~]+$"},
-    "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
 }
 
 
