@@ -119,3 +119,23 @@ async def _states(pool: Pool, sla_id: str) -> list[Mapping[str, Any]]:
     rows = await pool.fetch("SELECT body FROM change WHERE type = 'state.changed' ORDER BY seq")
     found = [json.loads(row["body"])["data"] for row in rows]
     return [own for own in found if own["sla_id"] == sla_id]
+
+
+async def test_a_group_that_documents_no_longer_make_is_not_told_of(pipeline: Pipeline) -> None:
+    async with pipeline.evaluator():
+        await pipeline.produce(event("ticket.created", "T-1", "03-02T11:59", team="emea"))
+        await pipeline.rest()
+        await until(lambda: _all_told(pipeline.pool))
+        before = await pipeline.pool.fetchval("SELECT count(*) FROM change")
+        await pipeline.pool.execute(
+            "INSERT INTO value SELECT (jsonb_populate_record(v, $1::jsonb)).* FROM value v"
+            " WHERE objective = 'acme/response' LIMIT 1",
+            '{"grp": "[\\"of other documents\\"]"}',
+        )
+        await pipeline.pool.execute(
+            "INSERT INTO state_queue (objective, grp) VALUES ($1, $2)",
+            "acme/response",
+            '["of other documents"]',
+        )
+        await until(lambda: _all_told(pipeline.pool))
+    assert await pipeline.pool.fetchval("SELECT count(*) FROM change") == before
