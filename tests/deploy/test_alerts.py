@@ -1,6 +1,7 @@
 """The rules: well formed, about metrics that exist, and each alert with a page and a test."""
 
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
@@ -8,6 +9,7 @@ import yaml
 from services.cli.alert_rules.command import rules_of
 from services.cli.alert_rules.recordings import RECORDINGS
 from shared.documents import load
+from tests.deploy.boards import FILES, board, variables
 from tests.deploy.exported import (
     PROMETHEUS,
     ROOT,
@@ -118,6 +120,20 @@ def test_an_alert_leads_to_a_page_that_says_what_to_do(alert: Rule) -> None:
     _, *parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
     assert tuple(parts[::2]) == PARTS
     assert all(part.strip() for part in parts[1::2])
+
+
+@each_alert
+def test_an_alert_leads_to_a_dashboard_that_there_is_on_the_promise_that_it_is_about(
+    alert: Rule,
+) -> None:
+    url = urlsplit(alert["annotations"]["dashboard_url"])
+    uids = {own["uid"]: own for own in map(board, FILES)}
+    assert url.path.removeprefix("/d/") in uids
+    given = [name for name, _ in parse_qsl(url.query)]
+    of_the_board = variables(uids[url.path.removeprefix("/d/")])
+    assert {name.removeprefix("var-") for name in given} <= of_the_board.keys()
+    about_one = "$labels.sla_id" in alert["annotations"]["description"]
+    assert given == (["var-agreement", "var-sla_id"] if about_one else [])
 
 
 def test_a_page_says_the_severity_of_its_alert_and_none_is_left_over() -> None:

@@ -30,6 +30,12 @@ PATIENCE: Final[Micros] = 3 * HOUR
 STEP: Final = "1m"
 DESCRIBED: Final = "sla_scope, sla_customer, sla_service, sla_type, kpi"
 _FAST: Final = "critical"
+_PROMISE: Final = (
+    '/d/accord-agreement?var-agreement={{ reReplaceAll "/.*" "" $labels.sla_id | urlquery }}'
+    "&var-sla_id={{ $labels.sla_id | urlquery }}"
+)
+"""Where Grafana shows a promise; an `sla_id` begins with its agreement (`deploy/dashboards`)."""
+_ALL_PROMISES: Final = "/d/accord-overview"
 
 
 def rule_groups(kinds: Sequence[WindowKind], watch: Watch) -> Iterator[Rule]:
@@ -85,6 +91,7 @@ def _burning(kind: WindowKind, pair: Pair, watch: Watch) -> Rule:
             f"as fast as it lasts, over {long} and {short}; at {above} times a full one is gone "
             f"after {exhausted}.",
             "runbook_url": f"docs/runbooks/{name}.md",
+            "dashboard_url": _PROMISE,
         },
     }
 
@@ -105,6 +112,7 @@ def _absent(kind: WindowKind) -> Rule:
             "description": "{{ $labels.sla_id }} has no series for "
             "{{ $value | humanizeDuration }}: an outage would have been told by now.",
             "runbook_url": "docs/runbooks/AccordSlaAbsent.md",
+            "dashboard_url": _PROMISE,
         },
     }
 
@@ -122,6 +130,7 @@ def _outdated(known: list[str]) -> Rule:
             "description": "{{ $value }} promises with windows of {{ $labels.sla_window }} have no "
             "burn alerts: write the rules anew with `accord rules`.",
             "runbook_url": "docs/runbooks/AccordBurnRulesOutdated.md",
+            "dashboard_url": _ALL_PROMISES,
         },
     }
 
