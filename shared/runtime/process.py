@@ -60,7 +60,10 @@ def run(
     readiness: Readiness,
     drain_s: float = DRAIN_S,
 ) -> int:
-    """Run `serve` until SIGTERM or SIGINT; the exit code: 0 after an orderly stop, else 1."""
+    """Run `serve` until SIGTERM or SIGINT; the exit code: 0 after an orderly stop, else 1.
+
+    While it stops another SIGTERM changes nothing, and a SIGINT ends it on the spot.
+    """
     logs.configure(
         service, level=settings.log_level, counter=metrics.LOG_MESSAGES.counter(registry)
     )
@@ -161,19 +164,25 @@ class _Process:
             loop.add_signal_handler(name, self._on_signal, name)
 
     def _on_signal(self, name: signal.Signals) -> None:
-        if self._stopping.is_set():
-            _logger.warning("Stopped at once by a second %s.", name.name, extra=_CRASH)
+        if not self._stopping.is_set():
+            _logger.info(
+                "The %s stops: it was sent %s.",
+                self._service,
+                name.name,
+                extra={"action": "stopping"},
+            )
+            self._stopping.set()
+        elif name == signal.SIGINT:
+            _logger.warning("Stopped at once by another %s.", name.name, extra=_CRASH)
             logging.shutdown()
             sys.stderr.flush()
             signal.signal(name, signal.SIG_DFL)
             signal.raise_signal(name)
-        _logger.info(
-            "The %s stops: it was sent %s.",
-            self._service,
-            name.name,
-            extra={"action": "stopping"},
-        )
-        self._stopping.set()
+        else:
+            # Supervisors repeat themselves; one that has no more patience sends SIGKILL.
+            _logger.info(
+                "The %s is stopping already.", self._service, extra={"action": "stopping_already"}
+            )
 
     def _readiness(self) -> Mapping[str, str | None]:
         if self._stopping.is_set():

@@ -77,13 +77,24 @@ def test_a_service_that_does_not_stop_is_cut_off(tmp_path: Path) -> None:
         assert end(process) == (1, ["started", "stopping", "cut_off", "stopped"])
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_another_sigterm_changes_nothing(first: signal.Signals, tmp_path: Path) -> None:
     with running(LINGERS, tmp_path, 0) as process:
         assert line(process) == "serving"
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(first)
         assert line(process) == "draining"
         process.send_signal(signal.SIGTERM)
-        assert end(process)[0] == -signal.SIGTERM
+        assert end(process) == (0, ["started", "stopping", "stopping_already", "stopped"])
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_a_sigint_while_it_stops_ends_it_at_once(first: signal.Signals, tmp_path: Path) -> None:
+    with running(LINGERS, tmp_path, 0) as process:
+        assert line(process) == "serving"
+        process.send_signal(first)
+        assert line(process) == "draining"
+        process.send_signal(signal.SIGINT)
+        assert end(process) == (-signal.SIGINT, ["started", "stopping", "crashed"])
 
 
 def test_an_error_ends_it_with_code_1_and_a_trace(tmp_path: Path) -> None:
