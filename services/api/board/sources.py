@@ -13,6 +13,7 @@ from services.api.reading.documents import Documents, InUse
 from services.api.reading.objectives import Objectives
 from services.api.reading.standing import Progress, Standing, read_judgements, read_progress
 from services.api.web.caller import By
+from services.api.web.problems import UNAVAILABLE
 from shared.domain.plan import Plan
 from shared.runtime.database import Connection, Pool, snapshot
 from shared.runtime.wall_clock import WallClock
@@ -76,7 +77,7 @@ class Sources:
         async with AsyncExitStack() as moment:
             try:
                 here = await moment.enter_async_context(self.here())
-            except UNREACHABLE:
+            except UNAVAILABLE:
                 here = self
             yield here
 

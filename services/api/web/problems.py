@@ -19,6 +19,7 @@ from starlette.routing import Match
 from services.api.web.browser_headers import BROWSER_HEADERS
 from services.api.web.cursors import InvalidCursor
 from services.api.web.problem_kinds import KINDS
+from shared.runtime.waiting import AWAITED
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
@@ -31,7 +32,14 @@ _NAMES: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body-too-large",
 }
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_UNAVAILABLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+UNAVAILABLE: Final = (
+    *AWAITED,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # this process had stood still
+    asyncpg.InvalidCachedStatementError,  # the schema has changed between two statements
+    asyncpg.UndefinedTableError,  # it is migrated later
+)
+"""Errors of a database that may answer in a moment. All others, and a `ValueError` among them (the
+driver's, for arguments that do not fit), are faults of ours."""
 
 
 @dataclass(kw_only=True)
@@ -65,7 +73,7 @@ def map_errors(app: FastAPI) -> None:
     app.add_exception_handler(InvalidCursor, _invalid_cursor)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    for kind in _UNAVAILABLE:
+    for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
     # Starlette answers with it and raises the error again, for the log.
     app.add_exception_handler(Exception, _unexpected)
@@ -171,7 +179,9 @@ def _allowed(request: Request) -> str:
     return ", ".join(["GET, HEAD" if method == "GET" else method for method in found])
 
 
-def _unavailable(request: Request, _error: Exception) -> Response:
+def _unavailable(request: Request, error: Exception) -> Response:
+    if isinstance(error, ValueError):
+        raise error
     refusal = Refusal(
         kind="unavailable",
         detail="nothing can be read at the moment; ask again",
@@ -180,7 +190,10 @@ def _unavailable(request: Request, _error: Exception) -> Response:
     return problem_response(request, refusal)
 
 
-def _unexpected(request: Request, _error: Exception) -> Response:
+def _unexpected(request: Request, error: Exception) -> Response:
+    # The server logs the error, which starlette raises again.
+    request_id = request.scope.get("accord.request_id")
+    error.add_note(f"{request.method} {request.url.path}, request {request_id}")
     refusal = Refusal(
         kind="internal",
         detail="this is a fault of Accord; the log has it under the request's id",
