@@ -5,7 +5,6 @@ from time import perf_counter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from services.api.access.bodies import BodyLimit
 from services.api.access.gate import Gate
 from services.api.access.guard import Guard, SecurityHeaders
 from services.api.access.scopes import check_scopes
@@ -67,7 +66,6 @@ def create_app(
     check_scopes(app)
     # The last one added stands outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BodyLimit)
     app.add_middleware(Limits)
     app.add_middleware(FromMemory, sources=sources)
     app.add_middleware(Guard, gate=gate)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.api.access.bodies import BYTES_MAX
+from services.api.web.limits import BODY_BYTES_MAX
 from tests.api.without_database import an_app, asking
 
 PATH = "/v1/states:batchGet"
@@ -93,7 +93,7 @@ async def test_h15_what_was_sent_is_not_repeated(http: httpx.AsyncClient) -> Non
 async def test_h16_a_body_that_says_it_is_too_large_is_413_before_it_is_read(
     http: httpx.AsyncClient,
 ) -> None:
-    headers = {**JSON, "content-length": str(BYTES_MAX + 1)}
+    headers = {**JSON, "content-length": str(BODY_BYTES_MAX + 1)}
     answer = await http.post(PATH, content=b"{", headers=headers)
     assert answer.status_code == 413
     assert answer.json()["type"] == "/problems/body-too-large"
@@ -116,4 +116,4 @@ async def test_h16_a_body_that_comes_in_chunks_is_413_when_it_is_too_large(
 
     answer = await http.post(PATH, content=body(), headers=JSON)
     assert answer.status_code == 413
-    assert sent < 2 * BYTES_MAX
+    assert sent <= 2 * BODY_BYTES_MAX

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app, make_sources
-from services.api.web.bodies import BODY_MAX
 from services.api.web.caller import Caller
+from services.api.web.limits import BODY_BYTES_MAX
 from services.evaluator import change_log
 from shared.domain.instant import HOUR
 from shared.runtime.config import driver_url
@@ -206,8 +206,8 @@ async def test_a_body_is_refused_as_soon_as_it_is_too_large(api: Api, breach_id:
             sent += 1
             yield b"x" * 1024
 
-    stated = await api.http.post(path(breach_id), content=b" " * (BODY_MAX + 1), headers=JSON)
+    stated = await api.http.post(path(breach_id), content=b" " * (BODY_BYTES_MAX + 1), headers=JSON)
     assert stated.status_code == 413
     unstated = await api.http.post(path(breach_id), content=endless(), headers=JSON)
     assert unstated.status_code == 413
-    assert sent <= BODY_MAX // 1024 + 2
+    assert sent <= BODY_BYTES_MAX // 1024 + 2

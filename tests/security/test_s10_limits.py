@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.access import limits
-from services.api.access.bodies import BYTES_MAX
 from services.api.access.gate import REFUSED_COST
 from services.api.access.limits import AtOnce, Rates
 from services.api.access.peers import peer_of
 from services.api.access.scopes import asks
 from services.api.access.settings import AccessSettings, Mode, read_access
+from services.api.web.limits import BODY_BYTES_MAX
 from tests.security.guarded import Guarded, Hands, bearer, guarded
 
 ASKED = "/v1/agreements/x"
@@ -121,7 +121,7 @@ async def test_s09_a_body_that_is_too_large_is_not_read(api: Guarded) -> None:
     api.gate.rates = Rates(0, api.hands.elapsed)
     shown = bearer(api.key("write"))
     async with api.client(content_type="application/json", **shown) as http:
-        for size, status in ((1000, 200), (BYTES_MAX - 2000, 200), (BYTES_MAX + 1, 413)):
+        for size, status in ((1000, 200), (BODY_BYTES_MAX - 2000, 200), (BODY_BYTES_MAX + 1, 413)):
             whole = b"{" + b" " * (size - 2) + b"}"
             for content in (whole, in_parts(size)):
                 answer = await http.post("/v1/keep", content=content)

@@ -3,11 +3,12 @@
 import json
 from typing import Any, Final
 
+from services.api.web.limits import BODY_BYTES_MAX, HEADERS_BYTES_MAX, TARGET_BYTES_MAX
 from services.api.web.problem_kinds import KINDS
 
 _EVERYWHERE: Final = {
-    "414": "path and query have more than 8192 bytes; ask in several requests",
-    "431": "the headers have more than 16384 bytes",
+    "414": f"path and query have more than {TARGET_BYTES_MAX} bytes; ask in several requests",
+    "431": f"the headers have more than {HEADERS_BYTES_MAX} bytes",
 }
 _NAMES: Final = {
     "413": "body-too-large",
@@ -16,7 +17,7 @@ _NAMES: Final = {
     "431": "headers-too-large",
 }
 _OF_BODIES: Final = {
-    "413": "a body has at most 65536 bytes",
+    "413": f"a body has at most {BODY_BYTES_MAX} bytes",
     "415": "the body is to be JSON in UTF-8, as it is: content-type: application/json, "
     "and no content-encoding",
 }

@@ -1,7 +1,7 @@
-"""Bodies of requests: read up to a limit, as strictly as events are, into a model.
+"""Bodies of requests: read as strictly as events are, into a model.
 
-A body is refused before it is read where its headers say enough. What is wrong is named by its
-place (a JSON Pointer) and never repeated: it may hold a secret.
+How large one may be is looked at in `limits`. What is wrong is named by its place (a JSON Pointer)
+and never repeated: it may hold a secret.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,10 @@ from typing import Any, Final, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from services.api.web.limits import BODY_BYTES_MAX
 from services.api.web.problems import Refusal
 from shared.wire.cloudevents import InvalidEvent, decode_json
 
-BODY_MAX: Final = 64 * 1024
-"""Bytes."""
 _JSON: Final = "application/json"
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8"})
 M = TypeVar("M", bound="Body")
@@ -27,7 +26,7 @@ class Body(BaseModel):
 
 
 async def read_bytes(request: Request) -> bytes:
-    """The body's bytes; a `Refusal` where it is too large, packed, or says that it is not JSON."""
+    """The body's bytes; a `Refusal` where it is packed, or says that it is not JSON."""
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     packed = request.headers.get("content-encoding", "identity").lower() != "identity"
@@ -38,21 +37,13 @@ async def read_bytes(request: Request) -> bytes:
             "and no content-encoding",
             headers={"accept-post": _JSON},
         )
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length[:20]) > BODY_MAX:
-        raise _too_large()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX:
-            raise _too_large()
-    return bytes(body)
+    return await request.body()
 
 
 def parsed(body: bytes, model: type[M]) -> M:
     """The body as a model; a `Refusal` that says what is wrong where."""
     try:
-        given = decode_json(body, max_bytes=BODY_MAX)
+        given = decode_json(body, max_bytes=BODY_BYTES_MAX)
     except InvalidEvent as error:
         raise Refusal(kind="not-json", detail=f"the body: {error.message}") from None
     try:
@@ -93,13 +84,3 @@ def _pointer(place: Sequence[str | int]) -> str:
 
 def _said(message: str) -> str:
     return message.removeprefix("Value error, ")
-
-
-def _too_large() -> Refusal:
-    return Refusal(
-        kind="body-too-large", detail=f"a body has at most {BODY_MAX} bytes", headers=_CLOSE
-    )
-
-
-# What is still on its way is not read, so the connection cannot be used for another request.
-_CLOSE: Final = {"connection": "close"}

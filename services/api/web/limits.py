@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,16 +19,24 @@ from services.api.web.repeated import refused_repetition
 TARGET_BYTES_MAX: Final = 8_192
 """Path and query."""
 HEADERS_BYTES_MAX: Final = 16_384
+BODY_BYTES_MAX: Final = 65_536
 ANSWER_S: Final = 10.0
 """So long an answer may take to begin."""
 SLOW: Final[Mapping[str, float]] = {"/v1/reports/": 30.0}
 """The same for what needs longer, by the beginning of the path."""
 _PATIENCE_S: Final = 1.0
 _BODILESS: Final = frozenset({"GET", "HEAD"})
+_TOO_LARGE: Final = 413
+_BODY_DETAIL: Final = f"a body has at most {BODY_BYTES_MAX} bytes"
+# What is still on its way is not read, so the connection cannot be used for another request.
+_CLOSE: Final = {"connection": "close"}
 
 
 class Limits:
-    """Refuses what is too large or no text, and what takes too long to answer."""
+    """Refuses what is too large or no text, and what takes too long to answer.
+
+    A body that does not say how large it is, is ended when it turns out to be too large.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap the app."""
@@ -52,6 +61,7 @@ class _Attempt:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._taken = 0
         self._begun = False
         self._late = False
         self._gone = False
@@ -67,7 +77,7 @@ class _Attempt:
         if self._scope["method"] in _BODILESS:
             timers.append(loop.call_later(_PATIENCE_S, self._begin_to_watch))
         try:
-            await app(self._scope, self._receive, self._note)
+            await app(self._scope, self._take, self._note)
         except asyncio.CancelledError:
             if not (self._late or self._gone) or self._task is None:
                 raise
@@ -83,6 +93,14 @@ class _Attempt:
                 timer.cancel()
             if self._watch is not None:
                 self._watch.cancel()
+
+    async def _take(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > BODY_BYTES_MAX:
+            # Of all errors the only kind that the framework lets through while it reads.
+            raise HTTPException(_TOO_LARGE, _BODY_DETAIL, _CLOSE)
+        return message
 
     async def _note(self, message: Message) -> None:
         self._begun = self._begun or message["type"] == "http.response.start"
@@ -130,6 +148,9 @@ def _refused_body(headers: Headers) -> Refusal | None:
     if headers.get("content-encoding", "identity") != "identity":
         detail = "a body is taken as it is, without Content-Encoding"
         return Refusal(kind="unsupported-media-type", detail=detail)
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length[:20]) > BODY_BYTES_MAX:
+        return Refusal(kind="body-too-large", detail=_BODY_DETAIL, headers=_CLOSE)
     return None
 
 
