@@ -40,13 +40,12 @@ class Guard:
         told: Headers = []
         send = _also(send, told)
         try:
-            caller = await self._identified(scope, told)
+            caller, name = await self._identified(scope, told)
         except Refusal as refused:
             await problem_response(Request(scope), refused)(scope, receive, send)
             return
         scope[CALLER] = caller
         scope[ASK_AGAIN] = partial(self._gate.caller, scope)
-        name = self._name(caller, scope)
         if not self._gate.at_once.begin(name):
             refusal = Refusal(
                 kind="too-many-at-once",
@@ -72,7 +71,8 @@ class Guard:
             if held:
                 self._gate.at_once.end(name)
 
-    async def _identified(self, scope: Scope, told: Headers) -> Caller:
+    async def _identified(self, scope: Scope, told: Headers) -> tuple[Caller, str]:
+        """Who asks, and the name under which its requests are counted: its own, else its peer's."""
         gate, peer = self._gate, f"peer:{self._gate.peer(scope)}"
         try:
             caller = await gate.caller(scope)
@@ -84,15 +84,10 @@ class Guard:
         except Refusal:
             _spend(gate.rates.take(peer), told)
             raise
-        _spend(gate.rates.take(self._name(caller, scope)), told)
+        name = peer if caller is NOBODY or gate.is_open else caller.name
+        _spend(gate.rates.take(name), told)
         _refuse_forged(scope)
-        return caller
-
-    def _name(self, caller: Caller, scope: Scope) -> str:
-        """Whose requests are counted together: a credential's, else a peer's."""
-        if caller is NOBODY or self._gate.is_open:
-            return f"peer:{self._gate.peer(scope)}"
-        return caller.name
+        return caller, name
 
 
 def _spend(allowance: Allowance | None, told: Headers) -> None:
