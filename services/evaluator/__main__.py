@@ -121,6 +121,8 @@ class Evaluator:
                     reason = str(lost.exceptions[0])
                     _logger.warning("It leaves the group: %s", reason, extra={"action": "left"})
                     self.readiness.waits(reason)
+                finally:
+                    self._figures.has_left()
 
     async def _begin(self, opened: AsyncExitStack) -> Begun:
         """Connect to everything and propose the documents; `opened` closes it."""

@@ -1,6 +1,7 @@
 """The evaluator's own metrics."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -9,7 +10,7 @@ from services.evaluator.lateness import Lateness
 from services.evaluator.posting import Posting
 from shared.domain.instant import SECOND
 from shared.runtime import metrics
-from shared.runtime.lag import LagSeconds
+from shared.runtime.lag import ConsumerLag
 from shared.runtime.metrics import Metric
 
 EVENTS: Final = Metric(
@@ -60,9 +61,8 @@ class Figures:
         self._topic = topic
         self.events = EVENTS.counter(registry)
         self.lateness = Lateness(registry)
-        self.lag = metrics.CONSUMER_LAG.gauge(registry)
-        self._lag_seconds = metrics.CONSUMER_LAG_SECONDS.gauge(registry)
-        self._lagging = LagSeconds[int]()
+        self._behind = ConsumerLag(registry)
+        self.lag = self._behind.records
         self.watermark = metrics.WATERMARK.gauge(registry)
         self.evaluation_time = EVALUATION_TIME.gauge(registry)
         self.stopped = STOPPED.gauge(registry)
@@ -78,11 +78,13 @@ class Figures:
         self.outbox = metrics.OUTBOX_PENDING.gauge(registry)
         self._batches = metrics.PROCESS_DURATION.histogram(registry)
         self._refused = metrics.RECORDS_FAILED.counter(registry)
+        self._told: set[int] = set()
 
     def batch(self, posting: Posting, seconds: float) -> None:
         """A batch is committed."""
         self._batches.labels(topic=self._topic).observe(seconds)
         for move in posting.moves:
+            self._told.add(move.part)
             self.evaluation_time.labels(partition=move.part).set(move.evaluation_time / SECOND)
             self.watermark.labels(topic=self._topic, partition=move.part).set(
                 move.watermark / SECOND
@@ -93,10 +95,20 @@ class Figures:
     def behind(self, group: str, standing: Mapping[int, tuple[int, int]], *, at: float) -> None:
         """Say how far the owned partitions are behind: by partition, the position and the end.
 
-        `at` is a steady clock in seconds.
+        Of all others nothing is said any more: they are another's. `at` is a steady clock in
+        seconds.
         """
-        for part, (position, end) in standing.items():
-            lag = self.lag.labels(topic=self._topic, partition=part, group=group)
-            lag.set(max(0, end - position))
-        seconds = self._lagging.measure(standing, at=at)
-        self._lag_seconds.labels(topic=self._topic, group=group).set(seconds)
+        self._behind.show(self._topic, group, standing, at=at)
+        self._let_go(self._told - standing.keys())
+
+    def has_left(self) -> None:
+        """The process has no partitions: it is in no group."""
+        self._behind.clear()
+        self._let_go({*self._told})
+
+    def _let_go(self, parts: AbstractSet[int]) -> None:
+        for part in parts:
+            self.evaluation_time.remove(part)
+            self.watermark.remove(self._topic, part)
+            self.lateness.let_go(part)
+        self._told -= parts

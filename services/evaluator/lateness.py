@@ -77,6 +77,10 @@ class Lateness:
             for kind, count in Tally(kind for at, kind in of if at < complete_until).items():
                 self._late.labels(kind=self._label(kind)).inc(count)
 
+    def let_go(self, part: int) -> None:
+        """Say nothing of a partition any more: another process folds it."""
+        self._folded.remove(part)
+
     def _label(self, kind: str) -> str:
         if kind not in self._kinds and len(self._kinds) < KINDS_MAX:
             self._kinds.add(kind)

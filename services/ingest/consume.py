@@ -26,7 +26,7 @@ from shared.domain.source import Source
 from shared.runtime import metrics
 from shared.runtime.config import SESSION_TIMEOUT_MS
 from shared.runtime.kafka import reaching
-from shared.runtime.lag import LagSeconds
+from shared.runtime.lag import ConsumerLag
 from shared.runtime.wall_clock import WallClock
 
 BATCH_RECORDS: Final = 4_000
@@ -85,8 +85,7 @@ class Meters:
         self.dead = metrics.DLQ_RECORDS.counter(registry)
         self.oldest = metrics.DLQ_OLDEST.gauge(registry)
         self.stopped = metrics.SOURCE_STOPPED.gauge(registry)
-        self.lag = metrics.CONSUMER_LAG.gauge(registry)
-        self.lag_seconds = metrics.CONSUMER_LAG_SECONDS.gauge(registry)
+        self.lag = ConsumerLag(registry)
         self.duration = metrics.PROCESS_DURATION.histogram(registry)
 
 
@@ -126,7 +125,6 @@ class Ingest:
         self._lag = 0
         self._moved_at = time.monotonic()
         self._oldest_at = float("-inf")
-        self._lagging = {topic: LagSeconds[TopicPartition]() for topic in sources}
         for topic in sources:
             for counter in (meters.consumed, meters.processed, meters.skipped):
                 counter.labels(topic=topic)  # begins at 0
@@ -350,20 +348,16 @@ class Ingest:
             self._meters.oldest.labels(topic=topic).set(oldest / 1_000)
 
     def _measure_lag(self) -> None:
-        standing: dict[TopicPartition, tuple[int, int]] = {}
+        standing: dict[str, dict[int, tuple[int, int]]] = {topic: {} for topic in self._sources}
+        self._lag = 0
         for place, known in self._assigned.items():
             end = self._end(place)
             if end is None or known.committed is None:
                 continue
-            standing[place] = (known.committed, end)
-            self._meters.lag.labels(
-                topic=place.topic, partition=str(place.partition), group=self._publisher.group
-            ).set(max(0, end - known.committed))
-        self._lag = sum(max(0, end - committed) for committed, end in standing.values())
-        for topic, lagging in self._lagging.items():
-            own = {place: found for place, found in standing.items() if place.topic == topic}
-            seconds = self._meters.lag_seconds.labels(topic=topic, group=self._publisher.group)
-            seconds.set(lagging.measure(own, at=time.monotonic()))
+            standing[place.topic][place.partition] = (known.committed, end)
+            self._lag += max(0, end - known.committed)
+        for topic, own in standing.items():
+            self._meters.lag.show(topic, self._publisher.group, own, at=time.monotonic())
 
     def _end(self, place: TopicPartition) -> int | None:
         if place not in self._consumer.assignment():

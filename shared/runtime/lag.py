@@ -1,12 +1,17 @@
-"""How long ago a log ended where a reader stands now: its lag in seconds.
+"""How far a reader is behind a log: in records, and how long ago it ended where the reader stands.
 
 Records carry the time at which they were produced, which is anything; here it is noted when the end
 of the log was seen where, and what lies between is interpolated.
 """
 
 from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from shared.runtime.metrics import CONSUMER_LAG, CONSUMER_LAG_SECONDS
 
 Place = TypeVar("Place", bound=Hashable)
 
@@ -54,6 +59,11 @@ class LagSeconds(Generic[Place]):
         """Nothing has been seen yet."""
         self._ends: dict[Place, _Ends] = {}
 
+    @property
+    def places(self) -> AbstractSet[Place]:
+        """The partitions that were read when it was measured last."""
+        return self._ends.keys()
+
     def measure(self, standing: Mapping[Place, tuple[int, int]], *, at: float) -> float:
         """The seconds that the partition furthest behind is behind.
 
@@ -69,3 +79,36 @@ class LagSeconds(Generic[Place]):
             if position < end:
                 most = max(most, at - ends.reached_at(position))
         return most
+
+
+class ConsumerLag:
+    """What a member of a consumer group shows of its lag: of the partitions that it has, only.
+
+    One that it has no more is the next owner's to show: two would tell of it.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Make the metrics."""
+        self.records = CONSUMER_LAG.gauge(registry)
+        self._seconds = CONSUMER_LAG_SECONDS.gauge(registry)
+        self._measured: dict[tuple[str, str], LagSeconds[int]] = {}
+
+    def show(
+        self, topic: str, group: str, standing: Mapping[int, tuple[int, int]], *, at: float
+    ) -> None:
+        """Show the lag in all partitions of a topic that the process has: position and end of each.
+
+        `at` is a steady clock in seconds.
+        """
+        measured = self._measured.setdefault((topic, group), LagSeconds())
+        for part in measured.places - standing.keys():
+            self.records.remove(topic, part, group)
+        for part, (position, end) in standing.items():
+            self.records.labels(topic, part, group).set(max(0, end - position))
+        self._seconds.labels(topic, group).set(measured.measure(standing, at=at))
+
+    def clear(self) -> None:
+        """Show nothing until the next time: the process is in no group."""
+        self.records.clear()
+        self._seconds.clear()
+        self._measured.clear()

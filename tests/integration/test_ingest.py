@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ NAME = "ingest"
 PARTITIONS = 8
 
 
+def _metrics(services: Services) -> list[str]:
+    url = f"{services.health_url(NAME)}/metrics"
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own address
+        lines: list[str] = answer.read().decode().splitlines()
+    return lines
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """An ingest on topics and a database of its own."""
@@ -37,9 +45,7 @@ class Pipeline:
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that carry these labels."""
-        url = f"{self.services.health_url(NAME)}/metrics"
-        with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own address
-            lines = answer.read().decode().splitlines()
+        lines = _metrics(self.services)
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         return sum(
             float(line.rsplit(" ", 1)[1])
@@ -49,15 +55,20 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(
-    stack: LocalStack, topics: Topics, database_url: str, tmp_path: Path
-) -> Iterable[Pipeline]:
-    """A running ingest."""
-    environment = {
+def environment(stack: LocalStack, topics: Topics, database_url: str) -> dict[str, str]:
+    """What an ingest is told."""
+    return {
         **stack.environment,
         "ACCORD_DATABASE_URL": database_url,
         "ACCORD_TOPIC_PREFIX": topics.prefix,
     }
+
+
+@pytest.fixture
+def pipeline(
+    stack: LocalStack, topics: Topics, environment: dict[str, str], tmp_path: Path
+) -> Iterable[Pipeline]:
+    """A running ingest."""
     with Services(tmp_path, environment, names=[NAME]) as services:
         yield Pipeline(services, stack.bootstrap_servers, topics)
 
@@ -232,6 +243,30 @@ async def test_a_restart_goes_on_where_the_commit_stands(pipeline: Pipeline) -> 
     ids = [decode_record(event.headers, event.value).id for event in events]
     assert sorted(ids[:500]) == sorted(f"e-{n}" for n in range(500))  # each once: none again
     assert sorted(ids[500:]) == sorted(f"e-{n}" for n in range(500, 600))
+
+
+def _partitions_told(services: Services) -> list[str]:
+    """The partitions of whose lag a process tells."""
+    begin = "accord_kafka_consumer_lag{"
+    return [line.rpartition(" ")[0] for line in _metrics(services) if line.startswith(begin)]
+
+
+async def test_of_the_lag_in_a_partition_its_owner_tells_alone(
+    pipeline: Pipeline, environment: dict[str, str], tmp_path: Path
+) -> None:
+    def all_told_once() -> bool:
+        told = [_partitions_told(own) for own in several]
+        return all(told) and sorted(chain.from_iterable(told)) == everything
+
+    tickets = pipeline.topics.tickets
+    records: list[Sent] = [(tickets, n % 8, None, _event("T-1", n), []) for n in range(16)]
+    await _send(pipeline.servers, records)
+    await _rest(pipeline)
+    everything = sorted(_partitions_told(pipeline.services))
+    assert len(everything) == 2 * PARTITIONS
+    with Services(tmp_path / "second", environment, names=[NAME]) as second:
+        several = (pipeline.services, second)
+        await asyncio.to_thread(_wait, all_told_once)
 
 
 async def test_a_kill_in_the_middle_loses_nothing(pipeline: Pipeline) -> None:

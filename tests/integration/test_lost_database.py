@@ -1,11 +1,13 @@
 """An evaluator that alone loses the database: others get its partitions, and it comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.evaluator.__main__ import Evaluator
 from shared.runtime.process import new_registry
@@ -16,19 +18,43 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
 @asynccontextmanager
-async def evaluator(pipeline: Pipeline, database_url: str) -> AsyncIterator[Evaluator]:
+async def evaluator(
+    pipeline: Pipeline, database_url: str, registry: CollectorRegistry
+) -> AsyncIterator[Evaluator]:
     """One that reaches the database by a URL of its own."""
     settings = replace(pipeline.settings, database_url=database_url)
     stopping = asyncio.Event()
-    service = Evaluator(
-        settings, loaded_as(pipeline.catalogue), new_registry(), clock=pipeline.clock
-    )
+    service = Evaluator(settings, loaded_as(pipeline.catalogue), registry, clock=pipeline.clock)
     async with asyncio.TaskGroup() as group:
         group.create_task(service.serve(stopping))
         try:
             yield service
         finally:
             stopping.set()
+
+
+OF_PARTITIONS = {
+    "accord_kafka_consumer_lag",
+    "accord_evaluation_time_timestamp_seconds",
+    "accord_event_watermark_timestamp_seconds",
+}
+
+
+def tellers(registries: Iterable[CollectorRegistry]) -> set[tuple[str, int]]:
+    """How many processes tell of one partition, by metric."""
+    told = Counter(
+        (family.name, sample.labels["partition"])
+        for registry in registries
+        for family in registry.collect()
+        if family.name in OF_PARTITIONS
+        for sample in family.samples
+    )
+    return {(name, count) for (name, _), count in told.items()}
+
+
+async def tells_once(registries: Iterable[CollectorRegistry]) -> bool:
+    """Whether every figure of a partition is told by one process."""
+    return tellers(registries) == {(name, 1) for name in OF_PARTITIONS}
 
 
 async def said(service: Evaluator, check: str, start: str | None) -> None:
@@ -46,7 +72,11 @@ async def test_others_take_over_what_it_cannot_fold_and_it_comes_back_by_itself(
 ) -> None:
     gate = Gate(pipeline.database_url)
     url = await gate.listen()
-    async with evaluator(pipeline, url) as lost, evaluator(pipeline, pipeline.database_url) as well:
+    registries = [new_registry(), new_registry()]
+    async with (
+        evaluator(pipeline, url, registries[0]) as lost,
+        evaluator(pipeline, pipeline.database_url, registries[1]) as well,
+    ):
         for own in (lost, well):
             await said(own, "assignment", None)
         await gate.shut()
@@ -54,12 +84,15 @@ async def test_others_take_over_what_it_cannot_fold_and_it_comes_back_by_itself(
             *(event("ticket.created", f"T-{number}", "03-02T09:00") for number in range(40))
         )
         await said(lost, "started", "the database has not answered for")
+        assert tellers(registries[:1]) == set()
         await pipeline.rest()
+        await until(lambda: tells_once(registries))
         await gate.open()
         await said(lost, "assignment", None)
         await pipeline.produce(
             *(event("ticket.created", f"U-{number}", "03-02T09:00") for number in range(40))
         )
         await pipeline.rest()
+        await until(lambda: tells_once(registries))
     assert await pipeline.values() == pipeline.expected()
     await gate.close()

@@ -1,9 +1,10 @@
-"""Lag in seconds: how long ago a log ended where its reader stands."""
+"""Lag: how far a reader is behind, in records and seconds, of the partitions that it has."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from shared.runtime import lag
-from shared.runtime.lag import LagSeconds
+from shared.runtime.lag import ConsumerLag, LagSeconds
 
 
 def test_who_has_read_everything_is_not_behind() -> None:
@@ -53,3 +54,40 @@ def test_looks_of_hours_take_little_memory_and_stay_exact_enough() -> None:
     assert measured.measure({0: (100_000, 199_990)}, at=19_999) == pytest.approx(9_999, rel=0.01)
     [ends] = measured._ends.values()  # noqa: SLF001 - what it keeps
     assert len(ends.points) <= lag.POINTS
+
+
+RECORDS, SECONDS = "accord_kafka_consumer_lag", "accord_kafka_consumer_lag_seconds"
+
+
+def shown(registry: CollectorRegistry, name: str) -> dict[str | None, float]:
+    """The samples of a metric by partition."""
+    return {
+        sample.labels.get("partition"): sample.value
+        for family in registry.collect()
+        if family.name == name
+        for sample in family.samples
+    }
+
+
+def test_a_partition_that_another_has_now_is_shown_no_more() -> None:
+    registry = CollectorRegistry()
+    lag = ConsumerLag(registry)
+    lag.show("events", "g", {0: (5, 9), 1: (7, 7)}, at=0)
+    assert shown(registry, RECORDS) == {"0": 4, "1": 0}
+    lag.show("events", "g", {1: (7, 8)}, at=10)
+    assert shown(registry, RECORDS) == {"1": 1}
+    lag.show("events", "g", {}, at=20)
+    assert shown(registry, RECORDS) == {}
+    assert shown(registry, SECONDS) == {None: 0}
+
+
+def test_who_is_in_no_group_shows_nothing_and_begins_anew() -> None:
+    registry = CollectorRegistry()
+    lag = ConsumerLag(registry)
+    lag.show("events", "g", {0: (5, 5)}, at=0)
+    lag.show("events", "g", {0: (5, 9)}, at=10)
+    assert shown(registry, SECONDS) == {None: 10}
+    lag.clear()
+    assert shown(registry, RECORDS) == shown(registry, SECONDS) == {}
+    lag.show("events", "g", {0: (5, 9)}, at=100)
+    assert shown(registry, SECONDS) == {None: 0}
