@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from services.api.reading.objectives import Filters, Objectives
-from services.api.reports.composing import MOST_EXCLUDED, Asked, Found, compose, version_shown
+from services.api.reports.composing import MOST_EXCLUDED, Asked, Found, compose
 from services.api.reports.csv_form import report_csv
 from services.api.reports.forms import ExcludedItem, Report, ReportedBreach, ReportedWindow
 from services.api.reports.page import report_page
@@ -134,7 +134,7 @@ def _asked(
         message = f"no document is an agreement named {name!r} (known: {known})"
         raise _wrong(message)
     agreement = catalogue.agreements[name]
-    zone = version_shown(agreement, now).calendar.zone
+    zone = agreement.version_nearest(now).calendar.zone
     edges = (given.get("period"), given.get("from"), given.get("until"))
     try:
         period, span = period_of(*edges, zone, now)

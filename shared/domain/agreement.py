@@ -265,6 +265,11 @@ class Agreement:
                 return version
         return None
 
+    def version_nearest(self, instant: Instant) -> Version:
+        """The version effective at the instant, else the latest begun, else the first."""
+        begun = [version for version in self.versions if version.start <= instant]
+        return self.version_at(instant) or (begun[-1] if begun else self.versions[0])
+
     @cached_property
     def objective_names(self) -> tuple[str, ...]:
         """The names of its objectives in all versions, each once, in document order."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -172,30 +172,39 @@ def state_row(
     objectives: Objectives, standing: Standing, row: asyncpg.Record, *, now: Instant
 ) -> StateRow:
     """A row of `value` as the api shows it."""
-    served = objectives[row["objective"]]
-    group = group_of(row["grp"])
-    as_of = standing.as_of([served.key])
+    as_of = standing.as_of([row["objective"]])
     return StateRow(
-        sla_id=sla_id(served.agreement.name, served.name, group),
-        agreement=served.agreement.name,
-        objective=served.name,
-        level=row["level"],
-        group=group_form(served.group_by, group),
-        window=window_form(Span(row["window_start"], row["window_end"])),
-        final=row["final"],
-        value=row["value"],
-        target=_stored_object.decode(row["target"]),
-        state=row["state"],
-        budget_remaining=row["budget_remaining"],
-        counts=_stored_counts.decode(row["counts"]),
+        **window_members(objectives, standing, row),
         since=format_instant(row["since"]),
         breach_id=row["breach_id"],
         freshness=standing.freshness(as_of, now=now),
-        complete=standing.is_complete(row["window_start"], row["window_end"]),
-        revision=row["revision"],
-        provisional=row["provisional"],
         as_of=instant_text(as_of),
     )
+
+
+def window_members(
+    objectives: Objectives, standing: Standing, row: asyncpg.Record
+) -> dict[str, Any]:
+    """What is said of a window wherever it is shown: its judgement, and what is known of that."""
+    served = objectives[row["objective"]]
+    group = group_of(row["grp"])
+    return {
+        "sla_id": sla_id(served.agreement.name, served.name, group),
+        "agreement": served.agreement.name,
+        "objective": served.name,
+        "level": row["level"],
+        "group": group_form(served.group_by, group),
+        "window": window_form(Span(row["window_start"], row["window_end"])),
+        "final": row["final"],
+        "value": row["value"],
+        "target": _stored_object.decode(row["target"]),
+        "state": row["state"],
+        "budget_remaining": row["budget_remaining"],
+        "counts": _stored_counts.decode(row["counts"]),
+        "complete": standing.is_complete(row["window_start"], row["window_end"]),
+        "revision": row["revision"],
+        "provisional": row["provisional"],
+    }
 
 
 def explanation(
@@ -314,7 +323,7 @@ def explained_item_row(
 
 def agreement_row(agreement: Agreement, *, now: Instant) -> AgreementRow:
     """An agreement as of an instant."""
-    return _version_row(_shown(agreement, now))
+    return _version_row(agreement.version_nearest(now))
 
 
 def agreement_answer(agreement: Agreement, *, now: Instant) -> AgreementAnswer:
@@ -327,15 +336,15 @@ def agreement_answer(agreement: Agreement, *, now: Instant) -> AgreementAnswer:
     return AgreementAnswer(**msgspec.structs.asdict(row), versions=versions)
 
 
-def _shown(agreement: Agreement, now: Instant) -> Version:
-    begun = [version for version in agreement.versions if version.start <= now]
-    return agreement.version_at(now) or (begun[-1] if begun else agreement.versions[0])
-
-
-def _version_row(version: Version) -> AgreementRow:
+def effective_form(version: Version) -> dict[str, str]:
+    """From when a version is effective, and until when if it ends."""
     effective = {"from": format_instant(version.start)}
     if version.until is not None:
         effective["until"] = format_instant(version.until)
+    return effective
+
+
+def _version_row(version: Version) -> AgreementRow:
     return AgreementRow(
         agreement=version.agreement,
         level=version.level.value,
@@ -343,7 +352,7 @@ def _version_row(version: Version) -> AgreementRow:
         parties={"provider": version.provider, "customer": version.customer},
         precedence=version.precedence,
         calendar=version.calendar.name,
-        effective=effective,
+        effective=effective_form(version),
         objectives=[_objective_form(version, own) for own in version.objectives],
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
+from services.api.answering.answers import effective_form
 from services.api.reading.objectives import Choice, Served
 from services.api.reports.forms import (
     BreachTotals,
@@ -75,17 +76,11 @@ class Found:
     missing: Sequence[MissingRecords] = ()
 
 
-def version_shown(agreement: Agreement, now: Instant) -> Version:
-    """The version in force, or that which comes nearest: the latest begun, else the first."""
-    begun = [version for version in agreement.versions if version.start <= now]
-    return agreement.version_at(now) or (begun[-1] if begun else agreement.versions[0])
-
-
 def compose(asked: Asked, found: Found) -> Report:
     """The report of what was found."""
     agreement = asked.agreement
     last = min(found.as_of, asked.span.end - 1)
-    shown = _version_form(version_shown(agreement, last))
+    shown = _version_form(agreement.version_nearest(last))
     objectives = [_objective(asked, choice.served, found, last) for choice in asked.choices]
     windows = [own for objective in objectives for own in objective.windows]
     breaches = [own for objective in objectives for own in objective.breaches]
@@ -241,11 +236,8 @@ def _versions(agreement: Agreement, span: Span) -> Iterator[VersionForm]:
 
 
 def _version_form(version: Version) -> VersionForm:
-    effective = {"from": format_instant(version.start)}
-    if version.until is not None:
-        effective["until"] = format_instant(version.until)
     return VersionForm(
-        effective=effective,
+        effective=effective_form(version),
         level=version.level.value,
         type=version.type.value,
         parties={"provider": version.provider, "customer": version.customer},

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.api.answering.parameters import Parameters, Text
 from services.api.reading.objectives import Choice, Filters, Objectives
-from services.api.reports.composing import Asked, version_shown
+from services.api.reports.composing import Asked
 from services.api.web.problems import Refusal, invalid_parameter, suggestion
 from shared.domain.instant import Instant
 from shared.domain.period import NamedPeriod, parse_edge, parse_period, periods_before
@@ -115,7 +115,7 @@ def asked_of(
             hint = suggestion(own, agreement.objective_names)
             detail = f"{name!r} has no objective {own!r}{hint}"
             raise invalid_parameter(name="objective", detail=detail)
-    zone = version_shown(agreement, as_of).calendar.zone
+    zone = agreement.version_nearest(as_of).calendar.zone
     try:
         period, span = period_of(wanted.period, wanted.from_, wanted.until, zone, as_of)
     except InvalidPeriod as error:

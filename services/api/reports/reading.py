@@ -4,13 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 import asyncpg
 import msgspec
 
-from services.api.answering.answers import revision_row
+from services.api.answering.answers import revision_row, window_members
 from services.api.board.sources import Sources
 from services.api.reading.objectives import Objectives, Served
 from services.api.reading.standing import Standing
@@ -40,7 +39,6 @@ MOST_WINDOWS: Final = 5_000
 MOST_REVISIONS: Final = 10_000
 MOST_BREACHES: Final = 10_000
 
-_stored_object: Final = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
 _stored_counts: Final = msgspec.json.Decoder(dict[str, int])
 _Rows = Sequence[asyncpg.Record]
 
@@ -126,26 +124,10 @@ def _windows(
         said[row["objective"], row["grp"], row["window_start"]].append(row)
     found: dict[str, list[ReportedWindow]] = defaultdict(list)
     for row in windows:
-        served = objectives[row["objective"]]
-        group = group_of(row["grp"])
         own = said.get((row["objective"], row["grp"], row["window_start"]), ())
-        found[served.key].append(
+        found[row["objective"]].append(
             ReportedWindow(
-                sla_id=sla_id(served.agreement.name, served.name, group),
-                agreement=served.agreement.name,
-                objective=served.name,
-                level=row["level"],
-                group=group_form(served.group_by, group),
-                window=window_form(Span(row["window_start"], row["window_end"])),
-                final=row["final"],
-                value=row["value"],
-                target=_stored_object.decode(row["target"]),
-                state=row["state"],
-                budget_remaining=row["budget_remaining"],
-                counts=_stored_counts.decode(row["counts"]),
-                complete=standing.is_complete(row["window_start"], row["window_end"]),
-                revision=row["revision"],
-                provisional=row["provisional"],
+                **window_members(objectives, standing, row),
                 revisions=[revision_row(one) for one in own],
             )
         )

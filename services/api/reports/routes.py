@@ -14,7 +14,7 @@ from services.api.answering.responses import json_answer, list_answer
 from services.api.board.sources import From
 from services.api.reading.objectives import Choice, Filters
 from services.api.reports import queries, schemas
-from services.api.reports.composing import compose, version_shown
+from services.api.reports.composing import compose
 from services.api.reports.csv_form import report_csv
 from services.api.reports.forms import AvailableReports, Report
 from services.api.reports.page import STYLE_PATH, report_page, style_text
@@ -72,7 +72,7 @@ def _available(
     now: Instant,
 ) -> AvailableReports:
     row = agreement_row(agreement, now=now)
-    zone = version_shown(agreement, now).calendar.zone
+    zone = agreement.version_nearest(now).calendar.zone
     ends = [first[own.served.key] for own in choices if own.served.key in first]
     months = islice(periods_before(Period.MONTH, zone, now), MOST_MONTHS if ends else 0)
     return AvailableReports(
