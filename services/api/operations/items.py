@@ -2,7 +2,6 @@
 
 from typing import Annotated, Final
 
-import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from services.api.answering import examples, schemas
@@ -18,8 +17,13 @@ from services.api.answering.requests import page_place
 from services.api.answering.responses import list_answer, object_answer
 from services.api.answering.shown_items import shown_item
 from services.api.board.sources import From, Sources
-from services.api.reading.queries import read_item, read_items
 from services.api.reading.standing import Standing
+from services.api.reading.stored_items import (
+    is_about_no_other,
+    read_kind,
+    read_named,
+    stored_item,
+)
 from services.api.web.problems import Refusal, suggestion
 from shared.domain.agreement import objective_id
 from shared.domain.explain_item import explain_item
@@ -27,7 +31,6 @@ from shared.domain.instant import Instant
 from shared.domain.item import Item
 from shared.runtime.database import Connection
 from shared.wire.results import clock_row
-from shared.wire.stored_item import unpack_events
 
 router: Final = APIRouter(prefix="/v1")
 
@@ -44,7 +47,7 @@ async def list_items(
     if wanted.subject is not None:
         return await _one(request, sources, wanted.kind, wanted.subject)
     scope, after = page_place(wanted, "items", (str,))
-    async with sources.reading(sources.objectives.keys) as (connection, standing):
+    async with sources.reading([]) as (connection, standing):
         first = "" if after is None else str(after[0])
         found = await _seen(connection, sources, wanted.kind, first, wanted.limit + 1)
     page = found[: wanted.limit]
@@ -62,11 +65,11 @@ async def _seen(
     """
     found: list[tuple[Item, Instant]] = []
     while len(found) < limit:
-        rows = await read_items(
+        rows = await read_kind(
             connection, kind, after=after, limit=limit, customers=sources.customers
         )
-        read = [_item(sources, row) for row in rows]
-        found += [own for own in read if _may_be_seen(own[0], sources.customers)]
+        read = [(stored_item(sources.plan, row), row["evaluation_time"]) for row in rows]
+        found += [own for own in read if is_about_no_other(own[0], sources.customers)]
         if len(rows) < limit:
             break
         after = rows[-1]["key"]
@@ -96,27 +99,15 @@ async def get_item(
 async def _one(request: Request, sources: Sources, kind: str, subject: str) -> Response:
     key = f"{kind}:{subject}"
     async with sources.reading([]) as (connection, standing):
-        row = await read_item(connection, key)
-    found = None if row is None else _item(sources, row)
-    if found is None or not _may_be_seen(found[0], sources.customers):
+        rows = await read_named(connection, [key])
+    item = stored_item(sources.plan, rows[0]) if rows else None
+    if item is None or not is_about_no_other(item, sources.customers):
         raise Refusal(kind="unknown-item", detail=f"no event of {key!r} has come")
-    item, now = found
+    now: Instant = rows[0]["evaluation_time"]
     explained = explain_item(item, sources.plan, sources.objectives.catalogue, now=now)
     explained = shown_item(explained, sources.objectives)
     freshness = standing.freshness(now, now=sources.clock())
     return object_answer(request, explained_item_row(item, explained, freshness, now=now))
-
-
-def _may_be_seen(item: Item, customers: frozenset[str] | None) -> bool:
-    """Whether it was never about anybody but one of these customers."""
-    return customers is None or item.sole("customer") in customers - {""}
-
-
-def _item(sources: Sources, row: asyncpg.Record) -> tuple[Item, Instant]:
-    """The item of a row, and the evaluation time of its partition."""
-    kind, _, subject = row["key"].partition(":")
-    events = unpack_events(row["key"], row["body"])
-    return Item(sources.plan, kind, subject, events), row["evaluation_time"]
 
 
 def _listed_item(sources: Sources, standing: Standing, item: Item, now: Instant) -> ItemRow:

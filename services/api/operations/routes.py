@@ -56,7 +56,8 @@ async def list_values(
     groups = the_groups(objectives, query_sla_ids(request)[0])
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
-        await refuse_revisions_let_go(connection, wanted.known_at)
+        if wanted.known_at is not None:
+            await refuse_revisions_let_go(connection, wanted.known_at)
         rows = await read_values(
             connection,
             groups,

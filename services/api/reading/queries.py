@@ -291,48 +291,6 @@ LIMIT $11
 }
 
 
-async def read_item(connection: Connection, key: str) -> asyncpg.Record | None:
-    """The stored body of an item (`kind:subject`), with its partition's evaluation time."""
-    return await connection.fetchrow(_ITEM, key)
-
-
-async def read_items(
-    connection: Connection,
-    kind: str,
-    *,
-    after: str,
-    limit: int,
-    customers: Collection[str] | None = None,
-) -> list[asyncpg.Record]:
-    """The stored bodies of a kind's items by key, those after the key `after`.
-
-    With `customers` those that were never about anybody else.
-    """
-    own = None if customers is None else list(customers)
-    return await connection.fetch(_ITEMS, after or f"{kind}:", f"{kind};", limit, own)
-
-
-# Through the partitions: the table's key begins with one, and which it is needs no hashing then.
-_ITEM: Final = """
-SELECT i.key, i.body, p.evaluation_time, p.proven
-FROM partition_progress p JOIN item i ON i.part = p.part
-WHERE i.key = $1
-"""
-
-_ITEMS: Final = """
-SELECT i.key, i.body, p.evaluation_time, p.proven
-FROM partition_progress p
-CROSS JOIN LATERAL (
-    SELECT key, body FROM item
-    WHERE part = p.part AND key > $1 AND key < $2
-      AND ($4::text[] IS NULL OR customer = ANY($4::text[]))
-    ORDER BY key LIMIT $3
-) i
-ORDER BY i.key
-LIMIT $3
-"""
-
-
 TOTALLED: Final = (
     "met",
     "breached_open",

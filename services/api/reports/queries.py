@@ -155,19 +155,6 @@ LIMIT $5
 """
 
 
-async def read_bodies(connection: Connection, items: Sequence[str]) -> list[asyncpg.Record]:
-    """The stored bodies of items, with the evaluation times of their partitions."""
-    return await connection.fetch(_BODIES, list(items))
-
-
-# Through the partitions: the table's key begins with one.
-_BODIES: Final = """
-SELECT i.key, i.body, p.evaluation_time
-FROM partition_progress p JOIN item i ON i.part = p.part
-WHERE i.key = ANY($1::text[])
-"""
-
-
 async def read_missing(connection: Connection, span: Span) -> list[asyncpg.Record]:
     """The gaps in the event log that touch a span."""
     return await connection.fetch(_MISSING, span.start, span.end)
@@ -180,12 +167,6 @@ WHERE reason <> 'poison' AND (resolved_at IS NULL OR resolution = 'accepted')
   AND from_time < $2 AND (until_time IS NULL OR until_time > $1)
 ORDER BY from_time, part
 """
-
-
-async def read_ledger_from(connection: Connection) -> Instant | None:
-    """From when on the ledger is whole; None when nothing of it was let go of."""
-    kept_from: Instant | None = await connection.fetchval("SELECT ledger_from FROM retention")
-    return kept_from
 
 
 async def read_first_windows(connection: Connection, keys: Sequence[str]) -> dict[str, Instant]:

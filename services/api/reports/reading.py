@@ -11,8 +11,10 @@ import msgspec
 
 from services.api.answering.answers import revision_row, window_members
 from services.api.board.sources import Sources
+from services.api.reading.kept import read_ledger_from
 from services.api.reading.objectives import Objectives, Served
 from services.api.reading.standing import Standing
+from services.api.reading.stored_items import is_about_no_other, read_named, stored_item
 from services.api.reports import queries
 from services.api.reports.composing import MOST_EXCLUDED, Asked, Found
 from services.api.reports.forms import (
@@ -27,13 +29,11 @@ from services.api.web.problems import Refusal
 from shared.domain.agreement import sla_id
 from shared.domain.history import ClockKey, History, What, histories
 from shared.domain.instant import Instant, format_instant
-from shared.domain.item import Item
 from shared.domain.plan import Plan
 from shared.domain.window import Span
 from shared.runtime.database import Connection
 from shared.wire.groups import group_of
 from shared.wire.results import group_form, instant_text, seconds, window_form
-from shared.wire.stored_item import unpack_events
 
 MOST_WINDOWS: Final = 5_000
 MOST_REVISIONS: Final = 10_000
@@ -177,12 +177,12 @@ async def _excluded(
     ]
     if not panes:
         return ()
-    kept_from = await queries.read_ledger_from(connection)
+    kept_from = await read_ledger_from(connection)
     if kept_from is not None and min(start for _, _, start, _ in panes) < kept_from:
         return None
     rows = await queries.read_excluded(connection, panes, MOST_EXCLUDED + 1)
     keys = sorted({row["item"] for row in rows[:MOST_EXCLUDED]})
-    bodies = await queries.read_bodies(connection, keys)
+    bodies = await read_named(connection, keys)
     by_pane_key = {served.pane_key: served for served in objectives}
     explaining = _Explaining(sources.plan, by_pane_key, sources.customers)
     return await asyncio.to_thread(explaining.told, rows, bodies)
@@ -217,11 +217,10 @@ class _Explaining:
 
     def _histories(self, row: asyncpg.Record) -> Mapping[ClockKey, History]:
         """What happened to an item's clocks; nothing where it was about somebody else, too."""
-        kind, _, subject = row["key"].partition(":")
-        item = Item(self.plan, kind, subject, unpack_events(row["key"], row["body"]))
-        if self.customers is not None and item.sole("customer") not in self.customers - {""}:
+        item = stored_item(self.plan, row)
+        if not is_about_no_other(item, self.customers):
             return {}
-        return histories(self.plan, kind, item.events, now=row["evaluation_time"])
+        return histories(self.plan, item.kind, item.events, now=row["evaluation_time"])
 
 
 def why_excluded(history: History | None) -> str:
