@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.api.reading.standing import read_standing
+from services.api.reading.standing import read_progress
 from services.evaluator import stops
 from shared.domain.instant import DAY
 from shared.runtime.config import process_environment
@@ -90,7 +90,7 @@ async def test_lost_records_stop_one_partition_until_a_person_accepts_the_gap(
     )
     assert row["until_time"] > row["from_time"]
     async with snapshot(pipeline.pool) as connection:
-        standing = await read_standing(connection, {}, 0)
+        standing = (await read_progress(connection)).standing({}, 0)
     assert not standing.is_complete(row["until_time"] - 1, row["until_time"] + DAY)
     assert standing.is_complete(row["until_time"], row["until_time"] + DAY)
     assert "no partition" in (await accord(pipeline, "gaps", "list"))[1]

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from services.api.access.scopes import MEMBER
-from services.api.web.problem_kinds import KINDS
+from services.api.answering.described import refusal
 
 SCHEME: Final = "bearer"
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
@@ -30,17 +30,4 @@ def add_access(document: dict[str, Any]) -> None:
                 operation["security"] = [{SCHEME: [scope]}]
                 for status, (kind, detail) in _REFUSALS.items():
                     known = operation["responses"]
-                    known.setdefault(status, _refusal(kind, detail, path))
-
-
-def _refusal(kind: str, detail: str, path: str) -> dict[str, Any]:
-    own = KINDS[kind]
-    example = {
-        "type": own.type,
-        "title": own.title,
-        "status": own.status.value,
-        "detail": detail,
-        "instance": path,
-    }
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": own.title, "content": {"application/problem+json": content}}
+                    known.setdefault(status, refusal(kind, detail, path))

@@ -43,10 +43,10 @@ def add_limits(document: dict[str, Any]) -> None:
             _read_examples(answers)
             limits = _EVERYWHERE | (_OF_BODIES if "requestBody" in operation else {})
             for status, detail in limits.items():
-                answers.setdefault(status, _refusal(_NAMES[status], detail, path))
+                answers.setdefault(status, refusal(_NAMES[status], detail, path))
             conflict = _CONFLICTS.get(operation["operationId"])
             if conflict is not None:
-                answers.setdefault("409", _refusal(*conflict, path))
+                answers.setdefault("409", refusal(*conflict, path))
             if method == "get" and "application/json" in answers["200"].get("content", {}):
                 answers["200"].setdefault("headers", {})["ETag"] = {"schema": {"type": "string"}}
                 answers.setdefault("304", _UNCHANGED)
@@ -61,7 +61,8 @@ def _read_examples(answers: dict[str, Any]) -> None:
                 content["example"] = json.loads(content["example"])
 
 
-def _refusal(name: str, detail: str, path: str) -> dict[str, Any]:
+def refusal(name: str, detail: str, path: str) -> dict[str, Any]:
+    """A problem among the answers of the operation at a path."""
     kind = KINDS[name]
     example = {
         "type": kind.type,

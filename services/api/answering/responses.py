@@ -83,10 +83,13 @@ def page_answer(
 ) -> Answer:
     """A page of items that are JSON already; `following` is the cursor of the next."""
     body = encode(ListAnswer(items=texts, next=following, as_of=instant_text(as_of)))
-    if following is None:
-        return Answer(body, tag)
+    return Answer(body, tag, None if following is None else next_link(address, following))
+
+
+def next_link(address: Address, following: str) -> str:
+    """The header `Link` to the page that begins at the cursor `following`."""
     target = f"{address.path}?{urlencode([*address.parameters, ('cursor', following)])}"
-    return Answer(body, tag, f'<{target}>; rel="next"')
+    return f'<{target}>; rel="next"'
 
 
 def tag_of(parts: Iterable[bytes]) -> str:

@@ -21,17 +21,14 @@ from services.api.figures.current_windows import CurrentWindows
 from services.api.figures.promise_series import Promise, PromiseSeries, Reading
 from services.api.figures.sla_figures import Totals, all_events, missed_events
 from services.api.reading.objectives import Objectives
-from services.api.reading.queries import (
-    TOTALLED,
-    read_totals,
-)
-from services.api.reading.standing import Standing, read_judgements, read_progress
+from services.api.reading.queries import TOTALLED, read_totals
+from services.api.reading.standing import Standing
 from shared.domain.instant import SECOND, Instant
 from shared.domain.measure import Measure
 from shared.domain.window import Window
 from shared.runtime import metrics
 from shared.runtime.config import SERIES_LIMIT
-from shared.runtime.database import Connection, snapshot
+from shared.runtime.database import Connection
 from shared.runtime.metrics import Metric as Declared
 from shared.runtime.migrate import at_head
 from shared.wire.pane_keys import objective_of
@@ -132,15 +129,12 @@ class Exporter(Collector):
             if not self._schema_checked:
                 self._note("the database has not the schema of this program: run accord migrate")
                 return
-        async with snapshot(sources.pool) as connection:
-            progress = await read_progress(connection)
-            documents = await sources.in_use.at(connection, progress.generation)
-            objectives = documents.objectives
-            judged = await read_judgements(connection, objectives.pane_keys, progress.evaluated)
-            standing = progress.standing(judged, documents.number)
-            rows, others = await self._read_states(objectives, connection, standing)
-            if time.monotonic() - self._totals_at >= TOTALS_S:
-                await self._read_totals(objectives, connection)
+        async with sources.here() as here:
+            objectives = here.objectives
+            async with here.reading(objectives.keys) as (connection, standing):
+                rows, others = await self._read_states(objectives, connection, standing)
+                if time.monotonic() - self._totals_at >= TOTALS_S:
+                    await self._read_totals(objectives, connection)
         now = sources.clock()
         reading = Reading(objectives, standing, rows, now, self._totals, others)
         self._renewed.inc(await asyncio.to_thread(self._promises.show, reading))

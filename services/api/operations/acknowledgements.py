@@ -1,6 +1,5 @@
 """Acknowledgements: somebody has seen a breach, and may say what is done about it."""
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -14,7 +13,7 @@ from services.api.answering import schemas
 from services.api.answering.answers import Acknowledgement
 from services.api.answering.parameters import NoParameters, Text
 from services.api.answering.shapes import Acknowledged
-from services.api.board.sources import Sources
+from services.api.board.sources import Sources, Unread
 from services.api.web.bodies import Body, described, parsed, read_bytes
 from services.api.web.caller import By
 from services.api.web.idempotency import Answer, write_once
@@ -63,6 +62,7 @@ async def acknowledge_breach(
     _: Annotated[NoParameters, Query()],
     request: Request,
     by: By,
+    sources: Unread,
 ) -> Response:
     """Say that a breach has been seen; `/v1/breaches` shows by whom, when, and the note.
 
@@ -71,9 +71,6 @@ async def acknowledge_breach(
     """
     body = await read_bytes(request)
     note = parsed(body, Note).note
-    sources = request.app.state.sources
-    assert isinstance(sources, Sources)  # noqa: S101 - as the app was made
-    sources = replace(sources, customers=by.customers)
     now = sources.clock()
 
     async def write(connection: Connection) -> Answer:

@@ -193,12 +193,3 @@ SELECT objective, min(CASE WHEN pane_start = $1 THEN held_at
                       ELSE greatest(held_at, dirty_from - 1) END)
 FROM judge_queue GROUP BY objective
 """
-
-
-async def read_standing(
-    connection: Connection, keys: Mapping[str, str], generation: int
-) -> Standing:
-    """The standing of objectives, with the keys of their panes, under the documents in use."""
-    progress = await read_progress(connection)
-    judged = await read_judgements(connection, keys, progress.evaluated)
-    return progress.standing(judged, generation)

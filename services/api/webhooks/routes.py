@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import asyncpg
@@ -14,7 +13,8 @@ from services.api.access.scopes import asks
 from services.api.answering import schemas
 from services.api.answering.parameters import NoParameters, Page, Text
 from services.api.answering.requests import page_place
-from services.api.board.sources import Sources
+from services.api.answering.responses import address_of, next_link
+from services.api.board.sources import Unread
 from services.api.web.bodies import described, parsed, read_bytes
 from services.api.web.caller import By, Caller
 from services.api.web.cursors import Key, encode_cursor
@@ -48,18 +48,12 @@ def _json(status: HTTPStatus, body: object) -> Answer:
     return Answer(status, msgspec.json.encode(body))
 
 
-def _sources(request: Request) -> Sources:
-    sources = request.app.state.sources
-    assert isinstance(sources, Sources)  # noqa: S101 - as the app was made
-    return sources
-
-
 @router.post(
     "",
     **_operation("createWebhook", shapes.WebhookWithSecret, shapes.WITH_SECRET, HTTPStatus.CREATED),
     openapi_extra={**described(shapes.WebhookBody, shapes.BODY), **asks("write")},
 )
-async def create_webhook(_: Nothing, request: Request, by: By) -> Response:
+async def create_webhook(_: Nothing, request: Request, by: By, sources: Unread) -> Response:
     """Have changes sent to a URL from now on: those that the filters ask for, in order.
 
     The answer holds the secret that messages are signed with (Standard Webhooks); it is not shown
@@ -74,7 +68,6 @@ async def create_webhook(_: Nothing, request: Request, by: By) -> Response:
     except UrlRefused as refusal:
         errors = ({"pointer": "/url", "detail": str(refusal)},)
         raise Refusal(kind="webhook-url", detail=str(refusal), errors=errors) from None
-    sources = _sources(request)
     now = sources.clock()
 
     async def write(connection: Connection) -> Answer:
@@ -90,10 +83,10 @@ async def create_webhook(_: Nothing, request: Request, by: By) -> Response:
 
 
 @router.get("", **_operation("listWebhooks", shapes.Webhooks, _page(shapes.WEBHOOK)))
-async def list_webhooks(wanted: Paged, request: Request, by: By) -> Response:
+async def list_webhooks(wanted: Paged, request: Request, by: By, sources: Unread) -> Response:
     """The caller's webhooks, and how each does; with the scope `admin` everybody's."""
     scope, after = page_place(wanted, "webhooks", (str,))
-    async with transaction(_sources(request).pool) as connection:
+    async with transaction(sources.pool) as connection:
         last = "" if after is None else str(after[0])
         rows = await owned.read_all(connection, by, after=last, limit=wanted.limit + 1)
     page = rows[: wanted.limit]
@@ -102,9 +95,9 @@ async def list_webhooks(wanted: Paged, request: Request, by: By) -> Response:
 
 
 @router.get("/{webhook_id}", **_operation("getWebhook", shapes.Webhook, shapes.WEBHOOK))
-async def get_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
+async def get_webhook(webhook_id: Id, _: Nothing, by: By, sources: Unread) -> Response:
     """One webhook."""
-    async with transaction(_sources(request).pool) as connection:
+    async with transaction(sources.pool) as connection:
         row = await _own(connection, by, webhook_id)
     return _json(HTTPStatus.OK, shapes.webhook_form(row)).response()
 
@@ -114,9 +107,9 @@ async def get_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -> R
     **_operation("deleteWebhook", None, None, HTTPStatus.NO_CONTENT),
     openapi_extra=asks("write"),
 )
-async def delete_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
+async def delete_webhook(webhook_id: Id, _: Nothing, by: By, sources: Unread) -> Response:
     """Delete a webhook with its log and its dead list; nothing more is sent to it."""
-    async with transaction(_sources(request).pool) as connection:
+    async with transaction(sources.pool) as connection:
         await _own(connection, by, webhook_id)
         await owned.delete(connection, webhook_id)
         await _note(connection, by, "deleted", webhook_id)
@@ -128,12 +121,13 @@ async def delete_webhook(webhook_id: Id, _: Nothing, request: Request, by: By) -
     **_operation("exchangeWebhookSecret", shapes.WebhookWithSecret, shapes.WITH_SECRET),
     openapi_extra=asks("write"),
 )
-async def exchange_secret(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
+async def exchange_secret(
+    webhook_id: Id, _: Nothing, request: Request, by: By, sources: Unread
+) -> Response:
     """Give a webhook a new secret, shown once; the one before signs along for 24 hours.
 
     Until then every message has a signature by each: a receiver changes over when it likes.
     """
-    sources = _sources(request)
 
     async def write(connection: Connection) -> Answer:
         await _own(connection, by, webhook_id)
@@ -150,10 +144,12 @@ async def exchange_secret(webhook_id: Id, _: Nothing, request: Request, by: By) 
     "/{webhook_id}/deliveries",
     **_operation("listWebhookDeliveries", shapes.Deliveries, shapes.DELIVERIES),
 )
-async def list_deliveries(webhook_id: Id, wanted: Paged, request: Request, by: By) -> Response:
+async def list_deliveries(
+    webhook_id: Id, wanted: Paged, request: Request, by: By, sources: Unread
+) -> Response:
     """Attempts to deliver to a webhook, the latest first; they are kept for seven days."""
     scope, before = page_place(wanted, "deliveries", (int,))
-    async with transaction(_sources(request).pool) as connection:
+    async with transaction(sources.pool) as connection:
         await _own(connection, by, webhook_id)
         last = None if before is None else int(before[0])
         rows = await owned.read_deliveries(
@@ -165,10 +161,12 @@ async def list_deliveries(webhook_id: Id, wanted: Paged, request: Request, by: B
 
 
 @router.get("/{webhook_id}/dead", **_operation("listWebhookDead", shapes.DeadList, shapes.DEAD))
-async def list_dead(webhook_id: Id, wanted: Paged, request: Request, by: By) -> Response:
+async def list_dead(
+    webhook_id: Id, wanted: Paged, request: Request, by: By, sources: Unread
+) -> Response:
     """Changes that a webhook has not taken within a day, in the order of the log."""
     scope, after = page_place(wanted, "dead", (int,))
-    async with transaction(_sources(request).pool) as connection:
+    async with transaction(sources.pool) as connection:
         await _own(connection, by, webhook_id)
         last = 0 if after is None else int(after[0])
         rows = await owned.read_dead(connection, webhook_id, after=last, limit=wanted.limit + 1)
@@ -182,9 +180,9 @@ async def list_dead(webhook_id: Id, wanted: Paged, request: Request, by: By) -> 
     **_operation("redriveWebhook", shapes.Redriven, {"redriven": 1}),
     openapi_extra=asks("write"),
 )
-async def redrive(webhook_id: Id, _: Nothing, request: Request, by: By) -> Response:
+async def redrive(webhook_id: Id, _: Nothing, by: By, sources: Unread) -> Response:
     """Send all of a webhook's dead list again, before what else waits for it, and at once."""
-    async with transaction(_sources(request).pool) as connection:
+    async with transaction(sources.pool) as connection:
         await _own(connection, by, webhook_id)
         count = await owned.redrive(connection, webhook_id)
         await _note(connection, by, "redriven", webhook_id)
@@ -217,7 +215,5 @@ def _listed(
     following = None if last is None else encode_cursor(scope, last)
     response = _json(HTTPStatus.OK, {"items": items, "next": following}).response()
     if following is not None:
-        kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
-        target = f"{request.url.path}?{urlencode([*kept, ('cursor', following)])}"
-        response.headers["link"] = f'<{target}>; rel="next"'
+        response.headers["link"] = next_link(address_of(request), following)
     return response
