@@ -1,6 +1,7 @@
 """`accord dlq`: records that were refused; see them, see one, send them again.
 
-Exit code 0: done; 1: there is no such record; 2: it could not be asked, or sending broke off.
+Exit code 0: done; 1: there is no such record, or some stay refused; 2: it could not be asked, or
+sending broke off.
 """
 
 import asyncio
@@ -127,7 +128,8 @@ def redrive_command(
 
     That is so when the time of an event has come that was too far ahead, or when a Source document
     reads now what it refused. Each is sent once for each time it was refused, five times at most:
-    running this twice, or again after it broke off, does no harm.
+    running this twice, or again after it broke off, does no harm. The exit code is 1 if records
+    stay refused: not those that were sent before, nor conflicts that were not asked for.
     """
     wanted = _filter(topic, reason, since, until)
     result: Redriven = _run(lambda settings: _redrive(settings, wanted, dry_run, conflicts, force))
@@ -137,6 +139,8 @@ def redrive_command(
         for why, n in sorted(result.left.items()):
             print(f"{n:>8}  left: {why}")
         print(f"{result.sent} records {'would be' if dry_run else 'were'} sent again")
+    if result.refused:
+        raise typer.Exit(1)
 
 
 async def _read(settings: Settings, wanted: Filter) -> list[Letter]:

@@ -22,6 +22,8 @@ from shared.wire.cloudevents import InvalidEvent, decode_record
 from shared.wire.mapping import read_record
 
 REPLAYS_MOST: Final = 5
+_SENT_BEFORE: Final = "sent before"
+_NOT_ASKED_FOR: Final = "a conflict: ask with --conflicts"
 _SKEW: Final[Micros] = 5 * MINUTE
 """How far ahead of the wall clock an event may be (contract section 1)."""
 _BATCH: Final = 500
@@ -34,6 +36,11 @@ class Redriven:
 
     sent: int = 0
     left: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def refused(self) -> int:
+        """How many were asked for and stay refused: sent neither now nor before."""
+        return self.left.total() - self.left[_SENT_BEFORE] - self.left[_NOT_ASKED_FOR]
 
 
 _KNOWN: Final = "SELECT topic, part, record_offset, written_ms FROM redriven"
@@ -80,13 +87,13 @@ class Redrive:
     def _why_not(self, letter: Letter, known: set[tuple[object, ...]]) -> str | None:
         """Why a letter is not sent; None if it is."""
         if letter.identity in known:
-            return "sent before"
+            return _SENT_BEFORE
         if letter.replays >= REPLAYS_MOST:
             return f"sent {REPLAYS_MOST} times in vain"
         if letter.truncated:
             return "cut short: not whole"
         if letter.reason == CONFLICT and letter.topic == QUARANTINE and not self.conflicts:
-            return "a conflict: ask with --conflicts"
+            return _NOT_ASKED_FOR
         return None if self.force else self._refused(letter)
 
     def _refused(self, letter: Letter) -> str | None:

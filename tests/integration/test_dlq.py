@@ -2,19 +2,21 @@
 
 import asyncio
 import json
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from typer.testing import CliRunner
 
+from services.cli.main import app
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.services import Services
-from shared.runtime.config import process_environment
+from shared.runtime.config import driver_url
 from shared.runtime.topics import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(100)]
@@ -33,30 +35,29 @@ class Desk:
 
     def accord(self, *arguments: str, clock: str = "09:00") -> tuple[int, Any]:
         """The command's exit code and what it printed, as JSON if it is that."""
-        done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "services.cli.main", "dlq", *arguments],
-            env=process_environment(**self.environment, ACCORD_CLOCK=f"2026-03-02T{clock}:00Z"),
-            capture_output=True,
-            check=False,
-            text=True,
+        done = CliRunner().invoke(
+            app,
+            ["dlq", *arguments],
+            env={**self.environment, "ACCORD_CLOCK": f"2026-03-02T{clock}:00Z"},
+            catch_exceptions=False,
         )
         told = done.stdout or done.stderr
-        return done.returncode, json.loads(told) if "--json" in arguments else told
+        return done.exit_code, json.loads(told) if "--json" in arguments else told
 
-    def redrive(self, *arguments: str, clock: str) -> int:
-        """How many were sent."""
+    def redrive(self, *arguments: str, clock: str) -> tuple[int, int]:
+        """The exit code, and how many were sent."""
         code, told = self.accord("redrive", "--json", *arguments, clock=clock)
-        assert code == 0
-        return int(told["sent"])
+        return code, int(told["sent"])
 
     def wait_for(self, total: int) -> list[dict[str, Any]]:
         """The refused records, once there are so many."""
         told: Any = None
-        for _ in range(60):
+        for _ in range(600):
             _, told = self.accord("list", "--json")
             if told["total"] >= total:
                 assert told["total"] == total
                 return list(told["records"])
+            time.sleep(0.1)
         raise AssertionError(told)
 
 
@@ -91,6 +92,16 @@ async def _records(servers: str, topic: str, partition: int, count: int) -> list
         return found
 
 
+async def _quarantine(database_url: str, record: bytes) -> None:
+    connection = await asyncpg.connect(driver_url(database_url))
+    try:
+        await connection.execute(
+            "INSERT INTO quarantine VALUES (0, 7, 'ticket:T-1', 'conflict', $1, 0)", record
+        )
+    finally:
+        await connection.close()
+
+
 def test_a_record_whose_time_has_come_is_sent_again_once_and_unchanged(desk: Desk) -> None:
     listed = desk.wait_for(2)
     assert {row["reason"] for row in listed} == {"future_time", "not_utf8"}
@@ -100,10 +111,10 @@ def test_a_record_whose_time_has_come_is_sent_again_once_and_unchanged(desk: Des
     assert desk.accord("show", "tickets.dlq/0@99")[0] == 1
 
     # Its time has not come; the other one is no event whenever it is.
-    assert desk.redrive(clock="09:00") == 0
-    assert desk.redrive("--dry-run", clock="11:00") == 1
-    assert desk.redrive("--reason", "not_utf8", clock="11:00") == 0
-    assert desk.redrive(clock="11:00") == 1
+    assert desk.redrive(clock="09:00") == (1, 0)
+    assert desk.redrive("--dry-run", clock="11:00") == (1, 1)
+    assert desk.redrive("--reason", "not_utf8", clock="11:00") == (1, 0)
+    assert desk.redrive("--reason", "future_time", clock="11:00") == (0, 1)
     sent = asyncio.run(_records(desk.servers, desk.topics.tickets, 3, 2))
     assert (sent[1].key, sent[1].value) == (sent[0].key, sent[0].value) == (b"k", FUTURE)
     assert dict(sent[1].headers).keys() == {"trace", "causationid", "__dlq.replays"}
@@ -112,4 +123,11 @@ def test_a_record_whose_time_has_come_is_sent_again_once_and_unchanged(desk: Des
     again = desk.wait_for(3)[-1]
     assert (again["reason"], again["replays"]) == ("future_time", 1)
     # Of the two letters of the record only the new one is sent.
-    assert desk.redrive("--dry-run", clock="11:00") == 1
+    assert desk.redrive("--reason", "future_time", "--dry-run", clock="11:00") == (0, 1)
+
+    # A conflict stays where nobody asks for it, and that is no failure.
+    asyncio.run(_quarantine(desk.environment["ACCORD_DATABASE_URL"], FUTURE))
+    conflict = ("--reason", "conflict", "--dry-run")
+    assert desk.redrive(*conflict, clock="11:00") == (0, 0)
+    assert desk.redrive(*conflict, "--conflicts", clock="11:00") == (0, 1)
+    assert desk.redrive(*conflict, "--conflicts", clock="09:00") == (1, 0)
