@@ -133,7 +133,8 @@ def _refused(scope: Scope) -> Refusal | None:
         return Refusal(kind="target-too-long", detail=detail)
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_BYTES_MAX:
         detail = f"the headers have more than {HEADERS_BYTES_MAX} bytes"
-        return Refusal(kind="headers-too-large", detail=detail)
+        close = {"connection": "close"}  # whether it came at once or in parts: 400 closes too
+        return Refusal(kind="headers-too-large", detail=detail, headers=close)
     for place, text in (("path", path), ("query", query)):
         if b"%" in text and not _is_text(text):
             detail = f"the {place} is no UTF-8 when it is percent-decoded"
