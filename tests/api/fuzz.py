@@ -17,14 +17,11 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-import uvicorn
-
 from services.api.access.gate import Gate
 from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.access.settings import AccessSettings, Mode
 from services.api.app import create_app, make_sources
 from services.api.web.caller import implied
-from services.api.web.connection import HEAD_BYTES_MAX, TimedConnection
 from services.api.webhooks.addresses import Addresses
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.postgres import create_database, drop_database
@@ -33,6 +30,7 @@ from shared.runtime.database import create_pool
 from shared.runtime.migrate import migrate
 from shared.runtime.registry import Registry
 from shared.runtime.wall_clock import system_clock
+from tests.api.serving import on_a_socket
 from tests.api.stored import EVENTS, NOW, a_catalogue, store
 
 STREAM = "/v1/stream"
@@ -84,27 +82,13 @@ async def a_served_api(database_url: str, folder: Path) -> AsyncIterator[Served]
                 await asyncio.sleep(1.0)
 
         holding = asyncio.ensure_future(hold())
-        config = uvicorn.Config(
-            create_app(sources, Registry(), gate, addresses=Addresses(resolve=_somewhere)),
-            port=0,
-            log_config=None,
-            access_log=False,
-            http=TimedConnection,
-            ws="none",
-            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-        )
-        server = uvicorn.Server(config)
-        config.load()
-        server.lifespan = config.lifespan_class(config)
-        await server.startup()
-        looking = asyncio.ensure_future(sources.board.renew_until(stopping))
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", key)
-        stopping.set()
-        holding.cancel()
-        await looking
-        server.should_exit = True
-        await server.shutdown()
+        app = create_app(sources, Registry(), gate, addresses=Addresses(resolve=_somewhere))
+        async with on_a_socket(app) as address:
+            looking = asyncio.ensure_future(sources.board.renew_until(stopping))
+            yield Served(address, key)
+            stopping.set()
+            holding.cancel()
+            await looking
 
 
 async def _somewhere(host: str, port: int) -> list[str]:  # noqa: ARG001 - as it is asked

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from services.api.web.connection import HEAD_BYTES_MAX, TimedConnection
+from services.api.web.connection import TimedConnection
+from tests.api.serving import on_a_socket
 from tests.api.without_database import an_app
 
 GET = b"GET /problems HTTP/1.1\r\nHost: api\r\n"
@@ -25,22 +25,8 @@ class Hurried(TimedConnection):
 
 @pytest.fixture
 async def port(tmp_path: Path) -> AsyncIterator[int]:
-    config = uvicorn.Config(
-        an_app(tmp_path),
-        port=0,
-        log_config=None,
-        access_log=False,
-        http=Hurried,
-        ws="none",
-        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-    )
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await server.shutdown()
+    async with on_a_socket(an_app(tmp_path), Hurried) as address:
+        yield int(address.rpartition(":")[2])
 
 
 async def say(port: int, *parts: bytes, pause_s: float = 0.0) -> bytes:

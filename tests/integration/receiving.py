@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.api.webhooks.delivering import Deliverer
 from shared.runtime.database import Pool
+from tests.api.serving import HOST, on_a_port
 
 HOOKS = "/v1/webhooks"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -53,13 +54,6 @@ class Receiver:
         return [json.loads(body)["number"] for _, body in self.taken]
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the test."""
-        yield
-
-
 @asynccontextmanager
 async def receiving(
     certificate: str | None = None, key: str | None = None
@@ -68,7 +62,7 @@ async def receiving(
     own = Receiver()
     config = uvicorn.Config(
         own,
-        host="127.0.0.1",
+        host=HOST,
         port=0,
         log_config=None,
         ws="none",
@@ -76,17 +70,9 @@ async def receiving(
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    server = _Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    own.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}/hook"
-    try:
+    async with on_a_port(config) as port:
+        own.url = f"{'https' if certificate else 'http'}://{HOST}:{port}/hook"
         yield own
-    finally:
-        server.should_exit = True
-        await running
 
 
 @asynccontextmanager

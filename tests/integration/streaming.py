@@ -3,12 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from starlette.types import Scope
 
@@ -19,37 +18,22 @@ from services.evaluator import change_log
 from services.evaluator.change_log import Change
 from shared.domain.instant import Instant
 from shared.runtime.database import Pool, transaction
+from tests.api.serving import on_a_socket
 
 PATIENCE_S = 60
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the test."""
-        yield
 
 
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """The app with its feed on a port of its own while the block runs."""
     stopping = asyncio.Event()
-    server = _Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none")
-    )
-    running = [
-        asyncio.create_task(app.state.feed.follow(stopping)),
-        asyncio.create_task(server.serve()),
-    ]
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stopping.set()
-        server.should_exit = True
-        await asyncio.gather(*running)
+    async with on_a_socket(app) as address:
+        following = asyncio.create_task(app.state.feed.follow(stopping))
+        try:
+            yield address
+        finally:
+            stopping.set()
+            await following
 
 
 class GivenCallers(Gate):

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,6 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from prometheus_client import CollectorRegistry
 
@@ -27,6 +26,7 @@ from shared.runtime.config import driver_url
 from shared.runtime.database import Pool, create_pool
 from shared.runtime.migrate import migrate
 from tests.api.stored import a_catalogue, store
+from tests.integration.streaming import serving
 from tests.page.story import DOCUMENTS, NOW, events
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -84,13 +84,6 @@ class Reader:
         self.wrong[:] = [said for said in self.wrong if part not in said]
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to pytest."""
-        yield
-
-
 @pytest.fixture(scope="session")
 def card_database(stack: LocalStack) -> Iterator[str]:
     """A database for the page alone."""
@@ -120,16 +113,8 @@ async def served(card: Card, gate: Gate | None = None) -> AsyncIterator[str]:
     """The real app on a free port of this machine, behind a gate if one is given."""
     sources = make_sources(pool=card.pool, catalogue=card.catalogue, clock=lambda: card.now[0])
     app = create_app(sources, CollectorRegistry(), gate)
-    stopping = asyncio.Event()
-    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
-    serving = asyncio.gather(app.state.feed.follow(stopping), server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    stopping.set()
-    server.should_exit = True
-    await serving
+    async with serving(app) as address:
+        yield address
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -55,24 +55,27 @@ class _Server(uvicorn.Server):
         yield
 
 
+def http_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """How the app is served at an address."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=UNDER_WAY_S,
+        http=TimedConnection,
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+    )
+
+
 async def serve_http(app: ASGIApp, settings: Settings, stopping: asyncio.Event) -> None:
     """Serve until told to stop, and `settings.drain_delay` seconds more; OSError if it cannot."""
-    server = _Server(
-        uvicorn.Config(
-            Leaving(app, stopping),
-            host=settings.host,
-            port=settings.api_port,
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=UNDER_WAY_S,
-            http=TimedConnection,
-            ws="none",
-            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-        )
-    )
+    server = _Server(http_config(Leaving(app, stopping), settings.host, settings.api_port))
     leaving = asyncio.create_task(_leave(server, stopping, settings.drain_delay))
     try:
         await server.serve()
