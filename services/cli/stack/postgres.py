@@ -186,7 +186,8 @@ async def create_database(admin_url: str, name: str, *, template: str | None = N
     try:
         known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
         if not known:
-            copied = f' TEMPLATE "{template}"' if template else ""
+            # As files: half the time of a copy through the log.
+            copied = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
             await connection.execute(f'CREATE DATABASE "{name}"{copied}')
     finally:
         await connection.close()
