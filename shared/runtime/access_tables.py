@@ -4,22 +4,23 @@ from typing import Final
 
 from sqlalchemy import ARRAY, BigInteger, Column, Index, LargeBinary, Table, Text
 
+from shared.runtime.columns import instant, key
 from shared.runtime.tables import metadata
 
 api_key: Final = Table(
     "api_key",
     metadata,
-    Column("id", Text(collation="C"), primary_key=True),
+    key("id"),
     Column("digest", LargeBinary, nullable=False),
     Column("name", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("customers", ARRAY(Text)),
-    Column("created_at", BigInteger, nullable=False),
+    instant("created_at"),
     Column("created_by", Text, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("revoked_at", BigInteger),
-    Column("last_used_at", BigInteger),
-    Column("changed_at", BigInteger, nullable=False),
+    instant("expires_at", nullable=True),
+    instant("revoked_at", nullable=True),
+    instant("last_used_at", nullable=True),
+    instant("changed_at"),
     Index("api_key_changed", "changed_at"),
     comment="Keys of the api by id; only a digest is kept, so nothing here can be used as a key",
 )
@@ -28,7 +29,7 @@ audit: Final = Table(
     "audit",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, nullable=False),
+    instant("at"),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("target", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""The tables of the change log, and of what the api writes: webhooks, acknowledgements, keys.
+"""The tables of the change log, and of what the api writes: webhooks, acknowledgements, answers.
 
 `seq` counts changes without a gap in the order in which they were committed (ADR 26). Texts that
 are lists or objects are JSON. Instants and names are as in `tables.py`.
@@ -20,32 +20,24 @@ from sqlalchemy import (
     text,
 )
 
+from shared.runtime.columns import identifier, instant, key
 from shared.runtime.tables import metadata
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _name(name: str) -> Column[str]:
-    return Column(name, Text(collation="C"), nullable=False)
-
 
 state_queue: Final = Table(
     "state_queue",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    _name("objective"),
-    _name("grp"),
+    identifier("objective"),
+    identifier("grp"),
     comment="Groups whose current window has come into another state and that wait to be told of",
 )
 
 state_told: Final = Table(
     "state_told",
     metadata,
-    Column("objective", Text(collation="C"), primary_key=True),
-    Column("grp", Text(collation="C"), primary_key=True),
-    _instant("window_start"),
+    key("objective"),
+    key("grp"),
+    instant("window_start"),
     Column("state", Text, nullable=False),
     comment="The state of each group that the change log told last",
 )
@@ -54,11 +46,11 @@ change: Final = Table(
     "change",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    _instant("at"),
+    instant("at"),
     Column("event_id", Text, nullable=False),
     Column("type", Text, nullable=False),
-    _name("objective"),
-    _name("grp"),
+    identifier("objective"),
+    identifier("grp"),
     Column("level", Text, nullable=False),
     Column("customers", Text, nullable=False),
     Column("body", Text, nullable=False),
@@ -85,12 +77,12 @@ webhook: Final = Table(
     Column("customers", Text),
     Column("secret", Text, nullable=False),
     Column("former_secret", Text),
-    _instant("former_until", nullable=True),
-    _instant("created_at"),
+    instant("former_until", nullable=True),
+    instant("created_at"),
     Column("position", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    _instant("next_attempt_at"),
-    _instant("failing_since", nullable=True),
+    instant("next_attempt_at"),
+    instant("failing_since", nullable=True),
     Column("last_error", Text),
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     Column("leased_by", Text, nullable=False, server_default=""),
@@ -107,7 +99,7 @@ webhook_delivery: Final = Table(
     Column("seq", BigInteger, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
-    _instant("at"),
+    instant("at"),
     Column("took", BigInteger, nullable=False),
     Column("status", Integer),
     Column("error", Text),
@@ -124,7 +116,7 @@ webhook_dead: Final = Table(
     Column("event_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("body", Text, nullable=False),
-    _instant("dead_at"),
+    instant("dead_at"),
     Column("error", Text, nullable=False),
     Column("redriven", Boolean, nullable=False, server_default="false"),
     Index("webhook_dead_at", "dead_at"),
@@ -136,7 +128,7 @@ acknowledgement: Final = Table(
     "acknowledgement",
     metadata,
     Column("breach_id", Text, primary_key=True),
-    _instant("acknowledged_at"),
+    instant("acknowledged_at"),
     Column("acknowledged_by", Text, nullable=False),
     Column("note", Text, nullable=False),
     comment="Who has seen a breach, when, and what they said of it",
@@ -149,7 +141,7 @@ idempotency: Final = Table(
     Column("operation", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("request", LargeBinary, nullable=False),
-    _instant("at"),
+    instant("at"),
     Column("status", Integer, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Index("idempotency_at", "at"),

@@ -27,6 +27,8 @@ from sqlalchemy import (
     text,
 )
 
+from shared.runtime.columns import identifier, instant, key
+
 metadata: Final = MetaData()
 
 RUNNING_PANE: Final = (1 << 63) - 1
@@ -47,14 +49,6 @@ PANE_COUNTS: Final = (
 
 WINDOW_PART: Final = -1
 """`part` of a breach that belongs to no partition: one of a window."""
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _key(name: str) -> Column[str]:
-    return Column(name, Text(collation="C"), primary_key=True)
 
 
 stream: Final = Table(
@@ -90,8 +84,8 @@ item: Final = Table(
     "item",
     metadata,
     Column("part", Integer, primary_key=True, autoincrement=False),
-    _key("key"),
-    _instant("next_due", nullable=True),
+    key("key"),
+    instant("next_due", nullable=True),
     Column("body", LargeBinary, nullable=False),
     Column("customer", Text),
     Index("item_due", "part", "next_due", postgresql_where=text("next_due IS NOT NULL")),
@@ -102,19 +96,19 @@ item: Final = Table(
 ledger: Final = Table(
     "ledger",
     metadata,
-    Column("objective", Text(collation="C"), nullable=False),
-    Column("grp", Text(collation="C"), nullable=False),
-    _instant("pane_start"),
-    _instant("at"),
+    identifier("objective"),
+    identifier("grp"),
+    instant("pane_start"),
+    instant("at"),
     Column("outcome", Text, nullable=False),
     Column("sign", SmallInteger, nullable=False),
-    Column("item", Text(collation="C"), nullable=False),
+    identifier("item"),
     Column("cycle", Integer, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("elapsed", BigInteger),
     Column("amount", Numeric),
     Column("part", Integer, nullable=False),
-    _instant("posted_at"),
+    instant("posted_at"),
     Index("ledger_walk", "objective", "grp", "pane_start", "at"),
     postgresql_partition_by="RANGE (posted_at)",
     comment="Append-only: what each item adds to a pane; a change is a reversal and a new entry",
@@ -127,16 +121,16 @@ retention: Final = Table(
     "retention",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    _instant("ledger_from"),
-    _instant("revisions_from"),
+    instant("ledger_from"),
+    instant("revisions_from"),
     comment="From when on what was recorded is kept: one row once something was let go",
 )
 
 pane: Final = Table(
     "pane",
     metadata,
-    _key("objective"),
-    _key("grp"),
+    key("objective"),
+    key("grp"),
     Column("pane_start", BigInteger, primary_key=True, autoincrement=False),
     Column("part", Integer, primary_key=True, autoincrement=False),
     *(Column(name, BigInteger, nullable=False, server_default="0") for name in PANE_COUNTS),
@@ -149,8 +143,8 @@ pane: Final = Table(
 pane_bucket: Final = Table(
     "pane_bucket",
     metadata,
-    _key("objective"),
-    _key("grp"),
+    key("objective"),
+    key("grp"),
     Column("pane_start", BigInteger, primary_key=True, autoincrement=False),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("bucket", BigInteger, primary_key=True, autoincrement=False),
@@ -163,12 +157,12 @@ judge_queue: Final = Table(
     "judge_queue",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("objective", Text(collation="C"), nullable=False),
-    Column("grp", Text(collation="C"), nullable=False),
-    _instant("pane_start"),
-    _instant("dirty_from"),
+    identifier("objective"),
+    identifier("grp"),
+    instant("pane_start"),
+    instant("dirty_from"),
     Column("cause", Text, nullable=False),
-    _instant("held_at"),
+    instant("held_at"),
     Index("judge_queue_objective", "objective"),
     comment="Panes that changed, from when on, and until when what was judged before holds",
 )
@@ -176,10 +170,10 @@ judge_queue: Final = Table(
 judgement: Final = Table(
     "judgement",
     metadata,
-    _key("objective"),
-    _instant("as_of"),
-    _instant("next_turn"),
-    _instant("provisional_until"),
+    key("objective"),
+    instant("as_of"),
+    instant("next_turn"),
+    instant("provisional_until"),
     Column("pane_key", Text(collation="C"), nullable=False, server_default=""),
     Column("watermark", BigInteger, nullable=False, server_default="0"),
     comment="When each objective was judged last, when time alone changes it next, and when the "
@@ -189,10 +183,10 @@ judgement: Final = Table(
 value: Final = Table(
     "value",
     metadata,
-    _key("objective"),
-    _key("grp"),
+    key("objective"),
+    key("grp"),
     Column("window_start", BigInteger, primary_key=True, autoincrement=False),
-    _instant("window_end"),
+    instant("window_end"),
     Column("listed", Boolean, nullable=False),
     Column("empty", Boolean, nullable=False, server_default="false"),
     Column("final", Boolean, nullable=False),
@@ -206,9 +200,9 @@ value: Final = Table(
     Column("level", Text, nullable=False),
     Column("breach_id", Text),
     Column("provisional", Boolean, nullable=False),
-    _instant("as_of"),
+    instant("as_of"),
     Column("checkpoint", Text, nullable=False),
-    _instant("restated_since", nullable=True),
+    instant("restated_since", nullable=True),
     Column("restated_cause", Text),
     Index("value_window", "objective", "window_start", "grp"),
     Index("value_open", "objective", "window_end", postgresql_where=text("NOT final")),
@@ -222,12 +216,12 @@ value: Final = Table(
 value_revision: Final = Table(
     "value_revision",
     metadata,
-    _key("objective"),
-    _key("grp"),
+    key("objective"),
+    key("grp"),
     Column("window_start", BigInteger, primary_key=True, autoincrement=False),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("cause", Text, nullable=False),
-    _instant("known_at"),
+    instant("known_at"),
     Column("state", Text, nullable=False),
     Column("value", Text),
     Column("budget_remaining", Text),
@@ -241,17 +235,17 @@ breach: Final = Table(
     Column("breach_id", Text, primary_key=True),
     Column("scope", Text, nullable=False),
     Column("part", Integer, nullable=False),
-    Column("objective", Text(collation="C"), nullable=False),
+    identifier("objective"),
     Column("grp", Text(collation="C"), nullable=False, server_default="[]"),
-    _instant("window_start", nullable=True),
-    _instant("window_end", nullable=True),
+    instant("window_start", nullable=True),
+    instant("window_end", nullable=True),
     Column("item", Text(collation="C")),
     Column("cycle", Integer),
-    _instant("opened_at"),
-    _instant("closed_at", nullable=True),
-    _instant("withdrawn_at", nullable=True),
+    instant("opened_at"),
+    instant("closed_at", nullable=True),
+    instant("withdrawn_at", nullable=True),
     Column("confirmed", Boolean, nullable=False, server_default="false"),
-    _instant("detected_at"),
+    instant("detected_at"),
     Column("announced", Text, nullable=False, server_default=""),
     Column("announcements", Integer, nullable=False, server_default="0"),
     Column("unannounced", Boolean, nullable=False, server_default="true"),
@@ -297,7 +291,7 @@ quarantine: Final = Table(
     Column("item", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("record", LargeBinary, nullable=False),
-    _instant("quarantined_at"),
+    instant("quarantined_at"),
     comment="Records of the event log that do not stand: conflicts of identity",
 )
 
@@ -309,11 +303,11 @@ gap: Final = Table(
     Column("reason", Text, nullable=False),
     Column("from_offset", BigInteger, nullable=False),
     Column("until_offset", BigInteger),
-    _instant("from_time"),
-    _instant("until_time", nullable=True),
+    instant("from_time"),
+    instant("until_time", nullable=True),
     Column("detail", Text, nullable=False),
-    _instant("seen_at"),
-    _instant("resolved_at", nullable=True),
+    instant("seen_at"),
+    instant("resolved_at", nullable=True),
     Column("resolution", Text),
     Column("resolved_by", Text),
     Column("why", Text),
@@ -325,17 +319,17 @@ source_gap: Final = Table(
     "source_gap",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("topic", Text(collation="C"), nullable=False),
+    identifier("topic"),
     Column("part", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("from_offset", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
-    _instant("seen_at"),
-    _instant("resolved_at", nullable=True),
+    instant("seen_at"),
+    instant("resolved_at", nullable=True),
     Column("resolution", Text),
     Column("resolved_by", Text),
     Column("why", Text),
-    _instant("went_on_at", nullable=True),
+    instant("went_on_at", nullable=True),
     Index(
         "source_gap_open",
         "topic",
@@ -349,11 +343,11 @@ source_gap: Final = Table(
 redriven: Final = Table(
     "redriven",
     metadata,
-    _key("topic"),
+    key("topic"),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("record_offset", BigInteger, primary_key=True, autoincrement=False),
     Column("written_ms", BigInteger, primary_key=True, autoincrement=False),
-    _instant("redriven_at"),
+    instant("redriven_at"),
     comment="Dead letters and quarantined records that were sent again; written_ms: of the record",
 )
 
@@ -364,16 +358,16 @@ breach_next: Final = Table(
     Column("breach_id", Text, primary_key=True),
     Column("scope", Text, nullable=False),
     Column("part", Integer, nullable=False),
-    Column("objective", Text(collation="C"), nullable=False),
-    Column("grp", Text(collation="C"), nullable=False),
-    _instant("window_start", nullable=True),
-    _instant("window_end", nullable=True),
+    identifier("objective"),
+    identifier("grp"),
+    instant("window_start", nullable=True),
+    instant("window_end", nullable=True),
     Column("item", Text(collation="C")),
     Column("cycle", Integer),
-    _instant("opened_at"),
-    _instant("closed_at", nullable=True),
-    _instant("withdrawn_at", nullable=True),
-    _instant("detected_at"),
+    instant("opened_at"),
+    instant("closed_at", nullable=True),
+    instant("withdrawn_at", nullable=True),
+    instant("detected_at"),
     comment="The items' breaches under the generation that is being built",
 )
 
@@ -386,9 +380,9 @@ generation: Final = Table(
     Column("contents", Text, nullable=False),
     Column("built", Text, nullable=False),
     Column("state", Text, nullable=False),
-    _instant("proposed_at"),
+    instant("proposed_at"),
     Column("proposed_by", Text, nullable=False),
-    _instant("switched_at", nullable=True),
+    instant("switched_at", nullable=True),
     Column("cleaned", Boolean, nullable=False, server_default="false"),
     Index(
         "generation_one",
