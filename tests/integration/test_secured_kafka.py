@@ -13,6 +13,7 @@ import pytest
 from services.cli.background import Background
 from services.cli.feed import Feed
 from services.cli.simulator.delivery import Record
+from services.cli.stack.in_memory import remove
 from services.cli.stack.kafka import KafkaServer
 from services.cli.stack.local_stack import LocalStack
 from services.cli.stack.ports import HOST
@@ -61,6 +62,7 @@ def broker(
             "--add-scram",
             f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]",
         ),
+        durable=False,
     )
     server.launch()
     try:
@@ -68,6 +70,7 @@ def broker(
         yield f"{HOST}:{port}", certificates
     finally:
         server.stop()
+        remove(folder / "kafka")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.cli.stack.child import Child, Launch, StackError
+from services.cli.stack.in_memory import place_in_memory
 from services.cli.stack.jars import class_path
 from services.cli.stack.ports import HOST, Ports, is_open
 from services.cli.stack.server import Server
@@ -21,6 +22,8 @@ from shared.runtime.kafka import reaching
 _START_S: Final = 180.0
 _TRIES: Final = 3
 _MEMORY: Final = ("-Xms128m", "-Xmx512m")
+# What runs for minutes never gets back what compiling it well would take.
+_SHORT: Final = ("-XX:TieredStopAtLevel=1",)
 _FOREVER: Final = "-1"
 _LOGGING: Final = """\
 appender.console.type = Console
@@ -49,8 +52,9 @@ class KafkaServer(Server):
         listener: str | None = None,
         settings: Mapping[str, str] | None = None,
         format_options: Sequence[str] = (),
+        durable: bool = True,
     ) -> None:
-        """Nothing runs until `start`.
+        """Nothing runs until `start`. Not `durable` keeps the data in memory where it can.
 
         `listener` (`NAME://host:port`) is one more way in, `settings` of the broker go over those
         made here, `format_options` are for its first start.
@@ -62,6 +66,7 @@ class KafkaServer(Server):
         self._more_listeners = f",{listener}" if listener else ""
         self._settings = settings or {}
         self._format_options = format_options
+        self._durable = durable
         self._port: int | None = None
         self._jars: Sequence[Path] = ()
 
@@ -75,8 +80,10 @@ class KafkaServer(Server):
         self._jars = self._jars or class_path(self._say)
         if self._port is None:
             self._port = self._ports.take("kafka")
-        self._configure(self._port, self._ports.take("controller"))
-        self._format()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        data = self._data()
+        self._configure(self._port, self._ports.take("controller"), data)
+        self._format(data)
         self.child = Child(self._process("kafka.Kafka", str(self._configuration)), self._home)
 
     def wait_ready(self) -> None:
@@ -98,12 +105,17 @@ class KafkaServer(Server):
     def _configuration(self) -> Path:
         return self._folder / "server.properties"
 
+    def _data(self) -> Path:
+        own = self._folder / "data"
+        if self._durable or own.exists():
+            return own
+        return place_in_memory(self._folder) / "data"
+
     @property
     def _logging(self) -> Path:
         return self._folder / "log4j2.properties"
 
-    def _configure(self, port: int, controller: int) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def _configure(self, port: int, controller: int, data: Path) -> None:
         more = self._more_listeners
         settings = {
             "process.roles": "broker,controller",
@@ -112,7 +124,7 @@ class KafkaServer(Server):
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}{more}",
             "advertised.listeners": f"PLAINTEXT://{HOST}:{port}{more}",
-            "log.dirs": str(self._folder / "data"),
+            "log.dirs": str(data),
             # After a kill the new start has to wait until the old one's session is over.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
@@ -134,8 +146,8 @@ class KafkaServer(Server):
         self._configuration.write_text(lines, encoding="utf-8")
         self._logging.write_text(_LOGGING, encoding="utf-8")
 
-    def _format(self) -> None:
-        if (self._folder / "data" / "meta.properties").exists():
+    def _format(self, data: Path) -> None:
+        if (data / "meta.properties").exists():
             return
         # Kafka's own form of an id; one that began with a dash would be taken for an option.
         cluster = "-"
@@ -153,6 +165,7 @@ class KafkaServer(Server):
     def _process(self, program: str, *arguments: str) -> Launch:
         options = [
             *_MEMORY,
+            *(() if self._durable else _SHORT),
             "-XX:+UseSerialGC",
             "-XX:+ExitOnOutOfMemoryError",
             f"-Dlog4j2.configurationFile={self._logging}",

@@ -6,15 +6,14 @@ Start it from a program's main thread: on Linux a child ends with the thread tha
 import asyncio
 import fcntl
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from services.cli.stack import unprivileged
 from services.cli.stack.child import StackError, end_leftovers
+from services.cli.stack.in_memory import remove
 from services.cli.stack.kafka import KafkaServer
 from services.cli.stack.ports import Ports
 from services.cli.stack.postgres import PostgresServer
@@ -51,6 +50,7 @@ class LocalStack:
     ) -> None:
         """`fresh` forgets the data first, not `keep` afterwards.
 
+        Not `durable` is for a run of minutes: quicker, and no data outlive a power cut.
         `prepare` makes the topics (`inputs` are those of the sources) and the schema; `say` is
         told what takes long.
         """
@@ -67,7 +67,7 @@ class LocalStack:
         self.kafka: KafkaServer | None = None
         self.postgres: PostgresServer | None = None
         if self._given_kafka is None:
-            self.kafka = KafkaServer(self.home, self.ports, say)
+            self.kafka = KafkaServer(self.home, self.ports, say, durable=durable)
         if self._given_database is None:
             self.postgres = PostgresServer(self.home, self.ports, say, durable=durable)
         self._lock: IO[str] | None = None
@@ -126,9 +126,9 @@ class LocalStack:
     def forget(self) -> None:
         """Remove the data; for a stack that does not run."""
         if self.kafka is not None:
-            shutil.rmtree(self.home / "kafka", ignore_errors=True)
+            remove(self.home / "kafka")
         if self.postgres is not None:
-            unprivileged.remove(self.home / "postgres")
+            remove(self.home / "postgres")
 
     def dead(self) -> list[str]:
         """The servers that ended though nobody stopped them."""

@@ -49,14 +49,6 @@ def choose_place(folder: Path) -> Place:
     return Place(home, _programs(packages), user.pw_uid, user.pw_gid)
 
 
-def remove(folder: Path) -> None:
-    """Remove the data in `folder`, and what was put outside for it."""
-    note = folder / "outside"
-    if note.exists():
-        shutil.rmtree(note.read_text(encoding="utf-8").strip(), ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _packages() -> Path:
     spec = find_spec(_PACKAGE)  # importing it would look for folders of its own
     if spec is None or spec.origin is None:
