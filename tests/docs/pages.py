@@ -5,6 +5,7 @@ What a block is for stands behind its language:
     ```sh            is run, in the order of the page, in a folder of its own
     ```sh stack      is run with the services of a small company around it
     ```sh needs=x    is run where the program x is
+    ```sh code=1     ends with that exit code, not with 0
     ```sh skip="…"   is not run, and why
     ```yaml file=x   is saved as x before what follows is run
     ```text output   its lines are in what the last command wrote

@@ -57,7 +57,8 @@ def follow(page: Path, shell: Shell) -> None:
                 continue
             done = shell.run(block.text)
             said = done.stdout
-            assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+            code = int(block.options.get("code", "0"))
+            assert done.returncode == code, f"{block}\n{done.stdout}\n{done.stderr}"
         elif block.words == ("output",):
             assert missing_lines(block.text, said) == [], f"{block}\n{said}"
         elif block.words in {("answer",), ("shape",)}:
