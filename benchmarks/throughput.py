@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -23,17 +22,16 @@ import psutil
 from aiokafka import AIOKafkaProducer
 from sqlalchemy.exc import DBAPIError
 
+from benchmarks.core import company
 from benchmarks.peers import NAMES, installed, peer_rate
 from benchmarks.stage import a_trial, postgres_pids, processor_seconds, report
 from services.cli.local import say
-from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
 from shared.domain.event import Event
 from shared.runtime.config import EVENT_PARTITIONS, driver_url
 from shared.runtime.migrate import downgrade, migrate
-from shared.runtime.wall_clock import system_clock
-from shared.wire.cloudevents import decode_record, encode
+from shared.wire.cloudevents import encode
 from shared.wire.partitioning import partition_of
 from tests.bench.limit_loop import limit_loop
 
@@ -126,17 +124,9 @@ def _report_cpu(name: str, several: list[Run]) -> None:
     report(f"{name}_database_cpu", database, "CPU s per 100,000 events")
 
 
-def simulated(count: int) -> Iterator[Event]:
-    """So many events of the simulated company, oldest first."""
-    now = system_clock()
-    records = simulate(Simulation(seed=1, start=history_start(now, days=60), now=now))
-    sound = (record for record in records if not record.spoiled)
-    return (decode_record(record.headers, record.value) for record in islice(sound, count))
-
-
 def different(count: int) -> Iterator[Event]:
     """The same without repetitions: the limit loop cannot bear any."""
-    return unrepeated(simulated(count))
+    return unrepeated(company(count))
 
 
 def unrepeated(events: Iterable[Event]) -> Iterator[Event]:
