@@ -33,8 +33,12 @@ DUE_MAX: Final = 1_000
 BUILD_MAX: Final = 250
 """Items that are folded under documents to come in one transaction: events wait for it."""
 
-SLICE: Final = 250
-"""Items settled before other tasks get their turn: heartbeats and judging share the loop."""
+SLICE: Final = 64
+"""Items settled before other tasks get their turn: heartbeats, judging, and the commit of the batch
+before, which needs its turn after each of its statements."""
+
+DECODE_SLICE: Final = 1_000
+"""Records decoded before they do."""
 
 
 class Compiling(Protocol):
@@ -79,11 +83,15 @@ class Folder:
         batch: Sequence[tuple[Partition, Sequence[Record]]],
     ) -> None:
         """Fold the records of some partitions in, each settled at its evaluation time."""
-        with acyclic():
-            arrived = [
-                (partition, self._decode(posting, partition.part, records))
-                for partition, records in batch
-            ]
+        arrived: list[tuple[Partition, list[_Arrival]]] = []
+        for partition, records in batch:
+            arrivals: list[_Arrival] = []
+            for begin in range(0, len(records), DECODE_SLICE):
+                with acyclic():
+                    some = records[begin : begin + DECODE_SLICE]
+                    arrivals += self._decode(posting, partition.part, some)
+                await asyncio.sleep(0)
+            arrived.append((partition, arrivals))
         await self._load(arrived)
         for partition, arrivals in arrived:
             times = [event.time for _, _, event in arrivals]

@@ -153,6 +153,11 @@ class Partition:
             held_at=held_at,
         )
 
+    def is_through_with(self, generation: int, building: int | None) -> bool:
+        """Whether it is folded under the documents in use, and built for those to come."""
+        is_known = (self.generation, self.building) == (generation, building)
+        return is_known and (building is None or self.built)
+
     def adopt(self, generation: int, building: int | None) -> bool:
         """Fold under the documents in use, and under those being built; whether that is news."""
         if (self.generation, self.building) == (generation, building):

@@ -25,7 +25,7 @@ from services.evaluator.generations import Generations
 from services.evaluator.partition import Built, Partition, Proof
 from services.evaluator.patience import Patience
 from services.evaluator.posting import Posting
-from services.evaluator.stops import Stops, digest_of, is_folded_last
+from services.evaluator.stops import Stops, digest_of, not_folded
 from services.evaluator.unreadable import Unreadable, UnreadableError
 from shared.runtime.wall_clock import WallClock
 
@@ -207,12 +207,16 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         return Built.of(self._owned.values())
 
     async def _follow(self) -> bool:
+        in_use = self._generations.in_use
+        if all(
+            own.is_through_with(in_use.current.number, in_use.building_number)
+            for own in self._owned.values()
+        ):
+            return False
         await self._committed()
         moved = [own for own in self._owned.values() if self._adopt(own)]
         building = self._generations.in_use.building
         waiting = [own for own in self._owned.values() if building is not None and not own.built]
-        if not waiting and not moved:
-            return False
         started = time.perf_counter()
         posting = Posting(self._clock())
         await self._folder.count(waiting)
@@ -272,6 +276,9 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             partition.record_digest = digest_of(several[-1])
         await self._folder.fold(posting, batch)
         posting.moves = [own.move(starts[own.part]) for own, _ in batch]
+        # Others whose times went on are written along, not in a transaction of their own.
+        others = [own for own in self._owned.values() if own.part not in starts and own.is_moved]
+        posting.moves += [own.move(own.next_offset) for own in others]
         await self._committed()
         self._pending = asyncio.create_task(self._post(posting, started))
         offsets = {own.part: [one.offset for one in several] for own, several in batch}
@@ -290,22 +297,13 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _continued(self, partition: Partition, records: list[Record]) -> list[Record]:
         """The records to fold; none of a partition that has to stop."""
         was_unchecked = partition.unchecked
-        fresh = self._fresh(partition, records)
+        fresh = not_folded(partition, records)
         if was_unchecked and not partition.unchecked:
             await self.stops.whole(partition.part, noted=True)
         elif was_unchecked and partition.unchecked:
             self._hold(partition.part)
             await self.stops.another_log(partition)
         return fresh
-
-    def _fresh(self, partition: Partition, records: list[Record]) -> list[Record]:
-        """The records that are not folded yet; none, and still unchecked, of another log."""
-        if partition.unchecked:
-            last, *records = records
-            if not is_folded_last(partition, last):
-                return []
-            partition.unchecked = False
-        return [record for record in records if record.offset >= partition.next_offset]
 
     async def _post(self, posting: Posting, started: float) -> None:
         await self._store.post(posting)
@@ -338,7 +336,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             partition.advance(now=now)
         moved = [own for own in self._owned.values() if own.is_moved or own.is_due]
         due = [own for own in moved if own.is_due and (own.is_proven or lagging)]
-        if not due and not (write and moved):
+        # While a batch is on its way to the database, the next one writes what moved.
+        if not due and not (write and moved and self._pending is None):
             return False
         await self._committed()
         started = time.perf_counter()

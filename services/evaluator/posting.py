@@ -161,18 +161,26 @@ def post_difference(
     """Add to `posting` what turns the contributions posted before into these.
 
     The result is what is posted then. Most of an item's contributions are the very objects that
-    were posted before: these stay where they are. Panes of what was posted under other documents
-    may have moved, so a posted contribution keeps its place, and an equal one may get another.
+    were posted before, the first ones mostly in the same order: these stay where they are. Panes of
+    what was posted under other documents may have moved, so a posted contribution keeps its place,
+    and an equal one may get another.
     """
-    known = {id(pair[0]): pair for pair in posted}
+    known: dict[int, tuple[Contribution, Placed]] | None = None
     current: list[tuple[Contribution, Placed]] = []
     fresh: list[tuple[Contribution, Placed]] = []
-    for own in contributions:
+    for number, own in enumerate(contributions):
+        if known is None:
+            if number < len(posted) and posted[number][0] is own:
+                current.append(posted[number])
+                continue
+            known = {id(pair[0]): pair for pair in posted[number:]}
         pair = known.pop(id(own), None)
         if pair is None:
             pair = (own, place(own))
             fresh.append(pair)
         current.append(pair)
+    if known is None:
+        known = {id(pair[0]): pair for pair in posted[len(contributions) :]}
     if not fresh and not known:
         return posted
     removed = dict(known.values())

@@ -25,6 +25,9 @@ from shared.runtime.wall_clock import WallClock
 TICK_S: Final = 0.1
 WRITE_S: Final = 0.15
 LAGGING_S: Final = 1.0
+LAGGING_REST: Final = 10
+"""So many times as long as settling what is due behind took it is not done again: it holds up the
+next batch."""
 TELL_S: Final = 5.0
 LOOK_UP_S: Final = 10.0
 REST: Final = 10
@@ -67,14 +70,17 @@ class Prover:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Prove and move on until told to stop."""
-        written = settled = told = time.monotonic()
+        written = told = time.monotonic()
+        settle_at = written + LAGGING_S
         while not stopping.is_set():
             begun = time.monotonic()
             proofs = await self._try_to_prove()
-            write, lagging = begun - written >= WRITE_S, begun - settled >= LAGGING_S
+            write, lagging = begun - written >= WRITE_S, begun >= settle_at
+            asked = time.monotonic()
             more = await self._partitions.pass_time(proofs, write=write, lagging=lagging)
             written = begun if write else written
-            settled = begun if lagging and not more else settled
+            if lagging and not more:
+                settle_at = begun + max(LAGGING_S, LAGGING_REST * (time.monotonic() - asked))
             if begun - told >= TELL_S:
                 told = begun
                 await self._partitions.tell_kafka()

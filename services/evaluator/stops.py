@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from prometheus_client import Gauge
@@ -35,6 +35,7 @@ POISON_MOST: Final = 2_000
 """More than so many of the last POISON_OF records of one partition that are no events stop it.
 Ingest wrote these records and had read them as events: a few may be foreign, not a fifth."""
 
+_Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -268,14 +269,22 @@ def _refused(posting: Posting) -> dict[int, set[int]]:
     return refused
 
 
-def digest_of(record: "ConsumerRecord[bytes | None, bytes | None]") -> bytes:
+def digest_of(record: _Record) -> bytes:
     """By which the record folded last is known again."""
     return hashlib.sha256(record.value or b"").digest()
 
 
-def is_folded_last(
-    partition: Partition, record: "ConsumerRecord[bytes | None, bytes | None]"
-) -> bool:
+def not_folded(partition: Partition, records: list[_Record]) -> list[_Record]:
+    """The records to fold; none, and the partition still unchecked, of another log than its own."""
+    if partition.unchecked:
+        last, *records = records
+        if not _is_folded_last(partition, last):
+            return []
+        partition.unchecked = False
+    return [record for record in records if record.offset >= partition.next_offset]
+
+
+def _is_folded_last(partition: Partition, record: _Record) -> bool:
     """Whether a record is the one that the partition says was folded last."""
     return (
         record.offset == partition.next_offset - 1 and digest_of(record) == partition.record_digest

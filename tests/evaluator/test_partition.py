@@ -92,3 +92,14 @@ def test_the_items_used_longest_ago_go_but_none_of_the_last_two_batches() -> Non
     assert [*own.items] == ["a", "e"]
     own.end_batch(1)
     assert [*own.items] == ["e"]
+
+
+def test_documents_are_through_when_they_are_adopted_and_built() -> None:
+    own = partition()
+    assert own.is_through_with(1, None)
+    assert not own.is_through_with(2, None)
+    assert not own.is_through_with(1, 2)
+    assert own.adopt(1, 2)
+    assert not own.is_through_with(1, 2)
+    own.built = True
+    assert own.is_through_with(1, 2)

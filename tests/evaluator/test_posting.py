@@ -1,7 +1,11 @@
 """What a change of an item's contributions writes: reversals, sums, buckets, marks, breaches."""
 
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.evaluator.posting import Cause, Posted, Posting, Source, post_difference
 from services.evaluator.rows import Window
@@ -72,6 +76,28 @@ def test_unchanged_contributions_post_nothing() -> None:
     posting, posted = difference([MET, OPEN, COUNTED], [MET, OPEN, COUNTED])
     assert (posting.ledger, posting.panes, posting.dirty, posting.breaches) == ([], {}, {}, {})
     assert posted == [(own, Placed(0, bucketed=False)) for own in (MET, OPEN, COUNTED)]
+
+
+DECIDED = [MET._replace(cycle=number) for number in range(1, 6)]
+
+
+@given(st.permutations(DECIDED), st.integers(0, 5), st.permutations(DECIDED), st.integers(0, 5))
+def test_whatever_goes_comes_and_changes_places_only_the_difference_is_posted(
+    before: list[Contribution], count: int, after: list[Contribution], left: int
+) -> None:
+    before, after = before[:count], after[:left]
+    posting = Posting(posted_at=2_000)
+    # The very objects, as a fold gives them again; of every other one an equal copy.
+    come = [own if own.cycle % 2 else own._replace() for own in after]
+    posted = post_difference(posting, SOURCE, [(own, place(own)) for own in before], come, place)
+    assert [own for own, _ in posted] == after
+    entered = Counter(dict.fromkeys(DECIDED, 0))
+    for row in posting.ledger:
+        entered[MET._replace(cycle=row.cycle)] += row.sign
+    assert {own: number for own, number in entered.items() if number} == {
+        own: (own in after) - (own in before) for own in {*before} ^ {*after}
+    }
+    assert len(posting.ledger) == len({*before} ^ {*after})
 
 
 def test_a_decision_moves_from_running_to_its_pane_and_is_walked_from_its_instant() -> None:

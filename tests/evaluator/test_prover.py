@@ -31,6 +31,8 @@ class World:
     now: int = NOW
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     found: dict[int, Proof] = field(default_factory=dict)
+    takes: float = 0.0
+    lagging: list[bool] = field(default_factory=list)
 
     def clock(self) -> int:
         """The wall clock."""
@@ -68,10 +70,16 @@ class World:
         return {0: 7}
 
     async def pass_time(self, proofs: dict[int, Proof], *, write: bool, lagging: bool) -> bool:
-        """Take what is proven, and end the round."""
-        del write, lagging
+        """Take what is proven, and end the round, or the run after some rounds."""
+        del write
         self.found = proofs
-        self.stopping.set()
+        if not self.takes:
+            self.stopping.set()
+            return False
+        self.lagging.append(lagging)
+        await asyncio.sleep(self.takes if lagging else 0)
+        if len(self.lagging) == ROUNDS:
+            self.stopping.set()
         return False
 
     async def proves(self, prover: Prover) -> dict[int, Proof]:
@@ -81,6 +89,7 @@ class World:
         return self.found
 
 
+ROUNDS = 30
 LEADS = TopicPartition("leads", 0)
 TICKETS = TopicPartition("tickets", 0)
 GROWN = TopicPartition("tickets", 1)
@@ -150,3 +159,15 @@ async def test_a_log_or_a_topic_that_ends_before_what_was_read_proves_nothing(
     world.log_end = 7
     world.committed[LEADS] = 4
     assert await world.proves(prover) == {}
+
+
+async def test_settling_what_is_due_behind_has_a_share_of_the_time(
+    world: World, prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.evaluator.prover.LAGGING_S", 0.0)
+    monkeypatch.setattr("services.evaluator.prover.TICK_S", 0.002)
+    world.takes = 0.05
+    await world.proves(prover)
+    # It took 0.05 s at first: for ten times as long other rounds come, of which none has to settle.
+    assert world.lagging[0]
+    assert sum(world.lagging) == 1
