@@ -58,7 +58,6 @@ class _Api:
             settings.database_url,
             service=SERVICE,
             size_min=0,
-            stateless=True,
             statement_s=_STATEMENT_S,
         ) as pool:
             PoolFigures(self._registry).show(pool)

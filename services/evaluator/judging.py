@@ -24,6 +24,7 @@ from services.evaluator.listing import list_volumes
 from services.evaluator.panes import Group
 from services.evaluator.rolling import judge_rolling
 from services.evaluator.rows import Window
+from services.evaluator.writes import write, write_of_breaches
 from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.judge import next_turn, windows
 from shared.runtime.database import Connection, Pool, transaction
@@ -171,7 +172,7 @@ class Judge:
         if rows.revisions:
             await judge_store.write_revisions(connection, rows.revisions)
         if breaches:
-            await store.write_breaches(connection, breaches)
+            await write(connection, [write_of_breaches(breaches)])
         over = await self._next_over(connection, due, subjects, moment)
         judgements = self._next(due, subjects, judged, over, rows.waiting, moment)
         await judge_store.write_judged(connection, judgements)

@@ -10,13 +10,11 @@ from typing import Final
 
 import asyncpg
 
-from services.evaluator.breaches import BreachRow
-from services.evaluator.posting import AMOUNT, Posting
-from services.evaluator.rows import ItemRow, LedgerRow, Move, QuarantineRow
+from services.evaluator.posting import Posting
+from services.evaluator.rows import LedgerRow, Move
+from services.evaluator.writes import write, writes_of
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool, transaction
-from shared.runtime.tables import PANE_COUNTS
-from shared.wire.amounts import amount_to_decimal
 
 _LEDGER: Final = LedgerRow._fields
 PASSING: Final = (
@@ -150,22 +148,11 @@ class Store:
         """Write everything of a micro-batch or nothing; `FencedError` when it is no longer ours."""
         async with transaction(self._pool) as connection:
             await _move(connection, posting.moves)
-            if posting.items:
-                await _write_items(connection, posting.items)
+            await write(connection, writes_of(posting))
             if posting.ledger:
                 await connection.copy_records_to_table(
                     "ledger", records=posting.ledger, columns=_LEDGER
                 )
-            if posting.panes:
-                await _add_to_panes(connection, posting)
-            if posting.dirty:
-                await _queue(connection, posting)
-            if posting.breaches:
-                await write_breaches(connection, posting.breaches.values())
-            if posting.beside:
-                await _write_beside(connection, posting)
-            if posting.quarantined:
-                await _quarantine(connection, posting.quarantined)
 
 
 _MOVE: Final = """
@@ -188,106 +175,3 @@ async def _move(connection: Connection, moves: Iterable[Move]) -> None:
     if status != f"UPDATE {len(rows)}":
         message = f"{status} instead of {len(rows)} partitions: {[row.part for row in rows]}"
         raise FencedError(message)
-
-
-_WRITE_ITEMS: Final = """
-INSERT INTO item (part, key, next_due, body, customer)
-SELECT * FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bytea[], $5::text[])
-ON CONFLICT (part, key) DO UPDATE SET next_due = EXCLUDED.next_due, body = EXCLUDED.body,
-    customer = EXCLUDED.customer
-"""
-
-
-async def _write_items(connection: Connection, rows: list[ItemRow]) -> None:
-    rows.sort()
-    await connection.execute(_WRITE_ITEMS, *zip(*rows, strict=True))
-
-
-_NUMBERS: Final = (*PANE_COUNTS, "amount")
-_ADD_TO_PANES: Final = f"""
-INSERT INTO pane AS p (objective, grp, pane_start, part, {", ".join(_NUMBERS)})
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[],
-    $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-    $11::bigint[], $12::bigint[], $13::bigint[], $14::numeric[])
-ON CONFLICT (objective, grp, pane_start, part) DO UPDATE
-SET {", ".join(f"{name} = p.{name} + EXCLUDED.{name}" for name in _NUMBERS)}
-"""  # noqa: S608 - our own column names
-_ADD_TO_BUCKETS: Final = """
-INSERT INTO pane_bucket AS b (objective, grp, pane_start, part, bucket, clocks)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[])
-ON CONFLICT (objective, grp, pane_start, part, bucket) DO UPDATE
-SET clocks = b.clocks + EXCLUDED.clocks
-"""
-
-
-async def _add_to_panes(connection: Connection, posting: Posting) -> None:
-    rows = [
-        (*key, *numbers[:AMOUNT], amount_to_decimal(numbers[AMOUNT]))
-        for key, numbers in sorted(posting.panes.items())
-        if any(numbers)
-    ]
-    if rows:
-        await connection.execute(_ADD_TO_PANES, *zip(*rows, strict=True))
-    buckets = [(*key, clocks) for key, clocks in sorted(posting.buckets.items()) if clocks]
-    if buckets:
-        await connection.execute(_ADD_TO_BUCKETS, *zip(*buckets, strict=True))
-
-
-_QUEUE: Final = """
-INSERT INTO judge_queue (objective, grp, pane_start, dirty_from, cause, held_at)
-SELECT *, $6 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
-"""
-
-
-async def _queue(connection: Connection, posting: Posting) -> None:
-    rows = [(*window, *change) for window, *change in posting.marks()]
-    held_at = min(move.held_at for move in posting.moves)
-    await connection.execute(_QUEUE, *zip(*rows, strict=True), held_at)
-
-
-_WRITE_BREACHES: Final = """
-INSERT INTO breach AS b (breach_id, scope, part, objective, grp, window_start, window_end, item,
-    cycle, opened_at, closed_at, withdrawn_at, detected_at, unannounced)
-SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[],
-    $7::bigint[], $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[],
-    $13::bigint[], $14::bool[])
-ON CONFLICT (breach_id) DO UPDATE
-SET part = EXCLUDED.part, grp = EXCLUDED.grp, window_end = EXCLUDED.window_end,
-    closed_at = EXCLUDED.closed_at, withdrawn_at = EXCLUDED.withdrawn_at,
-    unannounced = b.unannounced OR EXCLUDED.unannounced
-"""
-
-
-async def write_breaches(connection: Connection, rows: Iterable[BreachRow]) -> None:
-    """Write what is found of breaches; those that say so have to be announced then."""
-    ordered = sorted(rows, key=lambda row: row.breach_id)
-    await connection.execute(_WRITE_BREACHES, *zip(*ordered, strict=True))
-
-
-_WRITE_BESIDE: Final = """
-INSERT INTO breach_next AS b (generation, breach_id, scope, part, objective, grp, window_start,
-    window_end, item, cycle, opened_at, closed_at, withdrawn_at, detected_at)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[],
-    $7::bigint[], $8::bigint[], $9::text[], $10::int[], $11::bigint[], $12::bigint[],
-    $13::bigint[], $14::bigint[])
-ON CONFLICT (generation, breach_id) DO UPDATE
-SET part = EXCLUDED.part, grp = EXCLUDED.grp, closed_at = EXCLUDED.closed_at,
-    withdrawn_at = EXCLUDED.withdrawn_at
-"""
-
-
-async def _write_beside(connection: Connection, posting: Posting) -> None:
-    rows = [(generation, *row[:-1]) for (generation, _), row in sorted(posting.beside.items())]
-    await connection.execute(_WRITE_BESIDE, *zip(*rows, strict=True))
-
-
-_QUARANTINE: Final = """
-INSERT INTO quarantine (part, record_offset, item, reason, record, quarantined_at)
-SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
-ON CONFLICT (part, record_offset) DO NOTHING
-"""
-
-
-async def _quarantine(connection: Connection, rows: list[QuarantineRow]) -> None:
-    rows.sort()
-    await connection.execute(_QUARANTINE, *zip(*rows, strict=True))

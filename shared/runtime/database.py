@@ -33,14 +33,14 @@ async def create_pool(
     service: str,
     size_min: int = 1,
     size_max: int = 8,
-    stateless: bool = False,
     statement_s: float | None = None,
 ) -> Pool:
     """A pool of connections to the database at `url`; the caller closes it.
 
     With `size_min` 0 it connects when it is first used: nothing has to be there before. A statement
-    is given up after `statement_s` seconds, by the server too. With `stateless` nothing is asked of
-    a connection when it comes back: for who leaves no setting, lock or subscription.
+    is given up after `statement_s` seconds, by the server too. Nothing is asked of a connection
+    that comes back, which would be one more round trip each time: leave no setting, lock or
+    subscription on it.
     """
     limit = {} if statement_s is None else {"statement_timeout": f"{round(statement_s * 1000)}ms"}
     return await asyncpg.create_pool(
@@ -48,7 +48,7 @@ async def create_pool(
         min_size=size_min,
         max_size=size_max,
         command_timeout=COMMAND_TIMEOUT_S if statement_s is None else statement_s,
-        reset=_left_as_it_is if stateless else None,
+        reset=_left_as_it_is,
         server_settings={**SESSION, **limit, "application_name": f"accord-{service}"},
     )
 

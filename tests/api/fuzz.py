@@ -70,7 +70,7 @@ async def a_served_api(database_url: str, folder: Path) -> AsyncIterator[Served]
     catalogue = a_catalogue(folder)
     await store(database_url, catalogue, EVENTS, now=NOW)
     stopping = asyncio.Event()
-    async with await create_pool(database_url, service="test", stateless=True) as pool:
+    async with await create_pool(database_url, service="test") as pool:
         sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: NOW)
         key_id, key = new_key()
         stored = StoredKey(key_id, digest_of(key), "fuzz", implied(["admin"]), None, None, None)
