@@ -41,7 +41,7 @@ from shared.runtime.config import (
     Settings,
     read_settings,
 )
-from shared.runtime.database import Pool, close_pool, create_engine, create_pool
+from shared.runtime.database import Pool, close_pool, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.kafka import reaching
 from shared.runtime.pool_figures import PoolFigures
@@ -131,8 +131,9 @@ class Evaluator:
         self._pool_figures.show(pool)
         await require_schema(pool)
         await self._clock.look(pool)
-        await self._record_topic()
-        cluster_id = await Store(pool).prepare(self._topics.events)
+        servers, topic = self._settings.kafka_bootstrap_servers, self._topics.events
+        await recorded_partitions(pool, bootstrap_servers=servers, topic=topic)
+        cluster_id = await Store(pool).prepare(topic)
         generations = Generations(pool)
         following = Following(
             generations,
@@ -144,7 +145,6 @@ class Evaluator:
         await following.begin(self._loaded)
         retention = Retention(pool, self._settings.retention, clock=self._clock)
         await retention.begin()
-        servers = self._settings.kafka_bootstrap_servers
         consumer = new_consumer(
             servers,
             self._topics,
@@ -221,18 +221,6 @@ class Evaluator:
             topic=topic,
             owner=self._owner,
         )
-
-    async def _record_topic(self) -> None:
-        engine = create_engine(self._settings.database_url, service=SERVICE, size_max=1)
-        try:
-            async with engine.begin() as connection:
-                await recorded_partitions(
-                    connection,
-                    bootstrap_servers=self._settings.kafka_bootstrap_servers,
-                    topic=self._topics.events,
-                )
-        finally:
-            await engine.dispose()
 
 
 def new_consumer(

@@ -17,7 +17,7 @@ from services.ingest.stops import Stops
 from shared.documents.source_files import load_sources
 from shared.domain.source import Source
 from shared.runtime.config import InvalidSettings, Settings, read_settings
-from shared.runtime.database import create_engine, create_pool
+from shared.runtime.database import Pool, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.kafka import reaching
 from shared.runtime.pool_figures import PoolFigures
@@ -70,7 +70,7 @@ class Service:
         self._pool_figures.show(pool)
         await require_schema(pool)
         await require_inputs(servers, self._sources)
-        publisher = await self._publisher(topics)
+        publisher = await self._publisher(pool, topics)
         opened.push_async_callback(publisher.stop)
         await publisher.start()
         admin = AIOKafkaAdminClient(**reaching(servers))
@@ -90,16 +90,9 @@ class Service:
             consumer, admin, publisher, self._sources, stops, clock=clock, meters=self._meters
         )
 
-    async def _publisher(self, topics: Topics) -> Publisher:
+    async def _publisher(self, pool: Pool, topics: Topics) -> Publisher:
         servers = self._settings.kafka_bootstrap_servers
-        engine = create_engine(self._settings.database_url, service="ingest", size_max=1)
-        try:
-            async with engine.begin() as connection:
-                partitions = await recorded_partitions(
-                    connection, bootstrap_servers=servers, topic=topics.events
-                )
-        finally:
-            await engine.dispose()
+        partitions = await recorded_partitions(pool, bootstrap_servers=servers, topic=topics.events)
         return Publisher(
             events=Writer(lambda: new_producer(servers, "accord-ingest-events")),
             letters=Writer(lambda: new_producer(servers, "accord-ingest-dead-letters")),

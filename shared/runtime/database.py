@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeAlias
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.runtime.config import driver_url
 
@@ -63,22 +62,6 @@ async def close_pool(pool: Pool) -> None:
 
 async def _left_as_it_is(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """The driver has ended its transaction by now."""
-
-
-def create_engine(url: str, *, service: str, size_max: int = 8) -> AsyncEngine:
-    """SQLAlchemy's engine on the same driver, for statements built from the tables."""
-
-    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        # By the driver: SQLAlchemy does not know libpq's options of a URL (`?sslmode=`).
-        return await asyncpg.connect(
-            driver_url(url),
-            command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={**SESSION, "application_name": f"accord-{service}"},
-        )
-
-    return create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, pool_size=size_max, max_overflow=0
-    )
 
 
 @asynccontextmanager

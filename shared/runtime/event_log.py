@@ -7,12 +7,9 @@ the lives of its items in two. Growing is a new topic, filled anew from the stor
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.runtime.database import Pool, transaction
 from shared.runtime.kafka import reaching
-from shared.runtime.tables import stream
 from shared.runtime.topics import MissingTopicError, TopicError
 
 _OTHER_CLUSTER: Final = (
@@ -25,26 +22,28 @@ _OTHER_NUMBER: Final = (
 )
 
 
-async def recorded_partitions(
-    connection: AsyncConnection, *, bootstrap_servers: str, topic: str
-) -> int:
+_RECORD: Final = """
+INSERT INTO stream (topic, partitions, cluster_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_RECORDED: Final = "SELECT partitions, cluster_id FROM stream WHERE topic = $1"
+
+
+async def recorded_partitions(pool: Pool, *, bootstrap_servers: str, topic: str) -> int:
     """How many partitions `topic` has, once and for all; the first to ask records it.
 
     Raises MissingTopicError when the topic is not there, TopicError when it is not the one that
     was recorded.
     """
     partitions, cluster_id = await _describe(bootstrap_servers, topic)
-    new = insert(stream).values(topic=topic, partitions=partitions, cluster_id=cluster_id)
-    await connection.execute(new.on_conflict_do_nothing())
-    row = (await connection.execute(select(stream).where(stream.c.topic == topic))).one()
-    if row.cluster_id != cluster_id:
+    async with transaction(pool) as connection:
+        await connection.execute(_RECORD, topic, partitions, cluster_id)
+        [(known, known_cluster)] = await connection.fetch(_RECORDED, topic)
+    if known_cluster != cluster_id:
         raise TopicError(
-            _OTHER_CLUSTER.format(topic=topic, recorded=row.cluster_id, found=cluster_id)
+            _OTHER_CLUSTER.format(topic=topic, recorded=known_cluster, found=cluster_id)
         )
-    if row.partitions != partitions:
-        raise TopicError(
-            _OTHER_NUMBER.format(topic=topic, recorded=row.partitions, found=partitions)
-        )
+    if known != partitions:
+        raise TopicError(_OTHER_NUMBER.format(topic=topic, recorded=known, found=partitions))
     return partitions
 
 

@@ -19,7 +19,7 @@ from shared.domain.item import Item
 from shared.domain.measure import Measure, Outcome, measure_of, total_of
 from shared.domain.plan import compile_plan
 from shared.runtime import tables
-from shared.runtime.database import create_engine
+from shared.runtime.migrate import create_engine
 from shared.wire.amounts import amount_to_decimal
 from shared.wire.groups import group_text
 from shared.wire.results import counts_form, decimal_text, encode
@@ -152,7 +152,7 @@ async def store(
         key = (event.kind, event.subject)
         items.setdefault(key, Item(plan, *key)).admit(event)
     said = evaluate(catalogue, items.values(), now=now, all_windows=True)
-    engine = create_engine(database_url, service="test")
+    engine = create_engine(database_url)
     try:
         async with engine.begin() as connection:
             await _store_progress(connection, catalogue, now)

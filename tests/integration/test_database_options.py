@@ -3,9 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from sqlalchemy import text
 
-from shared.runtime.database import create_engine, create_pool
+from shared.runtime.database import create_pool
 from shared.runtime.migrate import migrate
 
 
@@ -14,16 +13,7 @@ async def by_pool(url: str) -> None:
         assert await pool.fetchval("SELECT 1") == 1
 
 
-async def by_engine(url: str) -> None:
-    engine = create_engine(url, service="test")
-    try:
-        async with engine.connect() as connection:
-            assert await connection.scalar(text("SELECT 1")) == 1
-    finally:
-        await engine.dispose()
-
-
-WAYS = pytest.mark.parametrize("way", [by_pool, by_engine, migrate])
+WAYS = pytest.mark.parametrize("way", [by_pool, migrate])
 
 
 @WAYS

@@ -60,6 +60,20 @@ def restarts(registry: CollectorRegistry) -> float:
     return registry.get_sample_value("accord_evaluator_restarts_total") or 0.0
 
 
+async def test_who_starts_while_it_is_only_to_be_read_waits_and_begins_by_itself(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def is_waiting() -> bool:
+        return "ReadOnlySQLTransactionError" in caplog.text
+
+    async with refusing(pipeline, reads_only), pipeline.evaluator():
+        await until(is_waiting)
+        await reads_only(pipeline, refuses=False)
+        await pipeline.produce(event("ticket.created", "T-1", "03-02T09:00", team="emea"))
+        await pipeline.rest()
+    assert await pipeline.values() == pipeline.expected()
+
+
 @pytest.mark.parametrize("change", [reads_only, is_full])
 async def test_what_it_did_not_take_is_folded_once_when_it_takes_again(
     pipeline: Pipeline, change: Callable[..., Awaitable[None]]
