@@ -44,12 +44,12 @@ class About(NamedTuple):
     customers: str
 
 
-def about(generations: Generations, objective: str, grp: str, at: Instant) -> About:
-    """Whom a group of an objective is about under the documents at an instant.
+def about(generations: Generations, objective: str, grp: str, at: Instant, in_use: int) -> About:
+    """Whom a group of an objective is about at an instant under the documents in use.
 
     Of one that no documents have any more nothing is known: it is shown to unrestricted readers.
     """
-    found = generations.judging(objective, at)
+    found = generations.judging(objective, at, in_use)
     if found is None:
         return About("", "[]")
     version, own = found

@@ -11,12 +11,13 @@ _LOCK: Final = (
     # Before anything is read: the snapshot has to be one that nobody changes any more.
     "LOCK TABLE partition_progress IN SHARE ROW EXCLUSIVE MODE",
     "LOCK TABLE judgement IN EXCLUSIVE MODE",
+    "LOCK TABLE state_queue IN EXCLUSIVE MODE",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
 )
 
 
 async def stand_alone(connection: Connection) -> None:
-    """Wait until nobody folds or judges, and keep everybody from it until the transaction ends."""
+    """Wait until nobody folds, judges or tells, and keep all from it until the transaction ends."""
     for statement in _LOCK:
         await connection.execute(statement)
 

@@ -70,6 +70,15 @@ class Compiled:
         """The key of each objective's panes, by its name."""
         return {name: pane_key(name, self.built.get(name, 0)) for name in self.objectives}
 
+    def regrouped(self, before: "Compiled") -> list[str]:
+        """The objectives that other documents grouped otherwise."""
+        known = before.objectives
+        return [
+            name
+            for name, (_, own) in self.objectives.items()
+            if name in known and known[name][1].group_by != own.group_by
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class InUse:
@@ -102,22 +111,25 @@ class Generations:
             raise LookupError(message)
         return self._in_use
 
-    def group_by(self, objective: str) -> tuple[str, ...]:
-        """What the windows of an objective are grouped by, in the latest documents that have it."""
-        for number in sorted(self._compiled, reverse=True):
-            found = self._compiled[number].objectives.get(objective)
-            if found is not None:
-                return found[1].group_by
-        return ()
+    def group_by(self, objective: str, in_use: int) -> tuple[str, ...]:
+        """What the windows of an objective are grouped by; `in_use` is the generation in use."""
+        found = self._with(objective, in_use)
+        return () if found is None else found.objectives[objective][1].group_by
 
-    def judging(self, objective: str, at: Instant) -> tuple[Version, Objective] | None:
-        """The version that judges an objective at the instant, in the latest documents with it."""
-        for number in sorted(self._compiled, reverse=True):
-            found = self._compiled[number].objectives.get(objective)
-            if found is not None:
-                agreement, name = found[0]
-                return self._compiled[number].catalogue.agreements[agreement].judging(name, at)
-        return None
+    def judging(self, objective: str, at: Instant, in_use: int) -> tuple[Version, Objective] | None:
+        """The version that judges an objective at the instant; `in_use` is as in `group_by`."""
+        found = self._with(objective, in_use)
+        if found is None:
+            return None
+        agreement, name = found.objectives[objective][0]
+        return found.catalogue.agreements[agreement].judging(name, at)
+
+    def _with(self, objective: str, in_use: int) -> Compiled | None:
+        """The documents in use where they have the objective, else the latest known that do."""
+        several = sorted(
+            self._compiled.values(), key=lambda own: (own.number == in_use, own.number)
+        )
+        return next((own for own in reversed(several) if objective in own.objectives), None)
 
     def __getitem__(self, number: int) -> Compiled:
         """One that has been looked up."""

@@ -122,6 +122,10 @@ class Judge:
             if await built(connection) != number:
                 return
             now, names = self._clock(), sorted(documents.keys)
+            current, _ = await numbers(connection)
+            if current is not None:
+                before = await self._generations.compiled(current)
+                await state_news.forget(connection, documents.regrouped(before))
             await switch(connection, number, now=now)
             await judge_store.register(connection, names, now=now)
             await exchange.exchange_breaches(

@@ -118,10 +118,11 @@ class Relay:
         async with transaction(self._pool) as connection:
             if not await change_log.take_turn(connection):
                 return 0
+            # First, as a switch of documents does it: neither waits for what the other holds.
+            turned, taken = await state_news.take(connection, self._generations, BATCH, now=now)
             await connection.execute(_CONFIRM, BATCH)
             rows = await connection.fetch(_UNANNOUNCED, BATCH, ALLOWED_DISORDER)
             changes = await self._put(connection, rows, now) if rows else []
-            turned, taken = await state_news.take(connection, self._generations, BATCH, now=now)
             changes += turned
             if changes:
                 await change_log.append(connection, changes)
@@ -131,6 +132,7 @@ class Relay:
         self, connection: Connection, rows: Sequence[asyncpg.Record], now: Instant
     ) -> list[Change]:
         """Put what is new of these breaches into the outbox; the same for the change log."""
+        await self._generations.compiled(rows[0]["in_use"])
         changes: list[Change] = []
         told: list[tuple[str, str, int]] = []
         for row in rows:
@@ -153,8 +155,8 @@ class Relay:
 
     def _change(self, what: str, number: int, row: asyncpg.Record, now: Instant) -> Change:
         objective, grp = row["objective"], row["grp"]
-        group_by = self._generations.group_by(objective)
-        own = about(self._generations, objective, grp, row["opened_at"])
+        group_by = self._generations.group_by(objective, row["in_use"])
+        own = about(self._generations, objective, grp, row["opened_at"], row["in_use"])
         event = breach_event(what, number, _row(row), group_by, now=now)
         return Change(
             at=now,
@@ -217,7 +219,7 @@ WHERE breach_id IN (
 
 # Only what a proven instant has passed: a backfill is announced once, when it is through.
 _UNANNOUNCED: Final = """
-SELECT b.*, v.state, v.value
+SELECT b.*, v.state, v.value, (SELECT number FROM generation WHERE state = 'current') AS in_use
 FROM (
     SELECT part, watermark FROM partition_progress
     UNION ALL SELECT -1, min(watermark) FROM partition_progress

@@ -37,6 +37,14 @@ async def queue(connection: Connection, groups: Sequence[Group]) -> None:
     await connection.execute(_QUEUE, *zip(*groups, strict=True))
 
 
+async def forget(connection: Connection, objectives: Sequence[str]) -> None:
+    """Tell of these anew: their groups are others now, though some may be written alike.
+
+    Nobody takes from the queue meanwhile: who did might tell of the former ones once more.
+    """
+    await connection.execute("DELETE FROM state_told WHERE objective = ANY($1::text[])", objectives)
+
+
 async def take(
     connection: Connection, generations: Generations, limit: int, *, now: Instant
 ) -> tuple[list[Change], int]:
@@ -50,6 +58,8 @@ async def take(
         return [], 0
     groups = sorted({(row["objective"], row["grp"]) for row in taken})
     found = await connection.fetch(_NEWS, *zip(*groups, strict=True))
+    if found:
+        await generations.compiled(found[0]["in_use"])
     rows = [row for row in found if _is_in_use(row, generations)]
     if rows:
         told = [(row["objective"], row["grp"], row["window_start"], row["state"]) for row in rows]
@@ -59,15 +69,16 @@ async def take(
 
 def _is_in_use(row: asyncpg.Record, generations: Generations) -> bool:
     """Whether the documents in use have such a group: those before may have grouped otherwise."""
-    return len(group_of(row["grp"])) == len(generations.group_by(row["objective"]))
+    group_by = generations.group_by(row["objective"], row["in_use"])
+    return len(group_of(row["grp"])) == len(group_by)
 
 
 def _change(row: asyncpg.Record, generations: Generations, *, now: Instant) -> Change:
     event_id = str(uuid4())
     group = group_of(row["grp"])
     agreement, _, objective = row["objective"].partition("/")
-    group_by = generations.group_by(row["objective"])
-    own = about(generations, row["objective"], row["grp"], row["as_of"])
+    group_by = generations.group_by(row["objective"], row["in_use"])
+    own = about(generations, row["objective"], row["grp"], row["as_of"], row["in_use"])
     name = sla_id(agreement, objective, group)
     event = {
         "specversion": "1.0",
@@ -118,9 +129,10 @@ DELETE FROM state_queue WHERE id IN (
 )
 RETURNING objective, grp
 """
-# The latest window is the current one, or the one that was when the group had data last.
+# The latest window is the current one, or the one that was when the group had data last. The
+# documents in use are those at the moment of the values: others may be switched to meanwhile.
 _NEWS: Final = """
-SELECT v.*, t.state AS told
+SELECT v.*, t.state AS told, (SELECT number FROM generation WHERE state = 'current') AS in_use
 FROM unnest($1::text[], $2::text[]) AS q (objective, grp)
 CROSS JOIN LATERAL (
     SELECT v.objective, v.grp, v.window_start, v.window_end, v.listed, v.state, v.since, v.value,

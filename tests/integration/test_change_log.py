@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from services.evaluator.generations import Generations
 from shared.domain.instant import MINUTE
 from shared.runtime.database import Pool, transaction
 from tests.asyncapi import problems
-from tests.integration.evaluating import Pipeline, at, event, until
+from tests.integration.evaluating import DOCUMENTS, Pipeline, at, catalogue, event, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -139,3 +140,29 @@ async def test_a_group_that_documents_no_longer_make_is_not_told_of(pipeline: Pi
         )
         await until(lambda: _all_told(pipeline.pool))
     assert await pipeline.pool.fetchval("SELECT count(*) FROM change") == before
+
+
+async def test_a_group_of_other_fields_is_not_told_of_under_the_names_of_the_new_ones(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """Documents that group by another field have as many values in a group as those before."""
+    regrouped = catalogue(DOCUMENTS.replace("groupBy: [team]", "groupBy: [desk]"), tmp_path)
+    opened = event("ticket.created", "T-1", "03-02T09:00", team="emea", desk="front")
+    async with pipeline.evaluator():
+        await pipeline.produce(opened)
+        await pipeline.rest()
+        await until(lambda: _all_told(pipeline.pool))
+    async with pipeline.evaluator(regrouped):
+        await pipeline.rest()
+        await until(lambda: _is_told_of(pipeline.pool, "acme/response-by-team/front"))
+        await until(lambda: _all_told(pipeline.pool))
+    told = [
+        (own["data"]["group"], own["data"]["state"])
+        for own in await _log(pipeline.pool)
+        if own["type"] == "state.changed" and own["data"]["objective"] == "response-by-team"
+    ]
+    assert told == [({"team": "emea"}, "breached"), ({"desk": "front"}, "breached")]
+
+
+async def _is_told_of(pool: Pool, sla_id: str) -> bool:
+    return bool(await _states(pool, sla_id))
