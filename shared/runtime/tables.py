@@ -88,6 +88,7 @@ item: Final = Table(
     instant("next_due", nullable=True),
     Column("body", LargeBinary, nullable=False),
     Column("customer", Text),
+    Index("item_customer", "part", "customer", "key"),
     Index("item_due", "part", "next_due", postgresql_where=text("next_due IS NOT NULL")),
     postgresql_with={"fillfactor": 70},
     comment="One lead or ticket: timeline, what has been posted, its only customer if it has one",

@@ -203,3 +203,14 @@ async def test_a_user_who_may_not_make_roles_can_migrate(empty_database_url: str
     assert await at_head(connection)
     await connection.close()
     await downgrade(plain, revision="base")
+
+
+async def test_an_index_whose_making_was_cut_off_is_made_anew(empty_database_url: str) -> None:
+    await migrate(empty_database_url)
+    whole = await catalogue(empty_database_url)
+    await downgrade(empty_database_url, revision="0003")
+    connection = await asyncpg.connect(driver_url(empty_database_url))
+    await connection.execute("CREATE INDEX item_customer ON item (customer)")
+    await connection.close()
+    await migrate(empty_database_url)
+    assert await catalogue(empty_database_url) == whole

@@ -32,8 +32,10 @@ async def read_kind(
 
     With `customers` those that were never about anybody else.
     """
-    own = None if customers is None else list(customers)
-    return await connection.fetch(_KIND, after or f"{kind}:", f"{kind};", limit, own)
+    own = (after or f"{kind}:", f"{kind};", limit)
+    if customers is None:
+        return await connection.fetch(_KIND, *own)
+    return await connection.fetch(_KIND_OF_CUSTOMERS, *own, list(customers))
 
 
 def stored_item(plan: Plan, row: asyncpg.Record) -> Item:
@@ -60,9 +62,28 @@ FROM partition_progress p
 CROSS JOIN LATERAL (
     SELECT key, body FROM item
     WHERE part = p.part AND key > $1 AND key < $2
-      AND ($4::text[] IS NULL OR customer = ANY($4::text[]))
     ORDER BY key LIMIT $3
 ) i
 ORDER BY i.key
 LIMIT $3
+"""
+
+# A walk along the index for each customer, so that no plan passes over the items of others; only
+# what is shown is then fetched.
+_KIND_OF_CUSTOMERS: Final = """
+SELECT i.key, i.body, found.evaluation_time
+FROM (
+    SELECT p.part, p.evaluation_time, own.key
+    FROM partition_progress p
+    CROSS JOIN unnest($4::text[]) AS wanted (customer)
+    CROSS JOIN LATERAL (
+        SELECT key FROM item
+        WHERE part = p.part AND customer = wanted.customer AND key > $1 AND key < $2
+        ORDER BY key LIMIT $3
+    ) own
+    ORDER BY own.key
+    LIMIT $3
+) found
+JOIN item i ON i.part = found.part AND i.key = found.key
+ORDER BY i.key
 """
