@@ -9,7 +9,7 @@ at once (`acyclic`), and cycles are looked for among the little that everything 
 import asyncio
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 PERIOD_S: Final = 2.0
@@ -51,4 +51,5 @@ class Garbage:
         while not stopping.is_set():
             gc.collect()
             gc.freeze()
-            await asyncio.sleep(PERIOD_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), PERIOD_S)

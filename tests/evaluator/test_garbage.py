@@ -54,6 +54,18 @@ async def test_cycles_of_everything_else_are_found_within_the_period(
     assert gone() is None
 
 
+async def test_told_to_stop_it_does_not_wait_for_the_period_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.evaluator.garbage.PERIOD_S", 60.0)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(Garbage().run(stopping))
+    await asyncio.sleep(0)
+    stopping.set()
+    async with asyncio.timeout(10):
+        await running
+
+
 def test_what_was_set_apart_is_found_when_everything_is_looked_at() -> None:
     with acyclic():
         knot = Knot()
