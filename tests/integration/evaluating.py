@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
@@ -138,12 +139,15 @@ class Pipeline:
         stopping = asyncio.Event()
         loaded = loaded_as(documents or self.catalogue)
         service = Evaluator(self.settings, loaded, registry or new_registry(), clock=self.clock)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(service.serve(stopping))
-            try:
-                yield
-            finally:
-                stopping.set()
+        with pytest.MonkeyPatch.context() as patched:
+            # It would look through the memory of the whole run of tests.
+            patched.setattr("services.evaluator.fold.search_all", lambda: None)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(service.serve(stopping))
+                try:
+                    yield
+                finally:
+                    stopping.set()
 
     @property
     def settings(self) -> Settings:
