@@ -10,7 +10,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from shared.documents.kpi_fields import KPI, kpi_of
+from shared.documents.kpi_fields import KPI
 from shared.documents.loader import MapNode, Node, ScalarNode, parse
 from shared.domain.agreement import Kpi
 
@@ -33,7 +33,7 @@ def _kpi(document: Node) -> Kpi:
     name = _member(_member(document, "metadata"), "name")
     if not isinstance(name, ScalarNode):
         raise TypeError
-    return kpi_of(name.written, KPI.read(_member(document, "spec")))
+    return KPI.read(_member(document, "spec")).named(name.written)
 
 
 def _member(node: Node, name: str) -> Node:

@@ -1,8 +1,8 @@
 """The fields of a Kpi document and their checks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from shared.documents import notation
 from shared.documents.fields import Field, OneOrMany, Record
@@ -12,50 +12,23 @@ from shared.documents.problems import Problem, refused
 from shared.documents.reader import JsonSchema
 from shared.documents.values import ABSOLUTE, TEXT, Flag, OneOf, Text, Whole
 from shared.domain.agreement import Kpi, MeasureKind, Reopen
-from shared.domain.instant import Micros
 from shared.domain.matcher import Matcher, Milestone
 
 
 @dataclass(frozen=True, slots=True)
 class KpiSpec:
-    """A Kpi document."""
+    """A Kpi document: what it says, which has no name there, and where each member stands."""
 
     node: MapNode
-    item: str
-    measure: MeasureKind
-    start: tuple[Milestone, ...] = ()
-    stop: tuple[Milestone, ...] = ()
-    pause: tuple[Matcher, ...] = ()
-    repeat: bool = False
-    reopen: Reopen = Reopen.IGNORE
-    event: tuple[Milestone, ...] = ()
-    every: bool = False
-    field: str = ""
-    good: tuple[Milestone, ...] = ()
-    total: tuple[Milestone, ...] = ()
-    cohort: bool = False
-    within: Micros | None = None
+    says: Kpi
+
+    def named(self, name: str) -> Kpi:
+        """The KPI of a document of that name."""
+        return replace(self.says, name=name)
 
 
-def kpi_of(name: str, spec: KpiSpec) -> Kpi:
-    """The KPI that a document of that name says."""
-    return Kpi(
-        name=name,
-        item=spec.item,
-        measure=spec.measure,
-        start=spec.start,
-        stop=spec.stop,
-        pause=spec.pause,
-        repeat=spec.repeat,
-        reopen=spec.reopen,
-        event=spec.event,
-        every=spec.every,
-        field=spec.field,
-        good=spec.good,
-        total=spec.total,
-        cohort=spec.cohort,
-        within=spec.within,
-    )
+def _spec(node: MapNode, **fields: Any) -> KpiSpec:  # noqa: ANN401 - as each field reads it
+    return KpiSpec(node, Kpi(name="", **fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +55,7 @@ def _check(spec: KpiSpec) -> Iterator[Problem]:
 
 
 def _misplaced(spec: KpiSpec) -> Iterator[Problem]:
-    measure, fields = spec.measure, _FIELDS_OF[spec.measure]
+    measure, fields = spec.says.measure, _FIELDS_OF[spec.says.measure]
     for name in fields.needed:
         if name not in spec.node.members:
             yield Problem(spec.node.place, f'a KPI with measure {measure} needs "{name}"')
@@ -91,7 +64,7 @@ def _misplaced(spec: KpiSpec) -> Iterator[Problem]:
         if name not in known:
             message = f'"{name}" does not belong to a KPI with measure {measure}'
             yield Problem(place, message + _belongs(name, measure))
-    if spec.within is not None and not spec.cohort and measure is MeasureKind.RATIO:
+    if spec.says.within is not None and not spec.says.cohort and measure is MeasureKind.RATIO:
         message = '"within" belongs to a cohort; write cohort: true, or leave it out'
         yield Problem(spec.node.keys["within"], message)
 
@@ -104,15 +77,16 @@ def _belongs(name: str, measure: MeasureKind) -> str:
 
 
 def _other_kinds(spec: KpiSpec) -> Iterator[Problem]:
+    item = spec.says.item
     for name in _MILESTONE_FIELDS:
         written = spec.node.members.get(name, spec.node)
         nodes = written.items if isinstance(written, ListNode) else (written,)
         # A field that is left out has no milestones, so nothing is paired with the spec's node.
-        for milestone, node in zip(getattr(spec, name), nodes, strict=False):
-            kind, _, what = (milestone.event or f"{spec.item}.").partition(".")
-            if kind != spec.item:
-                message = f'"{milestone.event}" never happens to a {spec.item}'
-                hint = f'; did you mean "{spec.item}.{what}"?'
+        for milestone, node in zip(getattr(spec.says, name), nodes, strict=False):
+            kind, _, what = (milestone.event or f"{item}.").partition(".")
+            if kind != item:
+                message = f'"{milestone.event}" never happens to a {item}'
+                hint = f'; did you mean "{item}.{what}"?'
                 yield Problem(node.place, f"{name}: {message}{hint}")
 
 
@@ -162,7 +136,7 @@ _MILESTONE = Record(
 _MILESTONES = OneOrMany(_MILESTONE, least=1)
 KPI = Record(
     "a KPI",
-    KpiSpec,
+    _spec,
     {
         "item": Field(
             Text(

@@ -15,7 +15,7 @@ from shared.documents.built_in import built_in_kpis
 from shared.documents.calendar_fields import WEEKDAYS, CalendarSpec
 from shared.documents.digest import contents, digest
 from shared.documents.fitting import misfits
-from shared.documents.kpi_fields import KpiSpec, kpi_of
+from shared.documents.kpi_fields import KpiSpec
 from shared.documents.loader import ListNode, MapNode, ScalarNode, plain
 from shared.documents.problems import MAX_PROBLEMS, Place, Problem, did_you_mean
 from shared.documents.public_holidays import holidays_of
@@ -137,7 +137,7 @@ class _Names:
             message = f'the calendar "{ALWAYS}" is built in; choose another name'
             self.problems.append(Problem(document.place, message))
         elif isinstance(document.spec, KpiSpec):
-            self.kpis[document.name] = kpi_of(document.name, document.spec)
+            self.kpis[document.name] = document.spec.named(document.name)
         elif isinstance(document.spec, CalendarSpec):
             self.calendar_specs[document.name] = document.spec
             self.calendars[document.name] = BusinessCalendar(_rules(document.name, document.spec))

@@ -62,8 +62,8 @@ def _lookalike(text: str, place: Place) -> Iterator[Problem]:
 
 
 def _kpi(spec: KpiSpec) -> Iterator[Problem]:
-    yield from _actor([spec.field], spec.node, "field")
-    for matcher in spec.pause:
+    yield from _actor([spec.says.field], spec.node, "field")
+    for matcher in spec.says.pause:
         yield from _actor(matcher.names, spec.node, "pause")
 
 
