@@ -7,6 +7,7 @@ appends holds a lock until the commit, and takes the numbers from a row of the s
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from services.evaluator.deleting import ROWS_MAX, delete_some
 from services.evaluator.generations import Generations
 from shared.domain.concern import concern_of
 from shared.domain.instant import DAY, Instant
@@ -19,8 +20,6 @@ ANSWERS_KEPT: Final = DAY
 """How long the answer to a write under a key is kept."""
 DEAD_KEPT: Final = 30 * DAY
 """How long a receiver may have what it did not take sent again."""
-ROWS_MAX: Final = 5_000
-"""Rows of one table that are deleted at once."""
 _ADVISORY_LOCK: Final = 0x4143434F5249
 
 
@@ -82,8 +81,7 @@ async def prune(connection: Connection, *, now: Instant) -> bool:
         (_FORGET_ANSWERS, ANSWERS_KEPT),
         (_FORGET_DEAD, DEAD_KEPT),
     ):
-        status = await connection.execute(statement, now - kept, ROWS_MAX)
-        left = left or status == f"DELETE {ROWS_MAX}"
+        left = await delete_some(connection, statement, now - kept) == ROWS_MAX or left
     await connection.execute(_FORGET_TOLD)
     return left
 

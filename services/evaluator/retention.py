@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from services.evaluator import change_log, store
+from services.evaluator.deleting import ROWS_MAX, delete_some
 from shared.domain.instant import DAY, Instant
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.months import DEFAULT, Month, drop_month, make_months, months_of
@@ -19,8 +20,6 @@ from shared.runtime.wall_clock import WallClock
 
 EVERY_S: Final = 3_600.0
 PAUSE_S: Final = 0.5
-ROWS_MAX: Final = 5_000
-"""Rows of one table that are deleted at once."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '2s'"
 _TAKE_TURN: Final = "SELECT pg_try_advisory_xact_lock($1)"
 _ADVISORY_LOCK: Final = 0x4143434F5248
@@ -94,7 +93,7 @@ async def _forget_entries(connection: Connection, first: Month) -> bool:
             *month,
             extra={"action": "ledger_dropped"},
         )
-    deleted = _rows(await connection.execute(_FORGET_ASTRAY, first.start, ROWS_MAX))
+    deleted = await delete_some(connection, _FORGET_ASTRAY, first.start)
     if over or deleted:
         await connection.execute(_NOTE_LEDGER, first.start)
     return deleted == ROWS_MAX
@@ -102,14 +101,10 @@ async def _forget_entries(connection: Connection, first: Month) -> bool:
 
 async def _forget_revisions(connection: Connection, until: Instant) -> bool:
     """Let go of revisions that had been replaced by then; whether more are left."""
-    deleted = _rows(await connection.execute(_FORGET_REVISIONS, until, ROWS_MAX))
+    deleted = await delete_some(connection, _FORGET_REVISIONS, until)
     if deleted:
         await connection.execute(_NOTE_REVISIONS, until)
     return deleted == ROWS_MAX
-
-
-def _rows(status: str) -> int:
-    return int(status.rpartition(" ")[2])
 
 
 _FORGET_ASTRAY: Final = f"""

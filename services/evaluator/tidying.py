@@ -7,12 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from services.evaluator.deleting import ROWS_MAX, delete_some
 from shared.domain.instant import MINUTE, Instant
 from shared.runtime.database import Connection, Pool, transaction
 from shared.wire.pane_keys import pane_key
 
-ROWS_MAX: Final = 5_000
-"""Rows of one table that are deleted at once."""
 SETTLED: Final = MINUTE
 """How long after a change nothing of it can be on its way any more."""
 _ADVISORY_LOCK: Final = 0x4143434F5247
@@ -52,8 +51,7 @@ async def tidy(pool: Pool, *, now: Instant) -> bool:
 async def _deleted(connection: Connection, statements: Sequence[str], keys: list[str]) -> bool:
     more = False
     for statement in statements if keys else ():
-        status = await connection.execute(statement, keys, ROWS_MAX)
-        more = more or status == f"DELETE {ROWS_MAX}"
+        more = await delete_some(connection, statement, keys) == ROWS_MAX or more
     return more
 
 
