@@ -11,6 +11,7 @@ from services.evaluator.deleting import ROWS_MAX, delete_some
 from services.evaluator.generations import Generations
 from shared.domain.concern import concern_of
 from shared.domain.instant import DAY, Instant
+from shared.runtime import advisory_locks
 from shared.runtime.database import Connection
 from shared.wire.groups import group_of, group_text
 
@@ -20,7 +21,6 @@ ANSWERS_KEPT: Final = DAY
 """How long the answer to a write under a key is kept."""
 DEAD_KEPT: Final = 30 * DAY
 """How long a receiver may have what it did not take sent again."""
-_ADVISORY_LOCK: Final = 0x4143434F5249
 
 
 class Change(NamedTuple):
@@ -57,8 +57,7 @@ def about(generations: Generations, objective: str, grp: str, at: Instant, in_us
 
 async def take_turn(connection: Connection) -> bool:
     """Whether nobody else appends until this transaction ends; else somebody does."""
-    alone: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _ADVISORY_LOCK)
-    return alone
+    return await advisory_locks.take_turn(connection, advisory_locks.CHANGE_LOG)
 
 
 async def append(connection: Connection, changes: Sequence[Change]) -> None:

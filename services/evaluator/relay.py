@@ -23,11 +23,11 @@ from services.evaluator.figures import Figures
 from services.evaluator.generations import Generations
 from services.evaluator.partition import ALLOWED_DISORDER
 from shared.domain.instant import Instant
+from shared.runtime import advisory_locks
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.wall_clock import WallClock
 from shared.wire.cloudevents import CONTENT_TYPE
 
-ADVISORY_LOCK: Final = 0x4143434F5245
 PAUSE_S: Final = 0.1
 RETRY_S: Final = 1.0
 SEND_S: Final = 60.0
@@ -92,7 +92,7 @@ class Relay:
         """The connection that the lock lives as long as, where this process is the one."""
         async with self._pool.acquire() as connection:
             alone: bool = await connection.fetchval(
-                "SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK
+                "SELECT pg_try_advisory_lock($1)", advisory_locks.RELAYING
             )
             try:
                 yield connection if alone else None
@@ -102,7 +102,7 @@ class Relay:
                     connection.terminate()
                 raise
             if alone:
-                await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+                await connection.execute("SELECT pg_advisory_unlock($1)", advisory_locks.RELAYING)
 
     async def relay_once(self) -> bool:
         """Announce and send some; whether there may be more at once."""

@@ -14,6 +14,7 @@ from typing import Final
 from services.evaluator import change_log, store
 from services.evaluator.deleting import ROWS_MAX, delete_some
 from shared.domain.instant import DAY, Instant
+from shared.runtime import advisory_locks
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.months import DEFAULT, Month, drop_month, make_months, months_of
 from shared.runtime.wall_clock import WallClock
@@ -21,8 +22,6 @@ from shared.runtime.wall_clock import WallClock
 EVERY_S: Final = 3_600.0
 PAUSE_S: Final = 0.5
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '2s'"
-_TAKE_TURN: Final = "SELECT pg_try_advisory_xact_lock($1)"
-_ADVISORY_LOCK: Final = 0x4143434F5248
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -62,7 +61,7 @@ class Retention:
         with suppress(*store.PASSING):
             async with transaction(self._pool) as connection:
                 await connection.execute(_LOCK_TIMEOUT)
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", _ADVISORY_LOCK)
+                await advisory_locks.wait_for_turn(connection, advisory_locks.RETENTION)
                 await make_months(connection, self._clock())
 
     async def keep(self) -> bool:
@@ -70,7 +69,7 @@ class Retention:
         now = self._clock()
         async with transaction(self._pool) as connection:
             await connection.execute(_LOCK_TIMEOUT)
-            if not await connection.fetchval(_TAKE_TURN, _ADVISORY_LOCK):
+            if not await advisory_locks.take_turn(connection, advisory_locks.RETENTION):
                 return False
             await make_months(connection, now)
             left = await change_log.prune(connection, now=now)

@@ -9,18 +9,18 @@ from typing import Final
 
 from services.evaluator.deleting import ROWS_MAX, delete_some
 from shared.domain.instant import MINUTE, Instant
+from shared.runtime import advisory_locks
 from shared.runtime.database import Connection, Pool, transaction
 from shared.wire.pane_keys import pane_key
 
 SETTLED: Final = MINUTE
 """How long after a change nothing of it can be on its way any more."""
-_ADVISORY_LOCK: Final = 0x4143434F5247
 
 
 async def tidy(pool: Pool, *, now: Instant) -> bool:
     """Delete some rows of generations that were retired or given up; whether some may be left."""
     async with transaction(pool) as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _ADVISORY_LOCK):
+        if not await advisory_locks.take_turn(connection, advisory_locks.TIDYING):
             return False
         live: set[str] = set()
         dead: dict[int, set[str]] = {}

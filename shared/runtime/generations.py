@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.instant import Instant
+from shared.runtime import advisory_locks
 from shared.runtime.database import Connection
 
 CURRENT: Final = "current"
 BUILDING: Final = "building"
-_ADVISORY_LOCK: Final = 0x4143434F5246
 FIRST: Final = 0
 """What objectives of the very first generation were built for."""
 
@@ -76,7 +76,7 @@ async def propose(
     The very first are used at once. What is being built for others is given up. Runs in a
     transaction.
     """
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", _ADVISORY_LOCK)
+    await advisory_locks.wait_for_turn(connection, advisory_locks.PROPOSING)
     rows = {row["state"]: row for row in await connection.fetch(_KNOWN)}
     current, building = rows.get(CURRENT), rows.get(BUILDING)
     if building is not None and building["digest"] == documents.digest:

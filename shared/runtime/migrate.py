@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.runtime import advisory_locks
 from shared.runtime.config import driver_url
 from shared.runtime.database import Connection
 
@@ -29,7 +30,6 @@ MIGRATIONS: Final = Path(__file__).parents[2] / "deploy" / "migrations"
 
 # A statement that waits for a lock holds up all that come after it: rather fail, and be run again.
 LOCK_TIMEOUT: Final = "10s"
-ADVISORY_LOCK: Final = 0x4143434F5244
 _RETRY_S: Final = 0.1
 
 
@@ -109,7 +109,7 @@ async def _take_turn(connection: AsyncConnection) -> None:
     snapshot, and an index that is built concurrently by the other would wait for that.
     """
     statement = text("SELECT pg_try_advisory_lock(:lock)")
-    while not await connection.scalar(statement, {"lock": ADVISORY_LOCK}):
+    while not await connection.scalar(statement, {"lock": advisory_locks.MIGRATING}):
         await connection.commit()
         await asyncio.sleep(_RETRY_S)
     await connection.commit()

@@ -10,9 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from shared.runtime import advisory_locks
 from shared.runtime.config import driver_url
 from shared.runtime.migrate import (
-    ADVISORY_LOCK,
     MigrationError,
     at_head,
     create_engine,
@@ -143,7 +143,7 @@ async def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
 
 async def test_processes_that_migrate_at_once_take_turns(empty_database_url: str) -> None:
     connection = await asyncpg.connect(driver_url(empty_database_url))
-    await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+    await connection.execute("SELECT pg_advisory_lock($1)", advisory_locks.MIGRATING)
     program = (
         "import asyncio, sys; from shared.runtime.migrate import migrate; "
         "asyncio.run(migrate(sys.argv[1]))"
@@ -157,7 +157,7 @@ async def test_processes_that_migrate_at_once_take_turns(empty_database_url: str
     while await connection.fetchval(CONNECTED) < len(processes):  # noqa: ASYNC110 - others act
         await asyncio.sleep(0.05)
     assert not await at_head(connection)
-    await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+    await connection.execute("SELECT pg_advisory_unlock($1)", advisory_locks.MIGRATING)
     answers = [await process.communicate() for process in processes]
     assert [err.decode() for _, err in answers] == ["", "", ""]
     assert [process.returncode for process in processes] == [0, 0, 0]

@@ -12,6 +12,7 @@ from services.evaluator import relay
 from services.evaluator.figures import Figures
 from services.evaluator.generations import Generations
 from services.evaluator.relay import Relay
+from shared.runtime import advisory_locks
 from shared.runtime.database import Pool, create_pool
 from tests.integration.evaluating import until
 
@@ -99,16 +100,16 @@ async def test_a_relay_that_has_lost_its_place_stops_until_it_has_it_again(
         others.acquire() as another,
     ):
         taking = asyncio.create_task(
-            another.execute("SELECT pg_advisory_lock($1)", relay.ADVISORY_LOCK)
+            another.execute("SELECT pg_advisory_lock($1)", advisory_locks.RELAYING)
         )
         await until(lambda: others.fetchval(_IS_WAITED_FOR))
-        assert await others.fetchval(_END, relay.ADVISORY_LOCK)
+        assert await others.fetchval(_END, advisory_locks.RELAYING)
         await taking
         await asyncio.sleep(2 * relay.PAUSE_S)  # what was under way then is over
         await others.execute("INSERT INTO outbox (key, event) VALUES ('k', 'third')")
         await asyncio.sleep(5 * relay.PAUSE_S)
         assert len(client.taken) == 2
-        await another.execute("SELECT pg_advisory_unlock($1)", relay.ADVISORY_LOCK)
+        await another.execute("SELECT pg_advisory_unlock($1)", advisory_locks.RELAYING)
     await until(lambda: _has(client, 3))
     stopping.set()
     await running
