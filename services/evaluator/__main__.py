@@ -13,7 +13,6 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from prometheus_client import CollectorRegistry
 
 from services.evaluator.bounded_clock import BoundedClock
@@ -43,7 +42,7 @@ from shared.runtime.config import (
 )
 from shared.runtime.database import Pool, close_pool, create_pool
 from shared.runtime.event_log import recorded_partitions
-from shared.runtime.kafka import reaching
+from shared.runtime.kafka import reaching, sharing
 from shared.runtime.pool_figures import PoolFigures
 from shared.runtime.process import new_registry, run
 from shared.runtime.topics import Topics
@@ -237,15 +236,9 @@ def new_consumer(
     return AIOKafkaConsumer(
         **reaching(bootstrap_servers),
         client_id="accord-evaluator",
-        group_id=topics.group(SERVICE),
+        **sharing(topics.group(SERVICE), session_timeout_ms=session_timeout_ms),
         group_instance_id=group_instance,
-        enable_auto_commit=False,
         auto_offset_reset="none",
-        isolation_level="read_committed",
-        partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-        session_timeout_ms=session_timeout_ms,
-        heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
-        rebalance_timeout_ms=60_000,
         metadata_max_age_ms=60_000,
         fetch_max_wait_ms=FETCH_WAIT_MS,
         fetch_min_bytes=FETCH_MIN_BYTES,

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
 
@@ -25,7 +24,7 @@ from services.ingest.stops import ANEW, Reason, Stop, Stops
 from shared.domain.source import Source
 from shared.runtime import metrics
 from shared.runtime.config import SESSION_TIMEOUT_MS
-from shared.runtime.kafka import reaching
+from shared.runtime.kafka import reaching, sharing
 from shared.runtime.lag import ConsumerLag
 from shared.runtime.wall_clock import WallClock
 
@@ -57,14 +56,8 @@ def new_consumer(
         *topics,
         **reaching(bootstrap_servers),
         client_id="accord-ingest",
-        group_id=group,
-        enable_auto_commit=False,
+        **sharing(group, session_timeout_ms=session_timeout_ms),
         auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-        session_timeout_ms=session_timeout_ms,
-        heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
-        rebalance_timeout_ms=60_000,
         metadata_max_age_ms=10_000,  # partitions that are new are read from then on
         fetch_max_wait_ms=20,
         fetch_min_bytes=256 * 1024,

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_HEARTBEAT_MS: Final = 3_000
+_REBALANCE_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +93,20 @@ def reaching(bootstrap_servers: str) -> dict[str, Any]:
     if isinstance(bootstrap_servers, Brokers):
         found |= bootstrap_servers.security.options()
     return found
+
+
+def sharing(group: str, *, session_timeout_ms: int) -> dict[str, Any]:
+    """The arguments of a consumer that shares a group's partitions, and says itself what it has.
+
+    Only what is committed to the log is read. A member that is silent for the time given is taken
+    for gone; one that has to finish a batch first has a minute for giving partitions up.
+    """
+    return {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "isolation_level": "read_committed",
+        "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
+        "session_timeout_ms": session_timeout_ms,
+        "heartbeat_interval_ms": min(_HEARTBEAT_MS, session_timeout_ms // 3),
+        "rebalance_timeout_ms": _REBALANCE_MS,
+    }
