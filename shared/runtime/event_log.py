@@ -56,6 +56,5 @@ async def _describe(bootstrap_servers: str, topic: str) -> tuple[int, str]:
     finally:
         await admin.close()
     if found["error_code"]:
-        message = f"Kafka has no topic {topic}; `accord topics` makes it"
-        raise MissingTopicError(message)
+        raise MissingTopicError(topic)
     return len(found["partitions"]), str(cluster["cluster_id"])

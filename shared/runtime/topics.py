@@ -65,6 +65,10 @@ class TopicError(RuntimeError):
 class MissingTopicError(TopicError):
     """A topic is not there; `accord topics` makes it."""
 
+    def __init__(self, topic: str) -> None:
+        """The text says which."""
+        super().__init__(f"Kafka has no topic {topic}; `accord topics` makes it")
+
 
 async def create_topics(
     bootstrap_servers: str,
@@ -137,8 +141,7 @@ async def require_inputs(bootstrap_servers: str, inputs: Iterable[str]) -> None:
         await admin.close()
     for topic in found:
         if topic["error_code"]:
-            message = f"Kafka has no topic {topic['topic']}; `accord topics` makes it"
-            raise MissingTopicError(message)
+            raise MissingTopicError(topic["topic"])
 
 
 def _check(name: str, code: int, detail: list[str | None]) -> None:

@@ -41,15 +41,20 @@ URL that it cannot read) is not cured by waiting."""
 _logger: Final = logging.getLogger(__name__)
 
 
+_OTHER_SCHEMA: Final = (
+    "The database has not the schema that this program expects: run `accord migrate`."
+)
+
+
 class MissingSchemaError(Exception):
-    """The database has not the schema that this program expects: run `accord migrate`."""
+    """The database has not the schema that this program expects; `accord migrate` makes it."""
 
 
 async def require_schema(pool: Pool) -> None:
     """Raise MissingSchemaError unless the database has the schema of this program."""
     async with pool.acquire() as connection:
         if not await at_head(connection):
-            raise MissingSchemaError(MissingSchemaError.__doc__)
+            raise MissingSchemaError(_OTHER_SCHEMA)
 
 
 class Waiting:

@@ -37,7 +37,7 @@ class Beginning:
         (asyncpg.InvalidCatalogNameError("no such database"), "no such database"),
         (asyncpg.InvalidPasswordError("wrong"), "InvalidPasswordError: wrong"),
         (KafkaConnectionError("nobody there"), "Kafka cannot be used yet: KafkaConnectionError"),
-        (MissingTopicError("Kafka has no topic x"), "Kafka has no topic x"),
+        (MissingTopicError("x"), "Kafka has no topic x"),
         (MissingSchemaError("run `accord migrate`"), "run `accord migrate`"),
     ],
 )
