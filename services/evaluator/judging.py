@@ -104,7 +104,7 @@ class Judge:
         if due:
             self._size.done()
             self._figures.judging.labels(evaluator="judge").observe(took)
-        self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / 1_000_000)
+        self._figures.last_evaluation.labels(evaluator="judge").set(moment.as_of / SECOND)
         if not moment.proven and self._clock() - moment.as_of > LAGGING_BY:
             return max(LAGGING_PAUSE_S, LAGGING_SHARE * took)
         return 0.0 if is_full else max(PAUSE_S, SHARE * took)

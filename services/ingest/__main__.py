@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -25,6 +26,8 @@ from shared.runtime.process import new_registry, program_version, run
 from shared.runtime.topics import Topics, require_inputs
 from shared.runtime.waiting import Waiting, require_schema
 from shared.runtime.wall_clock import wall_clock
+
+NOT_LOADED: Final = 2
 
 
 class Service:
@@ -111,16 +114,16 @@ async def _stop(consumer: AIOKafkaConsumer) -> None:
 
 
 def main() -> int:
-    """Run ingest until it is told to stop; the exit code."""
+    """Run ingest until it is told to stop; 2 when its settings or sources cannot be read."""
     try:
         settings = read_settings("ingest")
     except InvalidSettings as problem:
-        print(f"accord ingest: {problem}", file=sys.stderr)  # noqa: T201 - there is no log yet
-        return 2
+        sys.stderr.write(f"accord ingest: {problem}\n")
+        return NOT_LOADED
     loaded = load_sources(settings.sources)
     if loaded.problems:
         sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
-        return 2
+        return NOT_LOADED
     service = Service(settings, loaded.sources)
     return run(
         "ingest",
