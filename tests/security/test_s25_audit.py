@@ -237,3 +237,34 @@ async def test_s25_credentials_that_are_refused_are_summed_up(
     assert row["action"] == "credentials.refused"
     assert '"reasons": {"expired": 1, "unknown": 100}' in row["detail"]
     assert row["detail"].count("peer:") == 20
+
+
+async def test_s25_what_could_not_be_written_down_is_so_later(
+    owner: Session, database: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate(
+        AccessSettings(mode=Mode.KEYS), database, clock=system_clock, elapsed=Hands().elapsed
+    )
+    wish = Wish(name="a tool", scopes=["read"])
+    async with owner.transaction():
+        _, text = await key_store.create(owner, wish, by="mira")
+    await gate.ring.renew()
+    gate.ring.find(text)
+    gate.refusals.note("unknown", "peer:192.0.2.1")
+    for table in ("audit", "api_key"):
+        await owner.execute(f"ALTER TABLE {table} RENAME TO away_{table}")
+    await gate.write_down()
+    assert [own.action for own in caplog.records] == ["not_written_down"] * 2  # type: ignore[attr-defined]
+    for table in ("audit", "api_key"):
+        await owner.execute(f"ALTER TABLE away_{table} RENAME TO {table}")
+    gate.refusals.note("unknown", "peer:192.0.2.1")
+    await gate.write_down()
+    await gate.write_down()
+    [refused] = [
+        own
+        for own in await audit.entries(owner, before=None, limit=10)
+        if own["action"] == "credentials.refused"
+    ]
+    assert refused["detail"] == '{"peers": {"peer:192.0.2.1": 2}, "reasons": {"unknown": 2}}'
+    [key] = await key_store.listed(owner, every=False)
+    assert key["last_used_at"] is not None

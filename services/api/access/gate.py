@@ -1,6 +1,7 @@
 """Everything that decides about access, together: keys, tokens, limits, and what was refused."""
 
 import asyncio
+import logging
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ WRITE_DOWN_S: Final = 60.0
 REFUSED_COST: Final = 100
 """Requests that a refused credential counts as, of its peer: guessing is slow."""
 _PREFIX: Final = "accord_"
+_logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,16 @@ class Gate:
             await self.write_down()
 
     async def write_down(self) -> None:
-        """Write down which keys were used, and what was refused."""
+        """Write down which keys were used, and what was refused; another time what cannot be."""
         for write in (self.ring.note_used, self.refusals.write_down):
-            # It is not worth more than a line of the database's own log.
-            with suppress(*UNREACHABLE):
+            try:
                 await write()
+            except UNREACHABLE as error:
+                _logger.warning(
+                    "What was seen of credentials is written down later: %r",
+                    error,
+                    extra={"action": "not_written_down"},
+                )
 
     def peer(self, scope: Scope) -> str:
         """The address of who asks."""

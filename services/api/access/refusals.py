@@ -30,8 +30,10 @@ class Refusals:
         """Add an entry about them to the audit log, if there are any."""
         if not self._reasons:
             return
-        reasons, self._reasons = self._reasons, Counter()
-        peers, self._peers = self._peers, Counter()
+        reasons, peers = self._reasons.copy(), self._peers.copy()
         detail = {"reasons": dict(reasons), "peers": dict(peers.most_common(PEERS_MAX))}
         async with transaction(self._pool) as connection:
             await audit.note(connection, "accord", "credentials.refused", "api", detail)
+        # Those that came meanwhile, and all where it could not be written, are for the next time.
+        self._reasons -= reasons
+        self._peers -= peers

@@ -97,9 +97,10 @@ class KeyRing:
 
     async def note_used(self) -> None:
         """Write down when keys were used last."""
-        used, self._used = self._used, {}
-        if not used:
+        if not self._used:
             return
+        used = dict(self._used)
         rows = sorted((key_id, at - at % SECOND) for key_id, at in used.items())
         async with transaction(self._pool) as connection:
             await key_store.note_used(connection, rows)
+        self._used = {own: at for own, at in self._used.items() if used.get(own) != at}
