@@ -4,7 +4,7 @@ What a question means under the documents is found once and kept with it: a ques
 again, of the next picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import ClassVar, Final
@@ -115,18 +115,8 @@ class StateList:
 
     def query(self, chosen: Chosen, standing: Standing) -> StateQuery:
         """The query of the page, one row more than it shows."""
-        starts = [start_of(standing, choice, self.wanted.window) for choice in chosen.choices]
-        judged = [
-            (choice, start)
-            for choice, start in zip(chosen.choices, starts, strict=True)
-            if start is not None
-        ]
-        query = self._query(chosen)
-        return replace(
-            query,
-            choices=[choice for choice, _ in judged],
-            starts=[start for _, start in judged],
-        )
+        choices, starts = judged_choices(standing, chosen.choices, self.wanted.window)
+        return replace(self._query(chosen), choices=choices, starts=starts)
 
     def _query(self, chosen: Chosen) -> StateQuery:
         wanted = self.wanted
@@ -176,6 +166,15 @@ class StateList:
         tag = tag_of([*said, (following or "").encode()])
         as_of = standing.as_of(chosen.keys)
         return page_answer(self.address, written, following, as_of, tag), until
+
+
+def judged_choices(
+    standing: Standing, choices: Iterable[Choice], window: Instant | None
+) -> tuple[list[Choice], list[Instant]]:
+    """Those of which a window can be asked for, and where it starts."""
+    starts = [(choice, start_of(standing, choice, window)) for choice in choices]
+    judged = [(choice, start) for choice, start in starts if start is not None]
+    return [choice for choice, _ in judged], [start for _, start in judged]
 
 
 def start_of(standing: Standing, choice: Choice, window: Instant | None) -> Instant | None:

@@ -12,7 +12,7 @@ from services.api.answering.requests import the_groups
 from services.api.answering.responses import json_answer
 from services.api.answering.shapes import At, Shape
 from services.api.board.sources import Unread
-from services.api.board.state_questions import start_of
+from services.api.board.state_questions import judged_choices
 from services.api.board.state_sources import States, states_at
 from services.api.board.state_text import StateText
 from services.api.operations.states import no_window
@@ -130,16 +130,15 @@ def _meant(objectives: Objectives, sla_id: str) -> list[Group] | Refusal:
 
 async def _found(states: States, standing: Standing, groups: list[Group]) -> dict[Group, StateText]:
     """The states of the groups that have one."""
-    choices = [Choice(served) for served in dict.fromkeys(group.served for group in groups)]
-    starts = [(choice, start_of(standing, choice, None)) for choice in choices]
-    judged = [(choice, start) for choice, start in starts if start is not None]
+    named = [Choice(served) for served in dict.fromkeys(group.served for group in groups)]
+    choices, starts = judged_choices(standing, named, None)
     query = StateQuery(
-        choices=[choice for choice, _ in judged],
-        starts=[start for _, start in judged],
+        choices=choices,
+        starts=starts,
         groups=[(group.served.key, group.stored) for group in dict.fromkeys(groups)],
         limit=len(groups),
     )
-    texts = await states.page(query, standing) if judged else []
+    texts = await states.page(query, standing) if choices else []
     by_place = {(text.key, text.grp): text for text in texts}
     places = {group: (group.served.key, group.stored) for group in groups}
     return {group: by_place[place] for group, place in places.items() if place in by_place}
