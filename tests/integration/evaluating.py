@@ -142,6 +142,8 @@ class Pipeline:
         with pytest.MonkeyPatch.context() as patched:
             # It would look through the memory of the whole run of tests.
             patched.setattr("services.evaluator.fold.search_all", lambda: None)
+            # It first asks on cold connections; ten times as long would be seconds of rest.
+            patched.setattr("services.evaluator.prover.REST", 1)
             async with asyncio.TaskGroup() as group:
                 group.create_task(service.serve(stopping))
                 try:
