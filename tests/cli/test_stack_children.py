@@ -95,7 +95,10 @@ def test_a_child_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert eventually(lambda: not runs(pid))
 
 
-def test_what_a_killed_stack_left_running_is_ended_by_the_next(tmp_path: Path) -> None:
+def test_what_a_killed_stack_left_running_is_ended_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.cli.stack.child._END_S", 0.3)
     with parent(tmp_path, DEAF) as process:  # deaf: it does not heed its parent's death
         pid = int(_line(process))
         process.kill()

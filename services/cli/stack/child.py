@@ -21,6 +21,7 @@ _TIED: Final = Path(__file__).with_name("tied.py")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _PAUSE_S: Final = 0.02
 _NOTICE_S: Final = 10.0
+_END_S: Final = 10.0
 _TAIL_LINES: Final = 12
 
 
@@ -136,10 +137,10 @@ def end_leftovers(home: Path, say: Callable[[str], None]) -> None:
 def _end(process: psutil.Process) -> None:
     family = [process, *process.children(recursive=True)]
     process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=_END_S)
     for member in alive:
         member.kill()
-    psutil.wait_procs(alive, timeout=10)
+    psutil.wait_procs(alive, timeout=_NOTICE_S)
 
 
 def _find(record: Path) -> psutil.Process | None:
