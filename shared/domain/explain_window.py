@@ -20,6 +20,7 @@ from shared.domain.agreement import (
 from shared.domain.instant import SECOND, Instant, Micros
 from shared.domain.judge import Judgement, State, budget_of
 from shared.domain.measure import Measure
+from shared.domain.missing import volume
 from shared.domain.pace import open_time
 from shared.domain.window import Span
 from shared.domain.wording import count_words, number_words, rounded_words
@@ -267,8 +268,3 @@ def _sample(own: Objective, measure: Measure) -> str:
             return f"a total of {measure.total}"
         case _:
             return count_words(measure.counted, "event")
-
-
-def volume(own: Objective, measure: Measure) -> int | Fraction:
-    """The amount of a count or a sum."""
-    return measure.amount if own.kpi.measure is MeasureKind.SUM else measure.counted

@@ -15,10 +15,11 @@ from shared.domain.agreement import (
     Version,
     Within,
 )
-from shared.domain.explain_window import WindowReasons, volume
+from shared.domain.explain_window import WindowReasons
 from shared.domain.instant import MINUTE, SECOND, format_instant
 from shared.domain.judge import Judgement, State
 from shared.domain.measure import Measure
+from shared.domain.missing import volume
 from shared.domain.window import Span
 from shared.domain.wording import count_words, length_words, number_words, rounded_words
 
