@@ -190,6 +190,7 @@ def _data(row: Mapping[str, object], group_by: Sequence[str]) -> dict[str, objec
         "sla_id": sla_id(agreement, objective, tuple(group)),
         "agreement": agreement,
         "objective": objective,
+        # One that is withdrawn may be of documents that grouped by more or by less.
         "group": dict(zip(group_by, group, strict=False)),
     }
     if row["scope"] == "item":

@@ -8,7 +8,7 @@ outbox when the broker has them. A repetition has the same id.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -25,6 +25,7 @@ from services.evaluator.partition import ALLOWED_DISORDER
 from shared.domain.instant import Instant
 from shared.runtime import advisory_locks
 from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.tables import WINDOW_PART
 from shared.runtime.wall_clock import WallClock
 from shared.wire.cloudevents import CONTENT_TYPE
 
@@ -157,7 +158,7 @@ class Relay:
         objective, grp = row["objective"], row["grp"]
         group_by = self._generations.group_by(objective, row["in_use"])
         own = about(self._generations, objective, grp, row["opened_at"], row["in_use"])
-        event = breach_event(what, number, _row(row), group_by, now=now)
+        event = breach_event(what, number, dict(row), group_by, now=now)
         return Change(
             at=now,
             event_id=event_id(row["breach_id"], number),
@@ -195,19 +196,18 @@ class Relay:
                 await asyncio.wait_for(producer.stop(), STOP_S)
 
 
-def _row(record: asyncpg.Record) -> Mapping[str, object]:
-    return dict(record)
-
+# By the part of a breach: that of its item, or none of its own for a window.
+_WATERMARKS: Final = f"""(
+    SELECT part, watermark FROM partition_progress
+    UNION ALL SELECT {WINDOW_PART}, min(watermark) FROM partition_progress
+) p"""  # noqa: S608 - our own number
 
 # A breach is confirmed when the watermark of its part has passed the instant at which it opened.
-_CONFIRM: Final = """
+_CONFIRM: Final = f"""
 UPDATE breach SET confirmed = true, unannounced = true
 WHERE breach_id IN (
     SELECT b.breach_id
-    FROM (
-        SELECT part, watermark FROM partition_progress
-        UNION ALL SELECT -1, min(watermark) FROM partition_progress
-    ) p
+    FROM {_WATERMARKS}
     CROSS JOIN LATERAL (
         SELECT breach_id FROM breach
         WHERE part = p.part AND NOT confirmed AND withdrawn_at IS NULL
@@ -215,15 +215,12 @@ WHERE breach_id IN (
         ORDER BY opened_at LIMIT $1
     ) b
 )
-"""
+"""  # noqa: S608 - our own text
 
 # Only what a proven instant has passed: a backfill is announced once, when it is through.
-_UNANNOUNCED: Final = """
+_UNANNOUNCED: Final = f"""
 SELECT b.*, v.state, v.value, (SELECT number FROM generation WHERE state = 'current') AS in_use
-FROM (
-    SELECT part, watermark FROM partition_progress
-    UNION ALL SELECT -1, min(watermark) FROM partition_progress
-) p
+FROM {_WATERMARKS}
 CROSS JOIN LATERAL (
     SELECT breach_id FROM breach
     WHERE part = p.part AND unannounced AND opened_at <= p.watermark + $2
@@ -234,7 +231,7 @@ LEFT JOIN value v ON b.scope = 'window' AND v.objective = b.objective AND v.grp 
     AND v.window_start = b.window_start
 ORDER BY b.opened_at, b.breach_id LIMIT $1
 FOR UPDATE OF b
-"""
+"""  # noqa: S608 - our own text
 _PUT: Final = """
 INSERT INTO outbox (key, event) SELECT * FROM unnest($1::text[], $2::bytea[])
 """
