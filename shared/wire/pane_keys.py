@@ -3,8 +3,6 @@
 An objective whose documents change gets panes of its own beside those in use, under another key.
 """
 
-from shared.domain.agreement import objective_id
-
 _MARK = "#"
 """In no name of a document."""
 
@@ -12,11 +10,6 @@ _MARK = "#"
 def pane_key(objective: str, built: int) -> str:
     """The key of `<agreement>/<objective>` as built for a generation; 0 for the very first."""
     return f"{objective}{_MARK}{built}" if built else objective
-
-
-def key_of(agreement: str, objective: str, built: int) -> str:
-    """The same of an objective by the two parts of its name."""
-    return pane_key(objective_id(agreement, objective), built)
 
 
 def objective_of(key: str) -> str:
