@@ -105,6 +105,7 @@ class Figures:
         """The process has no partitions: it is in no group."""
         self._behind.clear()
         self._let_go({*self._told})
+        self.stopped.clear()  # whoever has those that are stopped says so
 
     def _let_go(self, parts: AbstractSet[int]) -> None:
         for part in parts:
