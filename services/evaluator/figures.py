@@ -106,6 +106,7 @@ class Figures:
         self._behind.clear()
         self._let_go({*self._told})
         self.stopped.clear()  # whoever has those that are stopped says so
+        self.outbox.set(0)
 
     def _let_go(self, parts: AbstractSet[int]) -> None:
         for part in parts:

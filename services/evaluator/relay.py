@@ -72,6 +72,8 @@ class Relay:
         while not stopping.is_set():
             try:
                 async with self._alone() as place:
+                    if place is None:
+                        self._figures.outbox.set(0)  # whoever is the one says so
                     # With its connection the place is lost, and another may have it.
                     while place and not place.is_closed() and not stopping.is_set():
                         busy = await self.relay_once()
@@ -109,9 +111,9 @@ class Relay:
         """Announce and send some; whether there may be more at once."""
         announced = await self._announce()
         rows = await self._pool.fetch(_NEXT, BATCH)
+        self._figures.outbox.set(len(rows))
         if rows:
             await self._send(rows)
-        self._figures.outbox.set(len(rows))
         return announced == BATCH or len(rows) == BATCH
 
     async def _announce(self) -> int:

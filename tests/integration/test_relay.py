@@ -85,6 +85,28 @@ async def test_a_client_that_failed_is_replaced(
     assert (second.taken, second.stopped) == (EVENTS, True)
 
 
+async def test_what_waits_is_told_while_it_cannot_be_sent_by_who_has_the_place_alone(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "RETRY_S", 0.5)
+    registry, stopping = CollectorRegistry(), asyncio.Event()
+    made = cast("Callable[[], Any]", lambda: Client(OutOfOrderSequenceNumber()))
+    figures, nothing = Figures(registry, "events"), cast("Generations", None)
+    own = Relay(pool, made, nothing, figures, clock=lambda: 1, topic="breaches")
+
+    async def tells(count: int) -> bool:
+        return registry.get_sample_value("accord_outbox_pending") == count
+
+    async with asyncio.TaskGroup() as group, pool.acquire() as another:
+        group.create_task(own.run(stopping))
+        await until(lambda: tells(len(EVENTS)))
+        await until(lambda: another.fetchval(_TRY, advisory_locks.RELAYING))  # between two tries
+        await until(lambda: tells(0))
+        await another.execute("SELECT pg_advisory_unlock($1)", advisory_locks.RELAYING)
+        await until(lambda: tells(len(EVENTS)))
+        stopping.set()
+
+
 async def test_a_relay_that_has_lost_its_place_stops_until_it_has_it_again(
     pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +141,7 @@ async def _has(client: Client, count: int) -> bool:
     return len(client.taken) == count
 
 
+_TRY = "SELECT pg_try_advisory_lock($1)"
 _IS_WAITED_FOR = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
 _END = """
 SELECT pg_terminate_backend(pid) FROM pg_locks
