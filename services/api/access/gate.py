@@ -19,7 +19,7 @@ from services.api.access.refusals import Refusals
 from services.api.access.ring import KeyRing
 from services.api.access.settings import AccessSettings, Mode
 from services.api.access.tokens import TokenRefused, Tokens
-from services.api.board.sources import UNREACHABLE
+from services.api.board.board import UNREACHABLE
 from services.api.web.caller import CALLER, EVERYONE, NOBODY, Caller
 from services.api.web.problems import Refusal
 from shared.runtime.database import Pool

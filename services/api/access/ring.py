@@ -11,7 +11,7 @@ from typing import Final
 
 from services.api.access import key_store
 from services.api.access.keys import StoredKey, key_id_of, proves
-from services.api.board.sources import UNREACHABLE
+from services.api.board.board import UNREACHABLE
 from shared.domain.instant import MINUTE, SECOND, Instant, Micros
 from shared.runtime.database import Pool, transaction
 from shared.runtime.wall_clock import WallClock

@@ -38,6 +38,10 @@ At = Annotated[
 """An RFC 3339 instant with an offset."""
 
 
+CUSTOMER_MEANS: Final = (
+    "The group's `customer` where grouped by it, else the agreement's customer or a customer that "
+    "`appliesTo` or `where` asks for."
+)
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """Text without NUL, which PostgreSQL does not hold: nothing can have it."""
 
@@ -135,11 +139,7 @@ class StatesParameters(Page, StateParameters):
     objective: list[Text] = Field([], description="The objective's name inside its agreement.")
     level: list[Level] = Field([], description="The level of the version that judged.")
     type: list[AgreementType] = Field([], description="The type of the version that judges.")
-    customer: list[Text] = Field(
-        [],
-        description="The group's `customer` where grouped by it, else the agreement's customer "
-        "or a customer that `appliesTo` or `where` asks for.",
-    )
+    customer: list[Text] = Field([], description=CUSTOMER_MEANS)
     service: list[Text] = Field(
         [],
         description="The group's `service` where grouped by it, else a service that `appliesTo` "

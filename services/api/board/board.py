@@ -37,7 +37,7 @@ PATIENCE_S: Final = 2.0
 """How long a look is waited for; then the database is asked, or says that it does not answer."""
 ROWS_MAX: Final = 20_000
 """How many states are kept, at some 2.5 kB each; where there are more, the database is asked."""
-PASSING: Final = (
+UNREACHABLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection that broke in the middle of an exchange
@@ -134,7 +134,7 @@ class Board:
                             pause = _TOO_MANY_PAUSE_S
                             break
                         problem = ""
-            except PASSING as error:
+            except UNREACHABLE as error:
                 if repr(error) != problem:
                     problem = repr(error)
                     _logger.warning("The states cannot be read: %s", problem, extra=_NOT_READ)

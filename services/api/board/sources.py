@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.api.board.board import PASSING, Board
+from services.api.board.board import Board
 from services.api.board.questions import Questions
 from services.api.reading.documents import Documents, InUse
 from services.api.reading.objectives import Objectives
@@ -17,8 +17,6 @@ from services.api.web.problems import UNAVAILABLE
 from shared.domain.plan import Plan
 from shared.runtime.database import Connection, Pool, snapshot
 from shared.runtime.wall_clock import WallClock
-
-UNREACHABLE: Final = PASSING
 
 
 @dataclass(frozen=True, slots=True)

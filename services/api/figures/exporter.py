@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.api.board.sources import UNREACHABLE, Sources
+from services.api.board.board import UNREACHABLE
+from services.api.board.sources import Sources
 from services.api.figures.current_windows import CurrentWindows
 from services.api.figures.promise_series import Promise, PromiseSeries, Reading
 from services.api.figures.sla_figures import Totals, all_events, missed_events

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from services.api.board.sources import UNREACHABLE
+from services.api.board.board import UNREACHABLE
 from services.api.stream.changes import Change, Head, read_after, read_head
 from shared.runtime.database import Pool
 

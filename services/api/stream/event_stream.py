@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from services.api.board.sources import UNREACHABLE
+from services.api.board.board import UNREACHABLE
 from services.api.stream.change_feed import ChangeFeed
 from services.api.stream.changes import Wanted
 from services.api.web.middleware import ASK_AGAIN, IS_HEAD

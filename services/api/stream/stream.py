@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from services.api.answering import schemas
-from services.api.answering.parameters import Parameters, Text
+from services.api.answering.parameters import CUSTOMER_MEANS, Parameters, Text
 from services.api.answering.requests import query_sla_ids
 from services.api.stream.change_feed import ChangeFeed
 from services.api.stream.changes import ChangeType, Wanted
@@ -62,11 +62,7 @@ class StreamParameters(Parameters):
     agreement: list[Text] = Field([], description="The agreement's name.")
     objective: list[Text] = Field([], description="The objective's name inside its agreement.")
     sla_id: list[Text] = Field([], description="Exactly these groups of objectives.")
-    customer: list[Text] = Field(
-        [],
-        description="The group's `customer` where grouped by it, else the agreement's customer "
-        "or a customer that `appliesTo` or `where` asks for.",
-    )
+    customer: list[Text] = Field([], description=CUSTOMER_MEANS)
     level: list[Level] = Field([], description="The level of the version that judged.")
     seconds: int | None = Field(
         None, ge=1, le=_A_DAY_S, description="End the stream after so many seconds."

@@ -21,7 +21,7 @@ import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry
 
-from services.api.board.sources import UNREACHABLE
+from services.api.board.board import UNREACHABLE
 from services.api.stream.changes import Change, read_after, read_head
 from services.api.webhooks import store
 from services.api.webhooks.addresses import Addresses, UrlRefused
