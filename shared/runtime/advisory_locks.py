@@ -1,6 +1,6 @@
 """The database's advisory locks: what one process at a time does, or one after the other.
 
-Here so that no two of them are the same. The audit log's is `accordK` in migration 0003.
+Here so that no two of them are the same; 0x4143434F524B is the audit log's, in migration 0003.
 """
 
 from typing import Final
