@@ -107,6 +107,8 @@ class Figures:
         self._let_go({*self._told})
         self.stopped.clear()  # whoever has those that are stopped says so
         self.outbox.set(0)
+        for building in (self.build_partitions, self.build_items):
+            building.clear()
 
     def _let_go(self, parts: AbstractSet[int]) -> None:
         for part in parts:

@@ -26,3 +26,12 @@ def test_who_is_in_no_group_says_nothing_of_partitions_not_even_that_they_are_st
     }
     figures.has_left()
     assert samples(registry) == set()
+
+
+def test_nor_of_what_it_had_built_for_documents_to_come() -> None:
+    registry = CollectorRegistry()
+    figures = Figures(registry, "accord.events")
+    figures.build_items.labels(state="stored").set(7)
+    assert registry.get_sample_value("accord_documents_build_items", {"state": "stored"}) == 7
+    figures.has_left()
+    assert registry.get_sample_value("accord_documents_build_items", {"state": "stored"}) is None
