@@ -10,7 +10,7 @@ import typer
 from services.api.access.key_store import KeyRefused
 from services.cli.local import say
 from shared.runtime.config import InvalidSettings, driver_url, environment_value, masked
-from shared.runtime.migrate import AnyConnection
+from shared.runtime.database import AnyConnection
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from shared.domain.agreement import Agreement, Objective, objective_id
 from shared.domain.instant import NEVER, Instant
 from shared.domain.pace import periods
 from shared.domain.window import RollingWindow, Span
+from shared.runtime.conventions import RUNNING_PANE
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_PANE
 
 UNGROUPED = "[]"
 """The text of the one group of an objective that is not grouped."""

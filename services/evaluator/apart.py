@@ -26,8 +26,8 @@ from shared.domain.judge import (
 from shared.domain.measure import NOTHING, Buckets, Measure
 from shared.domain.missing import misses_alike
 from shared.domain.window import Span
+from shared.runtime.conventions import RUNNING_PANE
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_PANE
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from shared.domain.agreement import objective_id, sla_id
 from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant, format_instant
 from shared.domain.window import Span
-from shared.runtime.tables import WINDOW_PART
+from shared.runtime.conventions import WINDOW_PART
 from shared.wire.results import instant_text, window_form
 
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:accord:breach").bytes

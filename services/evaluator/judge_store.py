@@ -13,8 +13,8 @@ import asyncpg
 from services.evaluator.panes import Group, Stretch
 from services.evaluator.rows import Window
 from shared.domain.instant import Instant
+from shared.runtime.conventions import RUNNING_PANE
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_PANE
 
 BEGINNING: Final = -(1 << 63)
 """Before every instant."""

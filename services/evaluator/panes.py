@@ -13,8 +13,8 @@ from services.evaluator.rows import Window
 from shared.domain.instant import Instant
 from shared.domain.judge import Step
 from shared.domain.measure import NOTHING, UNIT, Measure, Outcome
+from shared.runtime.conventions import PANE_COUNTS, RUNNING_PANE
 from shared.runtime.database import Connection
-from shared.runtime.tables import PANE_COUNTS, RUNNING_PANE
 from shared.wire.amounts import amount_of_decimal
 from shared.wire.pane_keys import objective_of
 

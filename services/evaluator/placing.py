@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
 from shared.domain.window import Span
-from shared.runtime.tables import RUNNING_PANE
+from shared.runtime.conventions import RUNNING_PANE
 from shared.wire.stored_item import Placed
 
 Pane = Callable[[Instant], Span]

@@ -9,7 +9,7 @@ from services.evaluator.following import Following
 from services.evaluator.partitions import Partitions
 from shared.runtime.database import Pool
 from shared.runtime.health import Note
-from shared.runtime.migrate import at_head
+from shared.runtime.schema_version import at_head
 
 PAUSE_S: Final = 2.0
 

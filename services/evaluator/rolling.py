@@ -30,8 +30,8 @@ from shared.domain.judge import NO_BUCKETS, Judgement, State, judge
 from shared.domain.measure import NOTHING, Buckets, Measure
 from shared.domain.rolling import slide
 from shared.domain.window import RollingWindow, Span
+from shared.runtime.conventions import RUNNING_PANE
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_PANE
 
 
 class Part(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from services.evaluator.breaches import BreachRow
 from services.evaluator.posting import AMOUNT, Posting
+from shared.runtime.conventions import PANE_COUNTS
 from shared.runtime.database import Connection
-from shared.runtime.tables import PANE_COUNTS
 from shared.wire.amounts import amount_to_decimal
 
 _NUMBERED: Final = re.compile(r"\$(\d+)")

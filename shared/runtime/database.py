@@ -11,6 +11,7 @@ from shared.runtime.config import driver_url
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection inside a transaction that may write."""
+AnyConnection: TypeAlias = "Connection | asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]

@@ -1,19 +1,12 @@
-"""Bring a database to the schema that this program expects, and say whether it is there.
-
-The migrations are plain files, in `deploy/migrations` beside the packages: in the repository and
-in an installed wheel alike.
-"""
+"""Bring a database to the schema that this program expects."""
 
 import asyncio
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
@@ -22,11 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.runtime import advisory_locks
 from shared.runtime.config import driver_url
-from shared.runtime.database import Connection
-
-AnyConnection: TypeAlias = "Connection | asyncpg.Connection[asyncpg.Record]"
-
-MIGRATIONS: Final = Path(__file__).parents[2] / "deploy" / "migrations"
+from shared.runtime.schema_version import MIGRATIONS
 
 # A statement that waits for a lock holds up all that come after it: rather fail, and be run again.
 LOCK_TIMEOUT: Final = "10s"
@@ -48,20 +37,6 @@ async def migrate(database_url: str, *, revision: str = "head") -> None:
 async def downgrade(database_url: str, *, revision: str) -> None:
     """Take the database back to `revision` (`base`: nothing is left), data included."""
     await _run(database_url, lambda config: command.downgrade(config, revision))
-
-
-async def at_head(connection: AnyConnection) -> bool:
-    """Whether the database has the schema that this program expects."""
-    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
-        return False
-    rows = await connection.fetch("SELECT version_num FROM alembic_version")
-    return {row["version_num"] for row in rows} == heads()
-
-
-@cache
-def heads() -> frozenset[str]:
-    """The newest revision, in a set as Alembic keeps it."""
-    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
 
 
 def create_engine(database_url: str) -> AsyncEngine:

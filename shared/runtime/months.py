@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from shared.domain.instant import Instant, as_datetime, as_instant
-from shared.runtime.migrate import AnyConnection
+from shared.runtime.database import AnyConnection
 
 AHEAD: Final = 2
 """Months after the present one that have tables."""

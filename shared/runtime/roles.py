@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 from shared.runtime.config import driver_url
-from shared.runtime.migrate import AnyConnection
+from shared.runtime.database import AnyConnection
 
 READER: Final = "accord_reader"
 INGEST: Final = "accord_ingesting"

@@ -28,28 +28,9 @@ from sqlalchemy import (
 )
 
 from shared.runtime.columns import identifier, instant, key
+from shared.runtime.conventions import PANE_COUNTS
 
 metadata: Final = MetaData()
-
-RUNNING_PANE: Final = (1 << 63) - 1
-"""`pane_start` of what is not decided yet: it counts in the window that holds the instant of
-evaluation."""
-PANE_COUNTS: Final = (
-    "excluded",
-    "running",
-    "met",
-    "breached_open",
-    "breached_closed",
-    "counted",
-    "good",
-    "total",
-    "pending",
-)
-"""The counts of a pane in the order of its columns; `amount` follows them."""
-
-WINDOW_PART: Final = -1
-"""`part` of a breach that belongs to no partition: one of a window."""
-
 
 stream: Final = Table(
     "stream",

@@ -15,7 +15,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from shared.runtime.database import Pool
-from shared.runtime.migrate import at_head
+from shared.runtime.schema_version import at_head
 from shared.runtime.topics import MissingTopicError
 
 T = TypeVar("T")

@@ -19,6 +19,7 @@ from shared.domain.item import Item
 from shared.domain.measure import Measure, Outcome, measure_of, total_of
 from shared.domain.plan import compile_plan
 from shared.runtime import tables
+from shared.runtime.conventions import PANE_COUNTS, RUNNING_PANE, WINDOW_PART
 from shared.runtime.migrate import create_engine
 from shared.wire.amounts import amount_to_decimal
 from shared.wire.groups import group_text
@@ -213,7 +214,7 @@ async def _store_contributions(
         for own in item.settle(now=now).contributions:
             objective = objective_id(own.agreement, own.objective)
             window = catalogue.agreements[own.agreement].judging(own.objective, now)[1].window
-            pane = tables.RUNNING_PANE
+            pane = RUNNING_PANE
             if own.counts_at is not None:
                 pane = window.pane(own.counts_at).start
             key = (objective, group_text(own.group), pane)
@@ -252,7 +253,7 @@ def _entries(
 
 def _pane(key: tuple[str, str, Instant], measure: Measure) -> dict[str, object]:
     objective, grp, pane = key
-    counts = {name: getattr(measure, name) for name in tables.PANE_COUNTS}
+    counts = {name: getattr(measure, name) for name in PANE_COUNTS}
     amount = amount_to_decimal(measure.amount)
     place = {"objective": objective, "grp": grp, "pane_start": pane, "part": 0}
     return {**place, **counts, "amount": amount}
@@ -321,7 +322,7 @@ async def _store_breaches(connection: AsyncConnection, said: Evaluation, items: 
     of_windows = [
         {
             "scope": "window",
-            "part": tables.WINDOW_PART,
+            "part": WINDOW_PART,
             "objective": objective_id(own.agreement, own.objective),
             "grp": group_text(own.group),
             "window_start": own.window.start,

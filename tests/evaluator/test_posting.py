@@ -11,7 +11,7 @@ from services.evaluator.posting import Cause, Posted, Posting, Source, post_diff
 from services.evaluator.rows import Window
 from shared.domain.contribution import Contribution
 from shared.domain.measure import Measure, Outcome
-from shared.runtime.tables import RUNNING_PANE
+from shared.runtime.conventions import RUNNING_PANE
 from shared.wire.groups import group_of, group_text
 from shared.wire.stored_item import Placed
 

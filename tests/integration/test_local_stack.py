@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.stack.local_stack import LocalStack
 from shared.runtime.config import process_environment
-from shared.runtime.migrate import at_head
+from shared.runtime.schema_version import at_head
 
 # It starts its servers itself; the shared ones only prove that this machine can have them.
 TOPICS = {"leads", "tickets", "accord.events", "accord.breaches", "leads.dlq", "tickets.dlq"}

@@ -12,14 +12,9 @@ from sqlalchemy import Connection, text
 
 from shared.runtime import advisory_locks
 from shared.runtime.config import driver_url
-from shared.runtime.migrate import (
-    MigrationError,
-    at_head,
-    create_engine,
-    downgrade,
-    migrate,
-)
+from shared.runtime.migrate import MigrationError, create_engine, downgrade, migrate
 from shared.runtime.schema import metadata
+from shared.runtime.schema_version import at_head
 
 # What compare_metadata does not look at: identity, storage parameters, collations, the exact
 # definition of an index or a primary key.

@@ -15,7 +15,7 @@ from services.evaluator.rows import Window
 from shared.documents import Loaded
 from shared.domain.instant import Instant
 from shared.domain.measure import Measure
-from shared.runtime.tables import RUNNING_PANE
+from shared.runtime.conventions import RUNNING_PANE
 from shared.wire.pane_keys import pane_key
 from tests.simulation.database import Breach, Database, Generation, Tables
 from tests.simulation.held import compiled_as

@@ -12,7 +12,7 @@ from typing import Final
 
 import asyncpg
 
-from shared.runtime.migrate import AnyConnection
+from shared.runtime.database import AnyConnection
 
 _PAGE: Final = 1_000
 

@@ -10,7 +10,7 @@ from services.api.access.audit import note
 from services.api.access.keys import StoredKey, digest_of, new_key
 from services.api.web.caller import SCOPES, implied
 from shared.domain.instant import DAY, Instant, Micros
-from shared.runtime.migrate import AnyConnection
+from shared.runtime.database import AnyConnection
 
 OVERLAP: Final[Micros] = DAY
 """How long a key that is replaced is taken beside the new one."""

@@ -31,7 +31,7 @@ from shared.runtime import metrics
 from shared.runtime.config import SERIES_LIMIT
 from shared.runtime.database import Connection
 from shared.runtime.metrics import Metric as Declared
-from shared.runtime.migrate import at_head
+from shared.runtime.schema_version import at_head
 from shared.wire.pane_keys import objective_of
 
 REFRESH_S: Final = 1.0

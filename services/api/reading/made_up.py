@@ -11,8 +11,8 @@ import asyncpg
 from services.api.reading.objectives import Group
 from shared.domain.measure import NOTHING, Measure
 from shared.domain.window import Span
+from shared.runtime.conventions import PANE_COUNTS
 from shared.runtime.database import Connection
-from shared.runtime.tables import PANE_COUNTS
 from shared.wire.amounts import amount_of_decimal
 
 MEMBER_KEY: Final = (int, str, int, int, str)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from shared.domain.instant import MINUTE, Instant, Micros
+from shared.runtime.conventions import RUNNING_PANE
 from shared.runtime.database import Connection
-from shared.runtime.tables import RUNNING_PANE
 
 STALE_AFTER: Final[Micros] = MINUTE
 """How far `as_of` may be behind the wall clock before an answer is `stale`."""

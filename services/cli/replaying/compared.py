@@ -6,7 +6,7 @@ Rows are told apart by names and instants, never by numbers that a database give
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.runtime.tables import PANE_COUNTS
+from shared.runtime.conventions import PANE_COUNTS
 
 
 @dataclass(frozen=True, slots=True)

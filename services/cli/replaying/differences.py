@@ -13,7 +13,7 @@ from services.cli.replaying.snapshot import Snapshot
 from shared.domain.contribution import Contribution
 from shared.domain.event import Event
 from shared.domain.instant import Instant, format_instant
-from shared.runtime.tables import RUNNING_PANE
+from shared.runtime.conventions import RUNNING_PANE
 from shared.wire.stored_item import UnreadableItemError, unpack_events, unpack_item
 
 SHOWN: Final = 20

@@ -21,7 +21,7 @@ from services.cli.replaying.snapshot import NothingToReplayError, Snapshot, take
 from services.evaluator.generations import objectives
 from shared.documents import Loaded
 from shared.domain.instant import Instant
-from shared.runtime.migrate import at_head
+from shared.runtime.schema_version import at_head
 from shared.runtime.topics import Topics
 
 PREVIEWED: Final = SHOWN // 2

@@ -17,8 +17,8 @@ from shared.documents import File, Loaded, load_texts
 from shared.domain.agreement import objective_id
 from shared.domain.contribution import Contribution
 from shared.domain.instant import Instant
-from shared.runtime.migrate import AnyConnection
-from shared.runtime.tables import RUNNING_PANE
+from shared.runtime.conventions import RUNNING_PANE
+from shared.runtime.database import AnyConnection
 
 _AGAIN_S: Final = 0.1
 
