@@ -24,8 +24,8 @@ from typing import Final
 
 from benchmarks.stage import AGREEMENTS, report
 from benchmarks.timelines import DOCUMENTS, timeline
-from services.cli.local import say
 from services.cli.simulator.stream import Simulation, history_start, simulate
+from services.cli.terminal import say
 from shared.documents import load
 from shared.domain.agreement import Catalogue
 from shared.domain.business_calendar import HORIZON, BusinessCalendar

@@ -10,8 +10,8 @@ import time
 from typing import Final
 
 from benchmarks.stage import a_new_ticket, a_trial, quantile, report
-from services.cli.local import say
 from services.cli.simulator.delivery import Record
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.accepted import records_of
 from shared.domain.instant import MINUTE, SECOND, Instant, parse_instant

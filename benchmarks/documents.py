@@ -21,11 +21,11 @@ import httpx
 
 from benchmarks.stage import AGREEMENTS, report
 from services.cli.feed import Feed
-from services.cli.local import say
 from services.cli.simulator.delivery import Record
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from shared.domain.instant import SECOND, parse_instant
 from shared.runtime.config import driver_url

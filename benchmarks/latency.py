@@ -38,12 +38,12 @@ from benchmarks.stage import (
 )
 from services.cli.api_client import Api
 from services.cli.feed import Feed
-from services.cli.local import say
 from services.cli.simulator.company import WARM_UP
 from services.cli.simulator.delivery import Record
 from services.cli.simulator.stream import Simulation, simulate
 from services.cli.stack.local_stack import DATA
 from services.cli.stack.services import ALL, Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.accepted import records_of
 from shared.domain.instant import MINUTE, SECOND, Instant, format_instant, parse_instant

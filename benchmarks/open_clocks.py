@@ -19,10 +19,10 @@ import asyncpg
 
 from benchmarks.stage import a_trial, processor_seconds, report, until_judged
 from benchmarks.throughput import fill
-from services.cli.local import say
 from services.cli.simulator.company import CHANNELS, SITES, chosen, desk, some_customer
 from services.cli.stack.local_stack import DATA
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from shared.domain.event import Event
 from shared.domain.instant import HOUR, MINUTE, Instant

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from services.cli.local import say
+from services.cli.terminal import say
 
 HOME: Final = Path(".accord/peers")
 _SCRIPTS: Final = Path("tests/bench")

@@ -20,8 +20,8 @@ import asyncpg
 
 from benchmarks.latency import sending
 from benchmarks.stage import a_trial, report
-from services.cli.local import say
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from shared.domain.instant import SECOND
 from shared.runtime.config import driver_url

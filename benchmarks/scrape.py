@@ -28,10 +28,10 @@ from prometheus_client.registry import Collector
 
 from benchmarks.stage import processor_seconds, quantile, report
 from services.api.figures.sla_figures import COUNTERS, GAUGES
-from services.cli.local import say
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.postgres import create_database
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from shared.domain.instant import MINUTE, Instant, parse_instant
 from shared.runtime.config import driver_url
 from shared.runtime.kept_text import KeptFamilies, Sample

@@ -32,10 +32,10 @@ from aiokafka.errors import KafkaError
 
 from benchmarks.stage import AGREEMENTS, quantile, report
 from services.cli.feed import Feed
-from services.cli.local import say
 from services.cli.simulator.stream import Simulation, simulate
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
 from services.evaluator.store import PASSING

@@ -11,9 +11,9 @@ from typing import Final
 
 import psutil
 
-from services.cli.local import say
 from services.cli.simulator.delivery import Record
 from services.cli.stack.local_stack import DATA, LocalStack
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
 from shared.domain.event import Event

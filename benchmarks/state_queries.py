@@ -37,11 +37,11 @@ from benchmarks.stage import (
 )
 from services.cli.api_client import Api
 from services.cli.feed import Feed
-from services.cli.local import say
 from services.cli.simulator.delivery import Record
 from services.cli.stack.local_stack import DATA
 from services.cli.stack.ports import Ports
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from shared.domain.instant import MINUTE
 from shared.runtime.wall_clock import system_clock

@@ -32,9 +32,9 @@ import asyncpg
 
 from benchmarks.stage import AGREEMENTS, report, until_judged
 from benchmarks.throughput import Run, fill, folding, unrepeated
-from services.cli.local import say
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.stack.local_stack import DATA, LocalStack
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from shared.domain.event import Event
 from shared.domain.instant import DAY

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.stage import a_trial, processor_seconds, quantile, report
-from services.cli.local import say
 from services.cli.stack.local_stack import DATA
 from services.cli.stack.services import Services
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.evaluator import change_log
 from services.evaluator.change_log import Change

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from benchmarks.core import company
 from benchmarks.peers import NAMES, installed, peer_rate
 from benchmarks.stage import a_trial, postgres_pids, processor_seconds, report
-from services.cli.local import say
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
 from shared.domain.event import Event

@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from services.api.access.key_store import KeyRefused
-from services.cli.local import say
+from services.cli.terminal import say
 from shared.runtime.config import InvalidSettings, driver_url, environment_value, masked
 from shared.runtime.database import AnyConnection
 

@@ -24,12 +24,13 @@ from services.cli.demo_progress import HistoryProgress
 from services.cli.demo_screen import Screen, Traffic
 from services.cli.demo_status import look
 from services.cli.feed import Feed
-from services.cli.local import default_agreements, say, until_stopped
+from services.cli.local import default_agreements
 from services.cli.simulator.delivery import Record
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
+from services.cli.terminal import say, until_stopped
 from services.cli.verification.rest import Progress, System
 from shared.runtime.config import environment_value
 from shared.runtime.migrate import MigrationError

@@ -19,7 +19,7 @@ from rich.progress import Progress
 from services.cli.declared import declared_sources
 from services.cli.dlq_letters import Filter, Letter, read_letters, read_quarantine
 from services.cli.dlq_redrive import Redrive, Redriven
-from services.cli.local import say
+from services.cli.terminal import say
 from shared.domain.instant import Instant, parse_instant
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.topics import Topics

@@ -14,7 +14,7 @@ import typer
 from aiokafka.errors import KafkaError
 
 from services.cli.gap_store import Accepted, Refused, Row, accept, accept_source, read_gaps
-from services.cli.local import say
+from services.cli.terminal import say
 from shared.runtime.config import InvalidSettings, Settings, read_settings
 from shared.runtime.topics import Topics
 from shared.runtime.wall_clock import system_clock

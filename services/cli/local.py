@@ -1,12 +1,9 @@
 """`accord local`: Kafka, PostgreSQL and, if asked, the services, in the foreground."""
 
-import signal
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final
 
 import typer
@@ -15,37 +12,13 @@ from services.cli.declared import declared_sources
 from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
+from services.cli.terminal import say, until_stopped
 from shared.runtime.config import environment_value
 from shared.runtime.migrate import MigrationError
 from shared.runtime.topics import TopicError
 
 _LOOK_S: Final = 0.25
 _AGREEMENTS: Final = Path("deploy/agreements")
-
-
-class Stopped(KeyboardInterrupt):
-    """Somebody asked the program to stop; an event loop lets only this kind through."""
-
-
-@contextmanager
-def until_stopped() -> Iterator[None]:
-    """Turn the first SIGTERM or SIGINT into the end of the block; later ones change nothing."""
-    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for name in before:
-            signal.signal(name, signal.SIG_IGN)
-        raise Stopped
-
-    for name in before:
-        signal.signal(name, stop)
-    try:
-        yield
-    except Stopped:
-        pass
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def local(
@@ -96,11 +69,6 @@ def default_agreements() -> Path | None:
     if named is not None:
         return Path(named)
     return _AGREEMENTS if _AGREEMENTS.is_dir() else None
-
-
-def say(text: str) -> None:
-    """Tell the person at the terminal; standard output is for what programs read."""
-    print(f"accord: {text}", file=sys.stderr, flush=True)
 
 
 def _print(variables: Mapping[str, str]) -> None:

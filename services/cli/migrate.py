@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.local import say
+from services.cli.terminal import say
 from services.cli.whose_items import note_customers
 from services.evaluator.retention import Retention
 from shared.runtime.config import InvalidSettings, environment_value, masked

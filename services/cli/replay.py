@@ -13,13 +13,13 @@ import typer
 from aiokafka.errors import KafkaError
 
 from services.cli.background import Background
-from services.cli.local import say, until_stopped
 from services.cli.replaying.engine import Replayed, Request, replay
 from services.cli.replaying.progress import ReplayProgress
 from services.cli.replaying.records import Origin
 from services.cli.replaying.report import difference_lines, preview_lines, replay_form
 from services.cli.replaying.shadow import NoShadowError, connect, remove_all
 from services.cli.replaying.snapshot import NothingToReplayError
+from services.cli.terminal import say, until_stopped
 from shared.documents import Loaded, load
 from shared.domain.instant import format_instant
 from shared.runtime.config import InvalidSettings, environment_brokers, environment_value

@@ -7,7 +7,7 @@ import typer
 from aiokafka.errors import KafkaError
 
 from services.cli.declared import declared_sources
-from services.cli.local import say
+from services.cli.terminal import say
 from shared.runtime.config import (
     EVENT_PARTITIONS,
     InvalidSettings,

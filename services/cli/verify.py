@@ -18,11 +18,12 @@ from services.cli.api_client import Api, ApiError
 from services.cli.background import Background
 from services.cli.declared import declared_sources
 from services.cli.feed import Feed
-from services.cli.local import default_agreements, say, until_stopped
+from services.cli.local import default_agreements
 from services.cli.simulator.stream import Simulation, history_start, simulate
 from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import DATA, LocalStack
 from services.cli.stack.services import Services
+from services.cli.terminal import say, until_stopped
 from services.cli.verification.accepted import Accepted, read_accepted, records_of
 from services.cli.verification.compare import Difference
 from services.cli.verification.expected import expect

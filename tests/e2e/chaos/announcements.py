@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from services.cli.local import say
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.accepted import read_accepted, records_of
 from services.cli.verification.compare import Row, breach_text

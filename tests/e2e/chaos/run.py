@@ -12,8 +12,8 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
-from services.cli.local import say
 from services.cli.stack.local_stack import DATA, LocalStack
+from services.cli.terminal import say
 from services.cli.trial import Trial
 from tests.e2e.chaos.schedule import Schedule, draw
 from tests.e2e.chaos.storm import AGREEMENTS, Outcome, weather

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from services.cli.local import say
 from services.cli.stack.local_stack import LocalStack
+from services.cli.terminal import say
 from tests.e2e.chaos.run import be_quiet, own_stack, run_schedule, tell
 from tests.e2e.chaos.schedule import Deed, Kind, directed
 from tests.e2e.chaos.storm import Outcome
