@@ -269,6 +269,7 @@ class Accord:
                     last_id, failed = event.id, 0
                     if event.name:
                         yield event
+                time.sleep(_PAUSE_S)  # who ends streams at once is not to be asked without rest
             except (httpx.TransportError, Problem) as error:
                 failed += 1
                 if failed >= self._attempts or not _may_pass(error):

@@ -114,6 +114,21 @@ async def test_a_stream_that_breaks_goes_on_after_the_last_change(
     assert {own.name for own in found} == {"state.changed"}
 
 
+def test_a_server_that_ends_each_stream_at_once_is_asked_again_after_a_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bodies = ["", "", "id: 3\nevent: state.changed\ndata: {}\n\n"]
+    http = httpx.Client(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, text=bodies.pop(0)))
+    )
+    rests: list[float] = []
+    monkeypatch.setattr("time.sleep", rests.append)
+    with Accord("http://api", http=http) as accord:
+        assert next(accord.changes()).id == "3"
+    assert len(rests) == 2
+    assert min(rests) > 0
+
+
 def test_a_server_that_has_too_much_to_do_is_asked_again() -> None:
     answers = [
         httpx.Response(503, headers={"retry-after": "0"}, json={"type": "/problems/unavailable"}),
