@@ -24,8 +24,8 @@ from services.evaluator.generations import Generations
 from services.evaluator.partition import ALLOWED_DISORDER
 from shared.domain.instant import Instant
 from shared.runtime import advisory_locks
+from shared.runtime.conventions import WINDOW_PART
 from shared.runtime.database import Connection, Pool, transaction
-from shared.runtime.tables import WINDOW_PART
 from shared.runtime.wall_clock import WallClock
 from shared.wire.cloudevents import CONTENT_TYPE
 
