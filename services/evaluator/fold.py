@@ -4,6 +4,7 @@ Everything here happens in memory and may be thrown away; `Store.post` makes it 
 """
 
 import asyncio
+from collections import Counter as Counts
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
@@ -108,28 +109,41 @@ class Folder:
                 await asyncio.sleep(0)
         self._end_batch(partition for partition, _ in batch)
 
-    async def fold_due(self, posting: Posting, partitions: Sequence[Partition]) -> None:
-        """Settle items that are due, DUE_MAX of each partition at most; all must be stored."""
+    async def fold_due(
+        self, posting: Posting, partitions: Sequence[Partition], sent: Sequence[ItemRow] = ()
+    ) -> None:
+        """Settle items that are due, about DUE_MAX of each partition at most.
+
+        `sent` are the rows of the batch before, which may not be stored yet: they count, whatever
+        the database says of these items, and memory holds the items themselves.
+        """
         owned = {own.part: own for own in partitions if own.is_due}
         if not owned:
             return
         until = [(part, owned[part].evaluation_time) for part in sorted(owned)]
-        found = dict.fromkeys(owned, 0)
         rows = await self._store.load_due(until, DUE_MAX)
-        for begin in range(0, len(rows), SLICE):
+        later = await self._store.next_due(until)
+        under_way = {(row.part, row.key): row.next_due for row in sent if row.part in owned}
+        found = Counts(row[0] for row in rows)
+        due: list[tuple[Partition, str, bytes | None]] = [
+            (owned[part], key, body) for part, key, body in rows if (part, key) not in under_way
+        ]
+        for part, partition in owned.items():
+            # Found again below: the first of what is stored, under way, and settled here.
+            partition.due = later[part] if found[part] < DUE_MAX else partition.evaluation_time
+        for (part, key), at in under_way.items():
+            if at is not None and at <= owned[part].evaluation_time:
+                due.append((owned[part], key, None))
+            else:
+                owned[part].expect(at)
+        for begin in range(0, len(due), SLICE):
             with acyclic():
-                for part, key, body in rows[begin : begin + SLICE]:
-                    partition = owned[part]
-                    found[part] += 1
-                    if key not in partition.items:
+                for partition, key, body in due[begin : begin + SLICE]:
+                    if body is not None and key not in partition.items:
                         partition.hold(key, self._unpack(partition, key, body))
                     self._settle(posting, partition, key, Cause.LATE)
             await asyncio.sleep(0)
         self._end_batch(owned.values())
-        for part, count in found.items():
-            if count < DUE_MAX:
-                # Nothing else is due up to here; the next one is looked up after the commit.
-                owned[part].due = owned[part].evaluation_time + 1
 
     def _end_batch(self, partitions: Iterable[Partition]) -> None:
         """Let go of items everywhere: those of partitions that are quiet are committed by now."""

@@ -25,6 +25,7 @@ from services.evaluator.generations import Generations
 from services.evaluator.partition import Built, Partition, Proof
 from services.evaluator.patience import Patience
 from services.evaluator.posting import Posting
+from services.evaluator.rows import ItemRow
 from services.evaluator.stops import Stops, digest_of, not_folded
 from services.evaluator.unreadable import Unreadable, UnreadableError
 from shared.runtime.wall_clock import WallClock
@@ -68,6 +69,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._token = 0
         self._turn = asyncio.Lock()
         self._pending: asyncio.Task[None] | None = None
+        self._sent: Sequence[ItemRow] = ()
         self._takeovers: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._size = BatchSize()
@@ -279,8 +281,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         # Others whose times went on are written along, not in a transaction of their own.
         others = [own for own in self._owned.values() if own.part not in starts and own.is_moved]
         posting.moves += [own.move(own.next_offset) for own in others]
-        await self._committed()
-        self._pending = asyncio.create_task(self._post(posting, started))
+        await self._send(posting, started)
         offsets = {own.part: [one.offset for one in several] for own, several in batch}
         for part in self.stops.poisonous(posting, offsets):
             await self._committed()
@@ -339,17 +340,11 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         # While a batch is on its way to the database, the next one writes what moved.
         if not due and not (write and moved and self._pending is None):
             return False
-        await self._committed()
         started = time.perf_counter()
         posting = Posting(now)
-        await self._folder.fold_due(posting, due)
+        await self._folder.fold_due(posting, due, self._sent)
         posting.moves = [own.move(own.next_offset) for own in moved]
-        await self._post(posting, started)
-        waiting = [own.part for own in due if not own.is_due]
-        if waiting:
-            for part, instant in (await self._store.next_due(waiting)).items():
-                if part in self._owned:
-                    self._owned[part].due = instant
+        await self._send(posting, started)
         return any(own.is_due for own in due)
 
     # --- faults -------------------------------------------------------------------------------
@@ -376,9 +371,15 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._consumer.pause(*(TopicPartition(self._topic, part) for part in parts))
                     await self._claim(list(parts), token)
 
+    async def _send(self, posting: Posting, started: float) -> None:
+        """Have a batch written, once the one before is committed; nobody waits for it here."""
+        await self._committed()
+        self._pending = asyncio.create_task(self._post(posting, started))
+        self._sent = posting.items
+
     async def _committed(self) -> None:
         """Wait for the batch before; raises what went wrong with it."""
-        pending, self._pending = self._pending, None
+        pending, self._pending, self._sent = self._pending, None, ()
         if pending is not None:
             await pending
 

@@ -84,8 +84,8 @@ CROSS JOIN LATERAL (
 ) i
 """
 _NEXT_DUE: Final = """
-SELECT part, (SELECT min(next_due) FROM item WHERE item.part = wanted.part) AS next_due
-FROM unnest($1::int[]) AS wanted (part)
+SELECT d.part, (SELECT min(next_due) FROM item WHERE part = d.part AND next_due > d.until)
+FROM unnest($1::int[], $2::bigint[]) AS d (part, until)
 """
 _ALL_ITEMS: Final = """
 SELECT part, key, body, next_due FROM item WHERE part = $1 AND key > $2 ORDER BY key LIMIT $3
@@ -130,9 +130,11 @@ class Store:
         parts, instants = zip(*until, strict=True)
         return await self._pool.fetch(_DUE, parts, instants, limit)
 
-    async def next_due(self, parts: Sequence[int]) -> dict[int, Instant | None]:
-        """The earliest instant at which an item of each partition is due."""
-        return {row["part"]: row["next_due"] for row in await self._pool.fetch(_NEXT_DUE, parts)}
+    async def next_due(self, until: Sequence[tuple[int, Instant]]) -> dict[int, Instant | None]:
+        """The earliest instant after (part, instant) at which an item of each partition is due."""
+        parts, instants = zip(*until, strict=True)
+        rows = await self._pool.fetch(_NEXT_DUE, parts, instants)
+        return {row[0]: row[1] for row in rows}
 
     async def load_after(self, part: int, key: str, limit: int) -> list[asyncpg.Record]:
         """The next rows (part, key, body, next_due) of a partition in the order of their keys."""

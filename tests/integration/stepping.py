@@ -144,7 +144,6 @@ class Stepping:
                 posting.moves = [partition.move(partition.next_offset)]
                 await self._store.post(posting)
                 due = partition.is_due
-            partition.due = (await self._store.next_due([part]))[part]
 
     async def judge(self, times: int = JUDGINGS_MAX) -> None:
         """Judge until nothing is left to judge, or so often; use documents that are built."""

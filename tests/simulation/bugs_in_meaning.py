@@ -13,6 +13,7 @@ from services.evaluator.breaches import Told, news
 from services.evaluator.partition import Partition, Proof
 from services.evaluator.posting import Posting
 from services.evaluator.prover import Prover
+from services.evaluator.rows import ItemRow
 from shared.domain import item
 from shared.domain.event import Event
 from shared.domain.instant import Instant
@@ -111,12 +112,34 @@ def due_items_skipped(put: Put) -> None:
     """Time passes although more items are due than are settled at once."""
     fold_due = fold.Folder.fold_due
 
-    async def some(self: fold.Folder, own: Posting, parts: Sequence[Partition]) -> None:
-        await fold_due(self, own, parts)
+    async def some(
+        self: fold.Folder,
+        own: Posting,
+        parts: Sequence[Partition],
+        sent: Sequence[ItemRow] = (),
+    ) -> None:
+        await fold_due(self, own, parts, sent)
         for one in parts:
             one.due = one.evaluation_time + 1
 
     put(fold.Folder, "fold_due", some)
+
+
+@bug
+def due_items_under_way_forgotten(put: Put) -> None:
+    """What is due is asked of the database alone, while a batch is on its way there."""
+    fold_due = fold.Folder.fold_due
+
+    async def stored_only(
+        self: fold.Folder,
+        own: Posting,
+        parts: Sequence[Partition],
+        sent: Sequence[ItemRow] = (),
+    ) -> None:
+        del sent
+        await fold_due(self, own, parts)
+
+    put(fold.Folder, "fold_due", stored_only)
 
 
 # --- items, panes, breaches -------------------------------------------------------------------

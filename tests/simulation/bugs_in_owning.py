@@ -18,6 +18,7 @@ from services.evaluator.partitions import Partitions
 from services.evaluator.posting import Posting
 from services.evaluator.rows import Move
 from services.evaluator.store import PASSING, Progress
+from shared.domain.instant import NEVER
 from tests.simulation.database import Database
 from tests.simulation.database import Progress as Row
 from tests.simulation.held import MemoryStore
@@ -62,7 +63,7 @@ def timers_read_before_waiting(put: Put) -> None:
 
     async def read_first(self: MemoryStore, parts: Iterable[int], owner: str) -> list[Progress]:
         wanted = sorted(parts)
-        dues = await self.next_due(wanted)
+        dues = await self.next_due([(part, -NEVER) for part in wanted])
         return [replace(row, next_due=dues[row.part]) for row in await claim(self, wanted, owner)]
 
     put(MemoryStore, "claim", read_first)

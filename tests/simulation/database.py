@@ -17,7 +17,7 @@ from services.evaluator.gap_rows import Gap
 from services.evaluator.posting import Posting
 from services.evaluator.rows import Move, QuarantineRow, Window
 from services.evaluator.store import FencedError
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from tests.simulation.loop import PROCESS, Process
 from tests.simulation.world import Reply, Server, World
 
@@ -87,9 +87,9 @@ class Tables:
         """The generation that is current, or being built."""
         return next((own for own in self.generations.values() if own.state == state), None)
 
-    def next_due(self, part: int) -> Instant | None:
-        """The earliest instant at which an item of a partition is due."""
-        dues = [due for due, _ in self.items[part].values() if due is not None]
+    def next_due(self, part: int, *, after: Instant = -NEVER) -> Instant | None:
+        """The earliest instant after another at which an item of a partition is due."""
+        dues = [due for due, _ in self.items[part].values() if due is not None and due > after]
         return min(dues, default=None)
 
 

@@ -12,7 +12,7 @@ from services.evaluator.posting import Posting
 from services.evaluator.store import Progress, Store
 from shared.documents import Loaded
 from shared.domain.agreement import objective_id
-from shared.domain.instant import Instant
+from shared.domain.instant import NEVER, Instant
 from tests.simulation.database import Database, Generation, Transaction
 from tests.simulation.database import Progress as Row
 from tests.simulation.world import COMMIT, Reply
@@ -79,7 +79,7 @@ class MemoryStore(Store):
         return [_progress(row, dues[row.part]) for row in rows]
 
     async def _dues_of_claimed(self, wanted: list[int]) -> dict[int, Instant | None]:
-        return await self.next_due(wanted)
+        return await self.next_due([(part, -NEVER) for part in wanted])
 
     @staticmethod
     def next_epoch(row: Row) -> int:
@@ -131,12 +131,12 @@ class MemoryStore(Store):
 
         return list(await self._database.ask(answering(read), "load due"))
 
-    async def next_due(self, parts: Sequence[int]) -> dict[int, Instant | None]:
-        """The earliest due instant of each partition."""
+    async def next_due(self, until: Sequence[tuple[int, Instant]]) -> dict[int, Instant | None]:
+        """The earliest instant after those given at which an item of each partition is due."""
         tables = self._database.tables
 
         def read() -> dict[int, Instant | None]:
-            return {part: tables.next_due(part) for part in parts}
+            return {part: tables.next_due(part, after=instant) for part, instant in until}
 
         return dict(await self._database.ask(answering(read), "next due"))
 
