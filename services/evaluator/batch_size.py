@@ -14,11 +14,6 @@ class BatchSize:
         """Small at first."""
         self.most = LEAST
 
-    @property
-    def is_raised(self) -> bool:
-        """Whether there is a backlog."""
-        return self.most > LEAST
-
     def adapt(self, count: int) -> None:
         """Take note of a batch of so many records."""
         if count >= self.most:

@@ -62,7 +62,6 @@ class Figures:
         self.events = EVENTS.counter(registry)
         self.lateness = Lateness(registry)
         self._behind = ConsumerLag(registry)
-        self.lag = self._behind.records
         self.watermark = metrics.WATERMARK.gauge(registry)
         self.evaluation_time = EVALUATION_TIME.gauge(registry)
         self.stopped = STOPPED.gauge(registry)

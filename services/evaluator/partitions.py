@@ -88,11 +88,6 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         """The next offset of each of these, as of the last batch handed to the database."""
         return {part: self._owned[part].next_offset for part in self.owned}
 
-    @property
-    def is_lagging(self) -> bool:
-        """Whether batches are as large as they may be: there is a backlog."""
-        return self._size.is_raised
-
     # --- assignment ---------------------------------------------------------------------------
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:

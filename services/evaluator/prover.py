@@ -139,7 +139,6 @@ class Prover:
         except (KafkaError, OSError, TimeoutError):
             return  # proving says so
         ends = {place.partition: end for place, end in found.items()}
-        self._figures.lag.clear()  # somebody else says it of partitions that have gone
         positions = self._measure_lag(ends)
         owned = {part: end for part, end in ends.items() if part in positions}
         told = self._backlog.told(positions, owned, at=time.monotonic())

@@ -2,7 +2,8 @@
 
 Each table has a statement over arrays, and those of a batch are the parts of one (`WITH`): where
 all cores are busy a round trip takes as long as the rows. Rows are sorted by key, so that no two
-transactions wait for each other crosswise.
+transactions wait for each other crosswise. In which order the parts run is PostgreSQL's choice:
+of the tables only `breach` has rows that others change too, and they change no second one of these.
 """
 
 import re
