@@ -139,8 +139,11 @@ class Folder:
         for begin in range(0, len(due), SLICE):
             with acyclic():
                 for partition, key, body in due[begin : begin + SLICE]:
-                    if body is not None and key not in partition.items:
-                        partition.hold(key, self._unpack(partition, key, body))
+                    if body is None or key in partition.items:
+                        held = partition.items[key]
+                    else:
+                        held = self._unpack(partition, key, body)
+                    partition.hold(key, held)  # used now: what is not stored yet has to stay
                     self._settle(posting, partition, key, Cause.LATE)
             await asyncio.sleep(0)
         self._end_batch(owned.values())
