@@ -63,6 +63,7 @@ class Prover:
         self._ingest_group = ingest_group
         self._group = group
         self._rests_until = float("-inf")
+        self._is_connected = False
         self._looked_up = float("-inf")
         self._told: set[str] = set()
         self._backlog = Backlog()
@@ -113,7 +114,9 @@ class Prover:
                 return {}
             self._noted = (instant, await self._observer.end_offsets(await self._input_places()))
             asked = time.monotonic()
-            self._rests_until = asked + REST * (asked - begun)
+            if self._is_connected:
+                self._rests_until = asked + REST * (asked - begun)
+            self._is_connected = True  # what the first question takes says nothing of the next
         instant, ends = self._noted
         if not await self._is_ingested(ends):
             return {}

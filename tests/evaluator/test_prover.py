@@ -32,6 +32,7 @@ class World:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     found: dict[int, Proof] = field(default_factory=dict)
     takes: float = 0.0
+    answers_after: float = 0.0
     lagging: list[bool] = field(default_factory=list)
 
     def clock(self) -> int:
@@ -40,6 +41,7 @@ class World:
 
     async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Where partitions end."""
+        await asyncio.sleep(self.answers_after)
         return {p: self.log_end if p.topic == "events" else self.inputs[p] for p in places}
 
     async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
@@ -171,3 +173,13 @@ async def test_settling_what_is_due_behind_has_a_share_of_the_time(
     # It took 0.05 s at first: for ten times as long other rounds come, of which none has to settle.
     assert world.lagging[0]
     assert sum(world.lagging) == 1
+
+
+async def test_only_the_first_question_which_connects_is_followed_by_no_rest(
+    world: World, prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.evaluator.prover.REST", 1_000)
+    world.answers_after = 0.01
+    assert await world.proves(prover) == {0: Proof(NOW, 7)}
+    assert await world.proves(prover) == {0: Proof(NOW, 7)}
+    assert await world.proves(prover) == {}
