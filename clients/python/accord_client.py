@@ -69,6 +69,29 @@ class Window(msgspec.Struct, frozen=True):
     end: datetime
 
 
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """A review has signed off the period of a window: its numbers stay."""
+
+    at: datetime
+    by: str | None
+
+
+class Adjusted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the numbers of a sealed window would be now."""
+
+    level: str
+    final: bool
+    value: Decimal | None
+    target: dict[str, Any]
+    state: str
+    budget_remaining: Decimal | None
+    counts: dict[str, int]
+    breach_id: str | None
+    revision: int
+    provisional: bool
+    cause: str
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """One window of one objective's group, and how it stands."""
 
@@ -91,6 +114,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     provisional: bool
     as_of: datetime | None
+    sealed: Sealed | None = None
+    adjusted: Adjusted | None = None
     explain: dict[str, Any] | None = None
 
 

@@ -15,6 +15,7 @@ from services.api.operations import (
     acknowledgements,
     comparisons,
     items,
+    reviews,
     routes,
     state_batch,
     states,
@@ -64,6 +65,7 @@ def new_app(version: str, *, docs: bool = True) -> FastAPI:
     app.include_router(reports.router)
     app.include_router(stream.router)
     app.include_router(acknowledgements.router)
+    app.include_router(reviews.router)
     app.include_router(webhook_routes.router)
     app.include_router(problem_pages.router)
     app.include_router(access_routes.router)

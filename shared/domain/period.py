@@ -67,6 +67,18 @@ class NamedPeriod:
         return CalendarWindow(self.length, zone).of(self.first)
 
 
+def overlap(one: NamedPeriod, other: NamedPeriod) -> bool:
+    """Whether a day is in both, by the calendar: in whatever zone."""
+    first, second = sorted((one, other), key=lambda own: own.first)
+    return first.first == second.first or second.first < _after(first)
+
+
+def _after(period: NamedPeriod) -> date:
+    """The first date that is not in it any more."""
+    after = as_datetime(period.within("UTC").end)
+    return after.date()
+
+
 def parse_period(text: str) -> NamedPeriod:
     """Read the name of a period; `ValueError` says what is wrong with it."""
     for length, form in _FORMS:
@@ -132,6 +144,16 @@ def starts_of_ending(window: Window, period: Span) -> Span:
         return Span(period.start - window.length + 1, period.end - window.length + 1)
     first, last = window.pane(period.start), window.pane(period.end - 1)
     return Span(first.start, last.end if last.end <= period.end else last.start)
+
+
+def opened_of_ending(window: Window, period: Span) -> Span:
+    """From when until when breaches of items open that belong to these windows: that they count.
+
+    Where windows overlap or none ends in the period, that is the period.
+    """
+    starts = starts_of_ending(window, period)
+    overlaps = isinstance(window, RollingWindow)
+    return period if overlaps or starts.start >= starts.end else starts
 
 
 def last_rolling(window: RollingWindow, period: Span, now: Instant) -> Span | None:

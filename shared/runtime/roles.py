@@ -51,6 +51,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "change": {EVALUATOR: _ALL},
     "change_head": {EVALUATOR: _CHANGE},
     "acknowledgement": {API: _ADD},
+    "review": {API: _ADD},
+    "sealed_objective": {API: _ADD},
+    "sealed_value": {API: _ADD},
+    "sealed_breach": {API: _ADD},
     # What is old of them an evaluator lets go of.
     "webhook": {API: _ALL},
     "webhook_delivery": {API: _ALL, EVALUATOR: "SELECT, DELETE"},

@@ -4,13 +4,18 @@ from typing import Any
 
 import schemathesis
 
+_KNOWN = {"url": "https://hooks.example.com/accord", "period": "2026-02"}
+
 
 @schemathesis.hook
 def map_case(
     context: schemathesis.HookContext,  # noqa: ARG001 - as it is called
     case: "schemathesis.Case[Any]",
 ) -> "schemathesis.Case[Any]":
-    """A cursor was given out, an objective is one of the agreement's, a receiver exists."""
+    """A cursor was given out, an objective is one of the agreement's, a receiver exists.
+
+    A period has a name, and is over.
+    """
     meta = case.meta
     if meta is not None and not meta.generation.mode.is_positive:
         return case
@@ -31,6 +36,7 @@ def map_case(
         case.headers.pop("Idempotency-Key", None)
     if case.path_parameters and "name" in case.path_parameters:
         case.path_parameters = {**case.path_parameters, "name": "everyone"}
-    if isinstance(case.body, dict) and "url" in case.body:
-        case.body = {**case.body, "url": "https://hooks.example.com/accord"}
+    if isinstance(case.body, dict):
+        known = {name: value for name, value in _KNOWN.items() if name in case.body}
+        case.body = {**case.body, **known}
     return case

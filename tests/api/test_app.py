@@ -156,6 +156,8 @@ def test_every_operation_has_an_example_and_its_problems(app: FastAPI) -> None:
         "GET /v1/reports/{agreement}",
         "GET /v1/stream",
         "POST /v1/breaches/{breach_id}/acknowledgement",
+        "POST /v1/reviews",
+        "GET /v1/reviews",
         "POST /v1/webhooks",
         "GET /v1/webhooks",
         "GET /v1/webhooks/{webhook_id}",

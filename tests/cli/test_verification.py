@@ -143,6 +143,18 @@ def test_windows_that_only_one_side_lists_are_differences() -> None:
     assert [(found.said, found.evaluated) for found in only_evaluated] == [("(absent)", "listed")]
 
 
+def test_of_a_sealed_window_the_numbers_of_now_are_compared() -> None:
+    sealed = a_window(sealed={"at": "2026-04-02T09:00:00Z", "by": "manager"}, adjusted=None)
+    assert windows(sealed, a_window()) == []
+    assert windows(sealed, a_window(value="0.9")) == ["value"]
+    now = {"value": "0.9", "state": "ok", "counts": sealed["counts"]}
+    assert windows(sealed | {"adjusted": now}, a_window(value="0.9")) == []
+    assert windows(sealed | {"adjusted": now}, a_window()) == ["value"]
+    gone = sealed | {"adjusted": now | {"state": "no_data"}}
+    assert compare_windows("value", [gone], [], waiting=()) == []
+    assert len(compare_windows("value", [sealed], [], waiting=())) == 1
+
+
 def test_a_window_said_twice_is_a_difference() -> None:
     twice = compare_windows("value", [a_window()] * 2, [a_window()], waiting=())
     assert len(twice) == 1

@@ -11,6 +11,7 @@ from shared.domain.instant import DAY, HOUR
 from shared.domain.period import (
     NamedPeriod,
     last_rolling,
+    overlap,
     parse_edge,
     parse_period,
     periods_before,
@@ -107,7 +108,7 @@ def test_the_periods_before_now_are_whole_and_follow_on_each_other() -> None:
             assert earlier.within("Asia/Kolkata").end == later.within("Asia/Kolkata").start
 
 
-@given(st.dates(date(1900, 1, 8), date(9997, 1, 1)), st.sampled_from(Period))
+@given(st.dates(date(1901, 1, 1), date(9997, 1, 1)), st.sampled_from(Period))
 def test_every_name_is_read_as_it_was_written(day: date, length: Period) -> None:
     period = next(periods_before(length, "UTC", (day - date(1970, 1, 1)).days * DAY))
     assert parse_period(period.name) == NamedPeriod(length, period.first)
@@ -139,3 +140,24 @@ def test_the_last_rolling_window_is_the_current_one_until_the_period_is_over() -
     assert last_rolling(window, march, at("2026-02-20T00:00:00Z")) is None
     starts = starts_of_ending(window, march)
     assert starts.start <= end - 7 * DAY < starts.end
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "common"),
+    [
+        ("2026-03", "2026-04", False),
+        ("2026-03", "2026-Q1", True),
+        ("2026-W14", "2026-03", True),
+        ("2026-W14", "2026-04", True),
+        ("2026-W13", "2026-04", False),
+        ("2026-03-31", "2026-W14", True),
+        ("2026", "2025-12-31", False),
+        ("2026-03", "2026-03", True),
+    ],
+)
+def test_periods_overlap_where_they_have_a_day_in_common(
+    one: str, other: str, *, common: bool
+) -> None:
+    first, second = parse_period(one), parse_period(other)
+    assert overlap(first, second) is common
+    assert overlap(second, first) is common

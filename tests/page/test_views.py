@@ -16,6 +16,16 @@ RESTATED = """
            window_end + 300000000 * $1::int, state, $3, budget_remaining, counts
     FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'
 """
+SEALED = (
+    """INSERT INTO review SELECT 'rv_1', 'acme-support', '2026-01', window_start, window_end, 'UTC',
+           1, window_end + 600000000, 'manager', ''
+       FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'""",
+    """INSERT INTO sealed_objective SELECT 'rv_1', 'acme-support/first-response', starts, ends,
+           starts, ends FROM review""",
+    """INSERT INTO sealed_value SELECT objective, grp, window_start, 'rv_1', window_end, 0, state,
+           since, '0.75', budget_remaining, counts, target, level
+       FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'""",
+)
 PROMISE = "?view=promise&sla_id=acme-support%2Ffirst-response"
 
 
@@ -82,6 +92,27 @@ async def test_a_window_that_was_restated_shows_its_revisions(reader: Reader) ->
             await expect(second).to_contain_text("70\u202f% (events came late)")
         finally:
             await database.execute("DELETE FROM value_revision")
+
+
+async def test_a_window_that_was_signed_off_shows_its_numbers_and_those_of_now(
+    reader: Reader,
+) -> None:
+    async with reader.card.database() as database:
+        await database.execute(RESTATED, 1, "final", "0.7")
+        for statement in SEALED:
+            await database.execute(statement)
+        try:
+            page = await reader.open(PROMISE)
+            row = page.get_by_role("row", name=re.compile("January"))
+            await expect(row).to_contain_text("75\u202f%")
+            await expect(row.locator(".signed-off")).to_contain_text("signed off")
+            await expect(row.locator(".signed-off")).to_contain_text(
+                "now broken, 70\u202f% (events came late)"
+            )
+            await expect(page.locator(".signed-off")).to_have_count(1)
+        finally:
+            for table in ("value_revision", "sealed_value", "sealed_objective", "review"):
+                await database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
 
 
 async def test_the_pace_of_a_volume_stands_beside_the_working_time(reader: Reader) -> None:

@@ -132,8 +132,17 @@ async def a_walled_api(database_url: str, folder: Path) -> AsyncIterator[Walled]
     async with await create_pool(database_url, service="test", size_max=2) as pool:
         gate = Gate(AccessSettings(mode=Mode.KEYS), pool, clock=system_clock, elapsed=perf_counter)
         gate.ring.hold(kept, system_clock())
+        reviews = [(f"rv_{name}", f"{name}-support", CANARY, NOW) for name in ("acme", CANARY)]
+        await pool.executemany(_REVIEW, [*reviews, ("rv_again", "acme-support", CANARY, NOW - 1)])
         sources = make_sources(pool=pool, catalogue=catalogue, clock=lambda: NOW)
         app = create_app(sources, CollectorRegistry(), gate)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
             yield Walled(http, gate, pool, shown)
+
+
+_REVIEW: Final = """
+INSERT INTO review (id, agreement, period, starts, ends, time_zone, windows, sealed_at, sealed_by,
+                    note)
+VALUES ($1, $2, '2026-02', 0, 1, 'UTC', 7, $4, $3, $3)
+"""

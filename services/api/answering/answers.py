@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import asyncpg
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from services.api.answering.sealed import AdjustedForm, SealedForm, seal_members
 from services.api.reading.objectives import Objectives, Served
 from services.api.reading.standing import Standing
 from shared.domain.agreement import Agreement, Mean, MeasureKind, Objective, Version, sla_id
@@ -60,6 +62,8 @@ class StateRow(ObjectiveRow, frozen=True, kw_only=True):
     revision: int
     provisional: bool
     as_of: str | None
+    sealed: SealedForm | UnsetType = UNSET
+    adjusted: AdjustedForm | UnsetType | None = UNSET
 
 
 class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +192,7 @@ def window_members(
     """What is said of a window wherever it is shown: its judgement, and what is known of that."""
     served = objectives[row["objective"]]
     group = group_of(row["grp"])
+    seal = seal_members(row, names=objectives.customers is None)
     return {
         "sla_id": sla_id(served.agreement.name, served.name, group),
         "agreement": served.agreement.name,
@@ -204,6 +209,8 @@ def window_members(
         "complete": standing.is_complete(row["window_start"], row["window_end"]),
         "revision": row["revision"],
         "provisional": row["provisional"],
+        "sealed": seal.sealed,
+        "adjusted": seal.adjusted,
     }
 
 

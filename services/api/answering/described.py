@@ -23,6 +23,7 @@ _OF_BODIES: Final = {
 }
 _CONFLICTS: Final = {
     "acknowledgeBreach": ("already-acknowledged", "it was acknowledged by 'key:abc' before"),
+    "sealPeriod": ("already-sealed", "2026-03 of 'acme-support' is sealed since …, by 'key:abc'"),
     "createWebhook": ("too-many-webhooks", "key:abc has 20 webhooks, the most that are allowed"),
 }
 _UNCHANGED: Final = {

@@ -11,14 +11,19 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from services.api.answering.shapes import (
+    ADJUSTED,
+    SEALED,
     Acknowledged,
+    Adjusted,
     Amount,
     At,
     ClockExplanation,
     Contest,
+    Counts,
     Freshness,
     Member,
     Ratio,
+    Sealed,
     Seconds,
     Shape,
     Window,
@@ -29,34 +34,6 @@ from shared.domain.agreement import AgreementType, Level, MeasureKind
 from shared.domain.clock import ClockState
 from shared.domain.comparison import Better, Unit
 from shared.domain.judge import State as WindowState
-
-
-class DurationCounts(Shape):
-    """Six numbers that add up."""
-
-    eligible: int
-    excluded: int
-    running: int
-    met: int
-    breached_open: int
-    breached_closed: int
-
-
-class CountCounts(Shape):
-    """The events that count."""
-
-    count: int
-
-
-class RatioCounts(Shape):
-    """The good ones, and all; of a cohort also those that may still become good."""
-
-    good: int
-    total: int
-    pending: int | None = Field(default=None, description="Only of a cohort.")
-
-
-Counts = DurationCounts | CountCounts | RatioCounts
 
 
 class ObjectiveState(Shape):
@@ -86,6 +63,8 @@ class ObjectiveState(Shape):
         "revision says so yet."
     )
     as_of: At | None = Field(description="The instant at which this holds.")
+    sealed: Sealed | None = Field(default=None, description=SEALED)
+    adjusted: Adjusted | None = Field(default=None, description=ADJUSTED)
 
 
 class ExplainedState(ObjectiveState):

@@ -1,7 +1,7 @@
 """The JSON shapes that everything else is made of, and those of the member `explain`."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,6 +9,7 @@ from shared.domain.agreement import AgreementType, Level
 from shared.domain.clock import ClockState
 from shared.domain.explain_clock import Activity
 from shared.domain.history import What
+from shared.domain.judge import State
 from shared.domain.measure import Outcome
 
 At = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -45,6 +46,69 @@ class Window(Shape):
 
     start: At
     end: At
+
+
+class DurationCounts(Shape):
+    """Six numbers that add up."""
+
+    eligible: int
+    excluded: int
+    running: int
+    met: int
+    breached_open: int
+    breached_closed: int
+
+
+class CountCounts(Shape):
+    """The events that count."""
+
+    count: int
+
+
+class RatioCounts(Shape):
+    """The good ones, and all; of a cohort also those that may still become good."""
+
+    good: int
+    total: int
+    pending: int | None = Field(default=None, description="Only of a cohort.")
+
+
+Counts = DurationCounts | CountCounts | RatioCounts
+
+
+SEALED: Final = "Only of a window in a period that a review has signed off: its numbers stay."
+ADJUSTED: Final = (
+    "Only beside `sealed`: what the numbers would be now; null where they are the same."
+)
+
+
+class Sealed(Shape):
+    """A review has signed off the period in which the window ended."""
+
+    at: At
+    by: str | None = Field(
+        description="The name of the key or token that did so; null for callers who see certain "
+        "customers alone."
+    )
+
+
+class Adjusted(Shape):
+    """A sealed window by the numbers of now."""
+
+    level: Level
+    final: bool
+    value: Amount | None
+    target: dict[str, Any]
+    state: State
+    budget_remaining: Ratio | None
+    counts: Counts
+    breach_id: str | None
+    revision: int
+    provisional: bool
+    cause: str = Field(
+        description="`late`, `corrected`, `documents`, or `closed`: what was open when the period "
+        "was sealed has ended."
+    )
 
 
 class Acknowledged(Shape):

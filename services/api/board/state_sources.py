@@ -46,15 +46,16 @@ async def states_at(sources: Sources, *, stored: bool = False) -> AsyncIterator[
         yield Remembered(sources, picture)
         return
     async with sources.if_reachable() as here:
-        yield Stored(here)
+        yield Stored(here, may_be_sealed=stored)
 
 
 class Stored:
     """Those of the database."""
 
-    def __init__(self, sources: Sources) -> None:
-        """At the moment of these sources."""
+    def __init__(self, sources: Sources, *, may_be_sealed: bool = False) -> None:
+        """At the moment of these sources; windows that are over may be sealed."""
         self._sources = sources
+        self._may_be_sealed = may_be_sealed
 
     @property
     def objectives(self) -> Objectives:
@@ -68,7 +69,7 @@ class Stored:
 
     async def page(self, query: StateQuery, standing: Standing) -> list[StateText]:
         """The states that the query is about, in its order."""
-        rows = await read_states(self._connection, query)
+        rows = await read_states(self._connection, query, may_be_sealed=self._may_be_sealed)
         return state_texts(self.objectives, standing, rows)
 
     async def explained(self, text: StateText, as_of: Instant) -> bytes:

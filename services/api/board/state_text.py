@@ -27,6 +27,7 @@ class StateText:
 
     __slots__ = (
         "_head",
+        "_more",
         "_tail",
         "digest",
         "explained",
@@ -46,7 +47,10 @@ class StateText:
         text = encode(msgspec.structs.replace(shown, freshness="", as_of=""))
         head, name, rest = text.rpartition(_FRESHNESS)
         self._head = head + name
-        self._tail = rest.rpartition(_AS_OF)[0] + _AS_OF
+        tail, name, rest = rest.rpartition(_AS_OF)
+        self._tail = tail + name
+        # What a sealed window has more; of others nothing.
+        self._more = rest.removeprefix(b'""').removesuffix(b"}")
         self.digest = blake2b(text, digest_size=_TAG_BYTES).digest()
         self.row = row
         self.key: str = row["objective"]
@@ -61,7 +65,9 @@ class StateText:
         """The JSON of the state as it stands at an instant, perhaps with its explanation."""
         instant = b"null" if as_of is None else b'"' + format_instant(as_of).encode() + b'"'
         more = b"" if explain is None else b',"explain":' + explain
-        return b"".join((self._head, freshness.encode(), self._tail, instant, more, b"}"))
+        return b"".join(
+            (self._head, freshness.encode(), self._tail, instant, self._more, more, b"}")
+        )
 
     def shown(self, objectives: Objectives, standing: Standing, *, now: Instant) -> StateRow:
         """The state by its members."""

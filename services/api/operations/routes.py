@@ -97,7 +97,7 @@ async def list_value_items(
     key = groups[0].served.key
     async with sources.reading([key]) as (connection, standing):
         as_of = standing.as_of([key])
-        text = await find_state(Stored(sources), standing, groups, window)
+        text = await find_state(Stored(sources, may_be_sealed=True), standing, groups, window)
         if text is None:
             raise no_window(wanted.sla_id, as_of, wanted.window)
         group = next(own for own in groups if own.stored == text.grp)

@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from services.api.reading import sealed
 from services.api.reading.objectives import Choice, Group
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection
@@ -33,9 +34,16 @@ class StateQuery:
     limit: int
 
 
-async def read_states(connection: Connection, query: StateQuery) -> list[asyncpg.Record]:
-    """The stored judgements, in the order of the choices, then of the groups, or the other way."""
-    statement = _STATES[query.descending]
+async def read_states(
+    connection: Connection, query: StateQuery, *, may_be_sealed: bool = False
+) -> list[asyncpg.Record]:
+    """The stored judgements, in the order of the choices, then of the groups, or the other way.
+
+    Windows that are over may be in periods that are sealed.
+    """
+    keys = [choice.served.key for choice in query.choices]
+    is_sealed = may_be_sealed and await sealed.is_sealed(connection, keys)
+    statement = _STATES[query.descending, is_sealed]
     return await connection.fetch(statement, *_arguments(query), *resume(query), query.limit)
 
 
@@ -75,10 +83,16 @@ v.revision, v.state, v.since, v.value, v.budget_remaining, v.counts, v.target, v
 v.breach_id, v.provisional OR v.restated_since IS NOT NULL AS provisional
 """
 
+_WANTED: Final = "own.objective = wanted.objective AND own.window_start = wanted.window_start"
+_JOINED: Final = {
+    False: (VALUE_COLUMNS, f"JOIN value v ON {_WANTED.replace('own.', 'v.')}"),
+    True: (sealed.COLUMNS, f"CROSS JOIN LATERAL {sealed.shown(_WANTED)} v"),
+}
+"""By whether something may be sealed: what is read of the wanted windows, and from where."""
 _FOUND_STATES: Final = """
 FROM unnest($1::text[], $2::bigint[], $3::int[], $4::int[]) WITH ORDINALITY
      AS wanted(objective, window_start, customer_at, service_at, place)
-JOIN value v ON v.objective = wanted.objective AND v.window_start = wanted.window_start
+{joined}
 WHERE v.listed
   AND (customer_at IS NULL OR (v.grp::jsonb ->> customer_at) = ANY($5::text[]))
   AND (service_at IS NULL OR (v.grp::jsonb ->> service_at) = ANY($6::text[]))
@@ -89,13 +103,14 @@ WHERE v.listed
 """
 
 _STATES: Final = {
-    descending: f"""
-SELECT {VALUE_COLUMNS} {_FOUND_STATES}
+    (descending, is_sealed): f"""
+SELECT {columns} {_FOUND_STATES.format(joined=joined)}
   AND (place {beyond} $11 OR (place = $11 AND v.grp {beyond} $12 COLLATE "C"))
 ORDER BY place {order}, v.grp {order}
 LIMIT $13
 """
     for descending, beyond, order in ((False, ">", "ASC"), (True, "<", "DESC"))
+    for is_sealed, (columns, joined) in _JOINED.items()
 }
 
 
@@ -154,10 +169,14 @@ async def read_values(
 ) -> list[asyncpg.Record]:
     """The listed windows by their start, of the first group that has any.
 
-    With `known_at` those that were final then, as they were spoken of.
+    With `known_at` those that were final then, as they were spoken of; no seal hides that.
     """
-    statements, then = (_VALUES, ()) if known_at is None else (_VALUES_THEN, (known_at,))
-    statement = statements[descending]
+    then = () if known_at is None else (known_at,)
+    if known_at is None:
+        keys = {group.served.key for group in groups}
+        statement = _VALUES[descending, await sealed.is_sealed(connection, keys)]
+    else:
+        statement = _VALUES_THEN[descending]
     for group in groups:
         own = (group.served.key, group.stored, after, limit, *then)
         rows = await connection.fetch(statement, *own)
@@ -176,9 +195,14 @@ LIMIT $4
     for descending, beyond, order in ((False, ">", "ASC"), (True, "<", "DESC"))
 }
 
+_OF_ONE: Final = "own.objective = $1 AND own.grp = $2"
 _VALUES: Final = {
-    descending: f"SELECT {VALUE_COLUMNS} FROM value v {which}"  # noqa: S608 - columns are ours
+    (descending, is_sealed): f"SELECT {columns} FROM {windows} v {which}"  # noqa: S608 - ours
     for descending, which in _OF_A_GROUP.items()
+    for is_sealed, (columns, windows) in {
+        False: (VALUE_COLUMNS, "value"),
+        True: (sealed.COLUMNS, sealed.shown(_OF_ONE)),
+    }.items()
 }
 
 _WINDOWS_THEN: Final = """

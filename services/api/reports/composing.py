@@ -10,9 +10,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
 from services.api.answering.answers import effective_form
+from services.api.answering.reviews import ReviewForm
+from services.api.answering.sealed import AdjustedForm
 from services.api.reading.objectives import Choice, Served
 from services.api.reports.forms import (
+    AdjustedBreach,
+    AdjustedWindow,
+    AdjustmentsForm,
     BreachTotals,
     DocumentsForm,
     ExcludedItem,
@@ -74,6 +81,8 @@ class Found:
     breaches: Mapping[str, Sequence[ReportedBreach]] = field(default_factory=dict)
     excluded: Sequence[ExcludedItem] | None = ()
     missing: Sequence[MissingRecords] = ()
+    reviews: Sequence[ReviewForm] = ()
+    adjusted: Sequence[AdjustedBreach] = ()
 
 
 def compose(asked: Asked, found: Found) -> Report:
@@ -84,6 +93,7 @@ def compose(asked: Asked, found: Found) -> Report:
     objectives = [_objective(asked, choice.served, found, last) for choice in asked.choices]
     windows = [own for objective in objectives for own in objective.windows]
     breaches = [own for objective in objectives for own in objective.breaches]
+    adjustments = _adjustments(windows, found)
     return Report(
         agreement=agreement.name,
         level=shown.level,
@@ -107,7 +117,36 @@ def compose(asked: Asked, found: Found) -> Report:
         objectives=objectives,
         exclusions=_exclusions(windows, found),
         provisional=[*_provisional(windows, found.as_of)],
+        reviews=UNSET if adjustments is UNSET else found.reviews,
+        adjustments=adjustments,
     )
+
+
+def _adjustments(windows: Sequence[ReportedWindow], found: Found) -> AdjustmentsForm | UnsetType:
+    """In what sealed numbers differ from those of now; left out where nothing is sealed."""
+    if not (found.reviews or found.adjusted) and all(own.sealed is UNSET for own in windows):
+        return UNSET
+    return AdjustmentsForm(
+        windows=[*_adjusted_windows(windows)], breaches=sorted(found.adjusted, key=_by_time)
+    )
+
+
+def _adjusted_windows(windows: Iterable[ReportedWindow]) -> Iterator[AdjustedWindow]:
+    for own in windows:
+        now = own.adjusted
+        if not isinstance(now, AdjustedForm):
+            continue
+        said = own.revisions[-1] if now.revision > own.revision else None
+        yield AdjustedWindow(
+            sla_id=own.sla_id,
+            window=own.window,
+            cause=now.cause,
+            known_at=None if said is None or now.provisional else said.known_at,
+            state=own.state,
+            value=own.value,
+            adjusted_state=now.state,
+            adjusted_value=now.value,
+        )
 
 
 def _objective(asked: Asked, served: Served, found: Found, last: Instant) -> ReportedObjective:

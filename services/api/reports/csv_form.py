@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Final
 
+from services.api.answering.reviews import ReviewForm
 from services.api.reports.forms import Report, ReportedBreach, ReportedObjective, ReportedWindow
 from shared.wire.results import WindowForm
 
@@ -54,7 +55,11 @@ COLUMNS: Final = (
     "confirmed",
     "text",
 )
-"""`record` is `report`, `window`, `revision`, `breach`, `excluded`, `marked` or `missing`."""
+"""`record` is `report`, `window`, `revision`, `breach`, `excluded`, `marked` or `missing`.
+
+Of sealed periods also `review`, `adjusted` (a window by the numbers of now), and `found` or
+`withdrawn` (a breach, since it was sealed).
+"""
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - spreadsheets read the wide ones too
@@ -96,12 +101,24 @@ def _rows(report: Report) -> Iterator[_Row]:
         "known_at": report.as_of,
         "text": f"documents {report.documents.digest}",
     }
+    for review in report.reviews or ():
+        yield {
+            "record": "review",
+            **own,
+            "start": review.period.start,
+            "end": review.period.end,
+            "known_at": review.at,
+            "text": f"{review.period.name} was signed off{_by_whom(review)}",
+        }
     for objective in report.objectives:
         of = {**own, "objective": objective.objective, "unit": objective.unit}
         for window in objective.windows:
             yield from _window_rows(window, of)
         for breach in objective.breaches:
             yield {"record": "breach", **_breach_row(breach, objective), **of}
+        for breach in report.adjustments.breaches if report.adjustments else ():
+            if breach.objective == objective.objective:
+                yield {"record": breach.change, **_breach_row(breach, objective), **of}
     for item in report.exclusions.items or ():
         yield {
             "record": "excluded",
@@ -141,6 +158,21 @@ def _window_rows(window: ReportedWindow, of: _Row) -> Iterator[_Row]:
         "complete": window.complete,
         "revision": window.revision,
     }
+    if window.adjusted:
+        now = window.adjusted
+        yield {
+            "record": "adjusted",
+            **place,
+            "target": _json(now.target),
+            "state": now.state,
+            "value": now.value,
+            "budget_remaining": now.budget_remaining,
+            **now.counts,
+            "final": now.final,
+            "provisional": now.provisional,
+            "revision": now.revision,
+            "cause": now.cause,
+        }
     for said in window.revisions:
         yield {
             "record": "revision",
@@ -153,6 +185,11 @@ def _window_rows(window: ReportedWindow, of: _Row) -> Iterator[_Row]:
             "cause": said.cause,
             "known_at": said.known_at,
         }
+
+
+def _by_whom(review: ReviewForm) -> str:
+    by = "" if review.by is None else f" by {review.by}"
+    return f"{by}: {review.note}" if review.note else by
 
 
 def _breach_row(breach: ReportedBreach, objective: ReportedObjective) -> _Row:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from services.api.answering.answers import RevisionRow
+from services.api.answering.reviews import ReviewForm
+from services.api.answering.sealed import AdjustedForm, SealedForm
 from shared.wire.results import ObjectiveRow, Seconds, WindowForm
 
 
@@ -41,6 +44,8 @@ class ReportedWindow(ObjectiveRow, frozen=True, kw_only=True):
     complete: bool
     revision: int
     provisional: bool
+    sealed: SealedForm | UnsetType = UNSET
+    adjusted: AdjustedForm | UnsetType | None = UNSET
     revisions: Sequence[RevisionRow]
 
 
@@ -62,6 +67,40 @@ class ReportedBreach(msgspec.Struct, frozen=True, kw_only=True):
     breach_id: str | None
     confirmed: bool | None
     detected_at: str | None
+
+
+class AdjustedBreach(ReportedBreach, frozen=True, kw_only=True):
+    """A breach in which a sealed period differs from what is known now.
+
+    `change` is `found`: it is no part of what was sealed, or `withdrawn`: it is, and did not happen
+    after all.
+    """
+
+    objective: str
+    change: str
+
+
+class AdjustedWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """A window in which a sealed period differs from what is known now.
+
+    `known_at` is when that was first said as a revision, None while no revision says so.
+    """
+
+    sla_id: str
+    window: WindowForm
+    cause: str
+    known_at: str | None
+    state: str
+    value: str | None
+    adjusted_state: str
+    adjusted_value: str | None
+
+
+class AdjustmentsForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known now of sealed periods beside what was signed off."""
+
+    windows: Sequence[AdjustedWindow]
+    breaches: Sequence[AdjustedBreach]
 
 
 class BreachTotals(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +192,11 @@ class ExclusionsForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A period report, read at one moment."""
+    """A period report, read at one moment.
+
+    `reviews` have signed off some of the period, `adjustments` stand beside what they sealed; where
+    nothing is sealed, both are left out.
+    """
 
     agreement: str
     level: str
@@ -169,6 +212,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     objectives: Sequence[ReportedObjective]
     exclusions: ExclusionsForm
     provisional: Sequence[MarkedWindow]
+    reviews: Sequence[ReviewForm] | UnsetType = UNSET
+    adjustments: AdjustmentsForm | UnsetType = UNSET
 
 
 class AvailableReports(msgspec.Struct, frozen=True, kw_only=True):

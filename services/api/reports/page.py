@@ -42,6 +42,11 @@ _CAUSES: Final = {
     "late": "events that came late",
     "corrected": "events that were corrected",
     "documents": "other documents",
+    "closed": "what was open has ended",
+}
+_CHANGES: Final = {
+    "found": "found since",
+    "withdrawn": "withdrawn since: it did not happen after all",
 }
 _PERCENT: Final = 100
 
@@ -60,6 +65,7 @@ def report_page(report: Report, *, style_path: str | None = STYLE_PATH) -> str:
         states=_STATES,
         counts=_COUNTS,
         causes=_CAUSES,
+        changes=_CHANGES,
         columns=_columns,
     )
 

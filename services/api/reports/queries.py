@@ -9,7 +9,9 @@ from typing import Final
 
 import asyncpg
 
+from services.api.reading import sealed
 from services.api.reading.objectives import Choice
+from services.api.reading.queries import VALUE_COLUMNS
 from shared.domain.instant import Instant
 from shared.domain.window import Span
 from shared.runtime.database import Connection
@@ -37,11 +39,16 @@ class Wish:
 
 
 async def read_windows(
-    connection: Connection, wishes: Sequence[Wish], customers: Sequence[str], limit: int
+    connection: Connection,
+    wishes: Sequence[Wish],
+    customers: Sequence[str],
+    limit: int,
+    *,
+    is_sealed: bool,
 ) -> list[asyncpg.Record]:
-    """The judgements of the wanted windows."""
+    """The judgements of the wanted windows; `is_sealed`: some may be in sealed periods."""
     return await connection.fetch(
-        _WINDOWS,
+        _WINDOWS[is_sealed],
         [wish.key for wish in wishes],
         [wish.starts.start for wish in wishes],
         [wish.starts.end for wish in wishes],
@@ -51,26 +58,30 @@ async def read_windows(
     )
 
 
-_WINDOWS: Final = """
-SELECT v.objective, v.grp, v.window_start, v.window_end,
-       v.final AND v.restated_since IS NULL AS final, v.revision, v.state, v.value,
-       v.budget_remaining, v.counts, v.target, v.level,
-       v.provisional OR v.restated_since IS NOT NULL AS provisional
+_WANTED: Final = """own.objective = wanted.objective
+    AND own.window_start >= wanted.starts AND own.window_start < wanted.ends"""
+_WINDOWS: Final = {
+    is_sealed: f"""
+SELECT {columns}
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[])
      AS wanted (objective, starts, ends, customer_at)
-JOIN value v ON v.objective = wanted.objective
-    AND v.window_start >= wanted.starts AND v.window_start < wanted.ends
+{joined}
 WHERE v.listed
   AND (customer_at IS NULL OR (v.grp::jsonb ->> customer_at) = ANY($5::text[]))
 LIMIT $6
-"""
+"""  # noqa: S608 - columns are ours
+    for is_sealed, (columns, joined) in {
+        False: (VALUE_COLUMNS, f"JOIN value v ON {_WANTED.replace('own.', 'v.')}"),
+        True: (sealed.COLUMNS, f"CROSS JOIN LATERAL {sealed.shown(_WANTED)} v"),
+    }.items()
+}
 
 
 async def read_revisions(
     connection: Connection, windows: Sequence[asyncpg.Record], limit: int
 ) -> list[asyncpg.Record]:
     """What was said of these windows since they became final, in order."""
-    said = [row for row in windows if row["revision"]]
+    said = [row for row in windows if row["revision"] or row.get("now_revision")]
     return await connection.fetch(
         _REVISIONS,
         [row["objective"] for row in said],
@@ -91,11 +102,19 @@ LIMIT $4
 
 
 async def read_breaches(
-    connection: Connection, wishes: Sequence[Wish], customers: Sequence[str], limit: int
+    connection: Connection,
+    wishes: Sequence[Wish],
+    customers: Sequence[str],
+    limit: int,
+    *,
+    is_sealed: bool,
 ) -> list[asyncpg.Record]:
-    """The wanted breaches that stand."""
+    """The wanted breaches that stand, or stood when their period was sealed.
+
+    `change` says of these periods what was `found` since, or `withdrawn`.
+    """
     return await connection.fetch(
-        _BREACHES,
+        _BREACHES[is_sealed],
         [wish.key for wish in wishes],
         [wish.of_windows.start for wish in wishes],
         [wish.of_windows.end for wish in wishes],
@@ -109,29 +128,48 @@ async def read_breaches(
     )
 
 
+# By whether something may be sealed: what has changed of a breach since, and which are listed.
+_STANDING: Final = {
+    False: ("NULL", "b.withdrawn_at IS NULL"),
+    True: (
+        """CASE WHEN EXISTS (SELECT FROM sealed_breach s WHERE s.breach_id = b.breach_id)
+                THEN CASE WHEN b.withdrawn_at IS NOT NULL THEN 'withdrawn' END
+            WHEN EXISTS (SELECT FROM sealed_objective p WHERE p.objective = b.objective
+                AND CASE b.scope WHEN 'window'
+                    THEN b.window_end > p.starts AND b.window_end <= p.ends
+                    ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END)
+                THEN 'found' END""",
+        """(b.withdrawn_at IS NULL
+            OR EXISTS (SELECT FROM sealed_breach s WHERE s.breach_id = b.breach_id))""",
+    ),
+}
+_BREACH: Final = """
+SELECT b.breach_id, b.scope, b.objective, b.grp, b.window_start, b.window_end, b.item, b.cycle,
+       b.opened_at, b.closed_at, b.confirmed, b.detected_at"""
 # Two branches, each with an index of its own.
-_BREACHES: Final = """
+_BREACHES: Final = {
+    is_sealed: f"""
 WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
                          $6::bigint[], $7::bigint[], $8::int[])
         AS w (objective, starts, ends, since, until, opened_from, opened_until, customer_at)
 )
-SELECT b.breach_id, b.scope, b.objective, b.grp, b.window_start, b.window_end, b.item, b.cycle,
-       b.opened_at, b.closed_at, b.confirmed, b.detected_at
+{_BREACH}, {change} AS change
 FROM wanted JOIN breach b USING (objective)
-WHERE b.scope = 'window' AND b.withdrawn_at IS NULL
+WHERE b.scope = 'window' AND {stands}
   AND (b.window_start >= starts AND b.window_start < ends
        OR b.opened_at < until AND (b.closed_at IS NULL OR b.closed_at > since))
   AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
 UNION ALL
-SELECT b.breach_id, b.scope, b.objective, b.grp, b.window_start, b.window_end, b.item, b.cycle,
-       b.opened_at, b.closed_at, b.confirmed, b.detected_at
+{_BREACH}, {change} AS change
 FROM wanted JOIN breach b ON b.objective = wanted.objective
-    AND b.opened_at >= opened_from AND b.opened_at < opened_until
-WHERE b.scope = 'item' AND b.withdrawn_at IS NULL
+    AND b.opened_at >= wanted.opened_from AND b.opened_at < wanted.opened_until
+WHERE b.scope = 'item' AND {stands}
   AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
 LIMIT $10
-"""
+"""  # noqa: S608 - the words are ours
+    for is_sealed, (change, stands) in _STANDING.items()
+}
 
 
 async def read_excluded(

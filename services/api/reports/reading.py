@@ -3,21 +3,25 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Final
 
 import asyncpg
 import msgspec
 
 from services.api.answering.answers import revision_row, window_members
+from services.api.answering.reviews import review_form
 from services.api.board.sources import Sources
+from services.api.reading import sealed
 from services.api.reading.kept import read_ledger_from
 from services.api.reading.objectives import Objectives, Served
+from services.api.reading.reviews import read_reviews_in
 from services.api.reading.standing import Standing
 from services.api.reading.stored_items import is_about_no_other, read_named, stored_item
 from services.api.reports import queries
 from services.api.reports.composing import MOST_EXCLUDED, Asked, Found
 from services.api.reports.forms import (
+    AdjustedBreach,
     ExcludedItem,
     MissingRecords,
     ReportedBreach,
@@ -56,25 +60,23 @@ async def find(
     if as_of is None:
         raise _not_judged(asked)
     wishes = [wish(asked, choice, as_of) for choice in asked.choices]
-    windows = _bounded(
-        await queries.read_windows(connection, wishes, customers, MOST_WINDOWS + 1),
-        MOST_WINDOWS,
-        "windows",
-    )
-    revisions = _bounded(
-        await queries.read_revisions(connection, windows, MOST_REVISIONS + 1),
-        MOST_REVISIONS,
-        "revisions",
-    )
-    breaches = _bounded(
-        await queries.read_breaches(connection, wishes, customers, MOST_BREACHES + 1),
-        MOST_BREACHES,
-        "breaches",
-    )
+    is_sealed = await sealed.is_sealed(connection, keys)
+    read = _Reading(connection, wishes, customers, is_sealed=is_sealed)
+    windows, breaches = await read.windows(), await read.breaches()
+    revisions = await read.revisions(windows)
     span = _outermost(asked, wishes)
+    objectives = sources.objectives
     found = Found(as_of, standing.freshness(as_of, now=sources.clock()))
-    found.windows = _windows(sources.objectives, standing, windows, revisions)
-    found.breaches = _breaches(sources.objectives, breaches, as_of)
+    found.windows = _windows(objectives, standing, windows, revisions)
+    found.breaches = _breaches(
+        objectives, (row for row in breaches if row["change"] != "found"), as_of
+    )
+    if is_sealed:
+        found.adjusted = _adjusted(objectives, breaches, as_of)
+        found.reviews = [
+            review_form(row, whole=sources.customers is None)
+            for row in await read_reviews_in(connection, asked.agreement.name, asked.span)
+        ]
     found.excluded = await _excluded(sources, connection, windows)
     found.missing = [
         MissingRecords(
@@ -88,6 +90,44 @@ async def find(
         for row in await queries.read_missing(connection, span)
     ]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the rows of a report; refuses more than one may have."""
+
+    connection: Connection
+    wishes: Sequence[Wish]
+    customers: Sequence[str]
+    _: KW_ONLY
+    is_sealed: bool
+
+    async def windows(self) -> _Rows:
+        """The windows, as they are shown."""
+        rows = await queries.read_windows(
+            self.connection,
+            self.wishes,
+            self.customers,
+            MOST_WINDOWS + 1,
+            is_sealed=self.is_sealed,
+        )
+        return _bounded(rows, MOST_WINDOWS, "windows")
+
+    async def revisions(self, windows: _Rows) -> _Rows:
+        """The revisions of windows."""
+        rows = await queries.read_revisions(self.connection, windows, MOST_REVISIONS + 1)
+        return _bounded(rows, MOST_REVISIONS, "revisions")
+
+    async def breaches(self) -> _Rows:
+        """The breaches, also those that are no part of what was sealed."""
+        rows = await queries.read_breaches(
+            self.connection,
+            self.wishes,
+            self.customers,
+            MOST_BREACHES + 1,
+            is_sealed=self.is_sealed,
+        )
+        return _bounded(rows, MOST_BREACHES, "breaches")
 
 
 def _not_judged(asked: Asked) -> Refusal:
@@ -135,34 +175,47 @@ def _windows(
 
 
 def _breaches(
-    objectives: Objectives, rows: _Rows, as_of: Instant
+    objectives: Objectives, rows: Iterable[asyncpg.Record], as_of: Instant
 ) -> Mapping[str, Sequence[ReportedBreach]]:
     found: dict[str, list[ReportedBreach]] = defaultdict(list)
     for row in rows:
         served = objectives[row["objective"]]
-        of_window = row["scope"] == "window"
-        group = group_of(row["grp"]) if of_window else ()
-        closed_at = row["closed_at"]
-        lasted = (as_of if closed_at is None else closed_at) - row["opened_at"]
-        found[served.key].append(
-            ReportedBreach(
-                scope=row["scope"],
-                sla_id=sla_id(served.agreement.name, served.name, group) if of_window else None,
-                group=group_form(served.group_by, group) if of_window else None,
-                window=window_form(Span(row["window_start"], row["window_end"]))
-                if of_window
-                else None,
-                item=row["item"],
-                cycle=row["cycle"],
-                opened_at=format_instant(row["opened_at"]),
-                closed_at=instant_text(closed_at),
-                lasted_s=seconds(max(0, lasted)),
-                breach_id=row["breach_id"],
-                confirmed=row["confirmed"],
-                detected_at=format_instant(row["detected_at"]),
-            )
-        )
+        found[served.key].append(ReportedBreach(**_breach_members(served, row, as_of)))
     return found
+
+
+def _adjusted(objectives: Objectives, rows: _Rows, as_of: Instant) -> Sequence[AdjustedBreach]:
+    """The breaches that were found, or withdrawn, after their period had been sealed."""
+    found = []
+    for row in rows:
+        if row["change"] is not None:
+            served = objectives[row["objective"]]
+            members = _breach_members(served, row, as_of)
+            change = {"objective": served.name, "change": row["change"]}
+            found.append(AdjustedBreach(**members, **change))
+    return found
+
+
+def _breach_members(served: Served, row: asyncpg.Record, as_of: Instant) -> dict[str, Any]:
+    of_window = row["scope"] == "window"
+    group = group_of(row["grp"]) if of_window else ()
+    span = Span(row["window_start"], row["window_end"]) if of_window else None
+    closed_at = row["closed_at"]
+    lasted = (as_of if closed_at is None else closed_at) - row["opened_at"]
+    return {
+        "scope": row["scope"],
+        "sla_id": sla_id(served.agreement.name, served.name, group) if of_window else None,
+        "group": group_form(served.group_by, group) if of_window else None,
+        "window": None if span is None else window_form(span),
+        "item": row["item"],
+        "cycle": row["cycle"],
+        "opened_at": format_instant(row["opened_at"]),
+        "closed_at": instant_text(closed_at),
+        "lasted_s": seconds(max(0, lasted)),
+        "breach_id": row["breach_id"],
+        "confirmed": row["confirmed"],
+        "detected_at": format_instant(row["detected_at"]),
+    }
 
 
 async def _excluded(

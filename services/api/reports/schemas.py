@@ -4,13 +4,26 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from services.api.answering.reviews import Review
 from services.api.answering.schemas import (
-    Counts,
     Parties,
     Revision,
     operation,
 )
-from services.api.answering.shapes import Amount, At, Freshness, Ratio, Seconds, Shape, Window
+from services.api.answering.shapes import (
+    ADJUSTED,
+    SEALED,
+    Adjusted,
+    Amount,
+    At,
+    Counts,
+    Freshness,
+    Ratio,
+    Sealed,
+    Seconds,
+    Shape,
+    Window,
+)
 from services.api.reports import examples
 from shared.domain.agreement import AgreementType, Level, MeasureKind
 from shared.domain.comparison import Unit
@@ -62,6 +75,8 @@ class ReportedWindow(Shape):
     complete: bool
     revision: int
     provisional: bool
+    sealed: Sealed | None = Field(default=None, description=SEALED)
+    adjusted: Adjusted | None = Field(default=None, description=ADJUSTED)
     revisions: list[Revision]
 
 
@@ -80,6 +95,36 @@ class ReportedBreach(Shape):
     breach_id: str | None
     confirmed: bool | None
     detected_at: At | None
+
+
+class AdjustedBreach(ReportedBreach):
+    """A breach in which a sealed period differs from what is known now."""
+
+    objective: str
+    change: Literal["found", "withdrawn"] = Field(
+        description="`found`: it is not in what was sealed; `withdrawn`: it is, and did not happen "
+        "after all."
+    )
+
+
+class AdjustedWindow(Shape):
+    """A window in which a sealed period differs from what is known now."""
+
+    sla_id: str
+    window: Window
+    cause: str = Field(description="As in the window's `adjusted`.")
+    known_at: At | None = Field(description="Since when a revision says so; null while none does.")
+    state: State
+    value: Amount | None
+    adjusted_state: State
+    adjusted_value: Amount | None
+
+
+class Adjustments(Shape):
+    """What is known now of sealed periods beside what was signed off."""
+
+    windows: list[AdjustedWindow]
+    breaches: list[AdjustedBreach]
 
 
 class BreachTotals(Shape):
@@ -180,6 +225,13 @@ class Report(Shape):
     objectives: list[ReportedObjective]
     exclusions: Exclusions
     provisional: list[MarkedWindow] = Field(description="What may still change, and why.")
+    reviews: list[Review] | None = Field(
+        default=None, description="Only where some of the period was signed off: by whom, when."
+    )
+    adjustments: Adjustments | None = Field(
+        default=None,
+        description="Only beside `reviews`: in what the sealed numbers differ from those of now.",
+    )
 
 
 class AvailableReports(Shape):

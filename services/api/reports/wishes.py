@@ -4,7 +4,7 @@ from services.api.reading.objectives import Choice
 from services.api.reports.composing import Asked
 from services.api.reports.queries import Wish
 from shared.domain.instant import Instant
-from shared.domain.period import last_rolling, starts_of_ending
+from shared.domain.period import last_rolling, opened_of_ending, starts_of_ending
 from shared.domain.window import RollingWindow, Span
 
 _NONE = Span(0, 0)
@@ -18,12 +18,11 @@ def wish(asked: Asked, choice: Choice, as_of: Instant) -> Wish:
     none is listed, to the period.
     """
     window, period = choice.served.window, asked.period_of(choice.served)
-    starts = starts_of_ending(window, period)
+    starts, opened = starts_of_ending(window, period), opened_of_ending(window, period)
     if not isinstance(window, RollingWindow):
-        opened = period if starts.start >= starts.end else starts
         return Wish(choice, starts, starts, period, opened)
     listed = starts
     if not asked.all_windows:
         last = last_rolling(window, period, as_of)
         listed = _NONE if last is None else Span(last.start, last.start + 1)
-    return Wish(choice, listed, starts, period, period)
+    return Wish(choice, listed, starts, period, opened)

@@ -137,6 +137,23 @@ _ALL: Final = (
         "`Idempotency-Key`.",
     ),
     Kind(
+        "not-final-yet",
+        HTTPStatus.CONFLICT,
+        "The period is not final yet",
+        "a review of a period that is not over, or of which a window may still change: it is not "
+        "final, what came late has not settled, or evaluation is stale",
+        "Send it again later; `detail` says what it waits for. A report shows what may still "
+        "change, and why.",
+    ),
+    Kind(
+        "already-sealed",
+        HTTPStatus.CONFLICT,
+        "The period is sealed already",
+        "a review of a period of which a day is in one that was signed off before",
+        "`detail` and `/v1/reviews` say by whom, and when. To send one write again safely give it "
+        "an `Idempotency-Key`.",
+    ),
+    Kind(
         "not-json",
         HTTPStatus.BAD_REQUEST,
         "The body is not JSON",
@@ -220,6 +237,13 @@ _ALL: Final = (
         "The credential does not allow this",
         "a key or token without the scope that `detail` names",
         "Ask those who run Accord for a key with that scope.",
+    ),
+    Kind(
+        "restricted-credential",
+        HTTPStatus.FORBIDDEN,
+        "The credential sees certain customers alone",
+        "a review by a key or token that sees certain customers alone",
+        "Ask those who run Accord to sign off the period, or for a key for all customers.",
     ),
     Kind(
         "other-origin",

@@ -21,6 +21,7 @@ const CAUSES = {
   late: "events came late",
   corrected: "events were corrected",
   documents: "other documents",
+  closed: "what was open has ended",
 };
 
 /** The section of a promise. */
@@ -81,7 +82,16 @@ function windowRow(own, objective, chosen) {
     <td role="cell" class="number"><span class="label">Attained </span>${value(own, measure)}</td>
     <td role="cell"><span class="label">Promised </span>${targetWords(own.target, measure)}</td>
     <td role="cell"><span class="label">Room for misses </span>${budget(own)}</td>
-    <td role="cell">${revisions(own, measure)}</td></tr>`;
+    <td role="cell">${signedOff(own, measure)}${revisions(own, measure)}</td></tr>`;
+}
+
+/** That a review has signed the numbers off, and what they would be now. */
+function signedOff(own, measure) {
+  if (!own.sealed) return nothing;
+  const now = own.adjusted;
+  return html`<p class="signed-off">signed off ${at(own.sealed.at)}${now
+    ? html`; now ${STATES[now.state].word.toLowerCase()}, ${valueWords(now.value, now.target, measure)} <span class="soft">(${CAUSES[now.cause] ?? now.cause})</span>`
+    : nothing}</p>`;
 }
 
 function revisions(own, measure) {
