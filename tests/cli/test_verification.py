@@ -152,6 +152,7 @@ def test_of_a_sealed_window_the_numbers_of_now_are_compared() -> None:
     assert windows(sealed | {"adjusted": now}, a_window()) == ["value"]
     gone = sealed | {"adjusted": now | {"state": "no_data"}}
     assert compare_windows("value", [gone], [], waiting=()) == []
+    assert compare_windows("value", [sealed | {"state": "no_data"}], [], waiting=()) == []
     assert len(compare_windows("value", [sealed], [], waiting=())) == 1
 
 

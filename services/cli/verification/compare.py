@@ -73,8 +73,8 @@ def _unsealed(row: Row) -> Row:
 
 
 def _has_gone(row: Row) -> bool:
-    """Whether it is listed for its sealed numbers alone: it has no data any more."""
-    return row.get("adjusted") is not None and row.get("state") == "no_data"
+    """Whether it is listed for what was sealed alone: it has no data any more, or never had."""
+    return row.get("sealed") is not None and row.get("state") == "no_data"
 
 
 def compare_clocks(item: str, said: Sequence[Row], evaluated: Sequence[Row]) -> list[Difference]:
