@@ -280,9 +280,10 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets = {own.part: [one.offset for one in several] for own, several in batch}
         for part in self.stops.poisonous(posting, offsets):
             await self._committed()
-            own = self._owned[part]
-            self._hold(part)
-            await self.stops.poisoned(own)
+            own = self._owned.get(part)
+            if own is not None:  # else it was taken from us meanwhile
+                self._hold(part)
+                await self.stops.poisoned(own)
 
     def _read_again(self, places: Iterable[TopicPartition]) -> None:
         """Let go of records that were on their way when partitions were claimed anew."""

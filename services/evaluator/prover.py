@@ -28,6 +28,8 @@ LAGGING_S: Final = 1.0
 LAGGING_REST: Final = 10
 """So many times as long as settling what is due behind took it is not done again: it holds up the
 next batch."""
+LAGGING_REST_MAX_S: Final = 30.0
+"""But no longer: it may have waited for the database."""
 TELL_S: Final = 5.0
 LOOK_UP_S: Final = 10.0
 REST: Final = 10
@@ -81,7 +83,8 @@ class Prover:
             more = await self._partitions.pass_time(proofs, write=write, lagging=lagging)
             written = begun if write else written
             if lagging and not more:
-                settle_at = begun + max(LAGGING_S, LAGGING_REST * (time.monotonic() - asked))
+                share = LAGGING_REST * (time.monotonic() - asked)
+                settle_at = begun + max(LAGGING_S, min(share, LAGGING_REST_MAX_S))
             if begun - told >= TELL_S:
                 told = begun
                 await self._partitions.tell_kafka()

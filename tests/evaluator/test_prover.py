@@ -175,6 +175,17 @@ async def test_settling_what_is_due_behind_has_a_share_of_the_time(
     assert sum(world.lagging) == 1
 
 
+async def test_waiting_for_the_database_is_no_reason_to_settle_nothing_for_long(
+    world: World, prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.evaluator.prover.LAGGING_S", 0.0)
+    monkeypatch.setattr("services.evaluator.prover.LAGGING_REST_MAX_S", 0.0)
+    monkeypatch.setattr("services.evaluator.prover.TICK_S", 0.002)
+    world.takes = 0.01
+    await world.proves(prover)
+    assert sum(world.lagging) == len(world.lagging)
+
+
 async def test_only_the_first_question_which_connects_is_followed_by_no_rest(
     world: World, prover: Prover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
