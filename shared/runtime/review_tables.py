@@ -30,6 +30,7 @@ review: Final = Table(
 )
 
 # `opened_from`, `opened_until`: when the breaches of items opened that these windows count.
+# `group_by`: what its windows were grouped by, a JSON list; other documents may group otherwise.
 sealed_objective: Final = Table(
     "sealed_objective",
     metadata,
@@ -39,6 +40,7 @@ sealed_objective: Final = Table(
     instant("ends"),
     instant("opened_from"),
     instant("opened_until"),
+    Column("group_by", Text, nullable=False),
     Index("sealed_objective_span", "objective", "starts"),
     comment="Append-only: the objectives of a review, and in which span their windows end",
 )
@@ -49,8 +51,9 @@ sealed_value: Final = Table(
     key("objective"),
     key("grp"),
     Column("window_start", BigInteger, primary_key=True, autoincrement=False),
+    # Other documents may have another window that starts there, too.
+    Column("window_end", BigInteger, primary_key=True, autoincrement=False),
     identifier("review"),
-    instant("window_end"),
     Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("since", BigInteger, nullable=False),

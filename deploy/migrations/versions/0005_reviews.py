@@ -32,6 +32,7 @@ SCHEMA = (
     ends BIGINT NOT NULL,
     opened_from BIGINT NOT NULL,
     opened_until BIGINT NOT NULL,
+    group_by TEXT NOT NULL,
     PRIMARY KEY (review, objective)
 )""",
     "CREATE INDEX sealed_objective_span ON sealed_objective (objective, starts)",
@@ -41,8 +42,8 @@ SCHEMA = (
     objective TEXT COLLATE "C" NOT NULL,
     grp TEXT COLLATE "C" NOT NULL,
     window_start BIGINT NOT NULL,
-    review TEXT COLLATE "C" NOT NULL,
     window_end BIGINT NOT NULL,
+    review TEXT COLLATE "C" NOT NULL,
     revision INTEGER NOT NULL,
     state TEXT NOT NULL,
     since BIGINT NOT NULL,
@@ -51,7 +52,7 @@ SCHEMA = (
     counts TEXT NOT NULL,
     target TEXT NOT NULL,
     level TEXT NOT NULL,
-    PRIMARY KEY (objective, grp, window_start)
+    PRIMARY KEY (objective, grp, window_start, window_end)
 )""",
     "CREATE INDEX sealed_value_window ON sealed_value (objective, window_start, grp)",
     """COMMENT ON TABLE sealed_value

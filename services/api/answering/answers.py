@@ -192,13 +192,14 @@ def window_members(
     """What is said of a window wherever it is shown: its judgement, and what is known of that."""
     served = objectives[row["objective"]]
     group = group_of(row["grp"])
+    before = row.get("grouped_by")  # by former documents
     seal = seal_members(row, names=objectives.customers is None)
     return {
         "sla_id": sla_id(served.agreement.name, served.name, group),
         "agreement": served.agreement.name,
         "objective": served.name,
         "level": row["level"],
-        "group": group_form(served.group_by, group),
+        "group": group_form(served.group_by if before is None else group_of(before), group),
         "window": window_form(Span(row["window_start"], row["window_end"])),
         "final": row["final"],
         "value": row["value"],

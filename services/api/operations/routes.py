@@ -31,6 +31,7 @@ from services.api.reading.queries import (
     read_breaches,
     read_revisions,
     read_values,
+    whole_page,
 )
 from shared.domain.window import Span
 
@@ -66,13 +67,13 @@ async def list_values(
             known_at=wanted.known_at,
             descending=wanted.sort is WindowsOrder.WINDOW_DESCENDING,
         )
-        page = rows[: wanted.limit]
+        page = whole_page(rows, wanted.limit)
         revisions = await read_revisions(connection, page, known_at=wanted.known_at)
     items = [
         value_row(state_row(objectives, standing, row, now=now), revisions[row["window_start"]])
         for row in page
     ]
-    last = (page[-1]["window_start"],) if len(rows) > len(page) else None
+    last = (page[-1]["window_start"],) if len(rows) > wanted.limit else None
     return list_answer(request, items, scope, last, standing.as_of([key]))
 
 

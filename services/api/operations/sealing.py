@@ -16,6 +16,7 @@ from shared.domain.instant import Instant, format_instant
 from shared.domain.period import NamedPeriod, opened_of_ending, overlap, parse_period
 from shared.domain.window import CalendarWindow, Span
 from shared.runtime.database import Connection
+from shared.wire.groups import group_text
 from shared.wire.results import instant_text
 
 
@@ -86,7 +87,9 @@ async def seal(connection: Connection, asked: Asked, said: Said) -> str:
         for own, span in zip(asked.objectives, spans, strict=True)
     ]
     edges = [[own[at] for own in some] for some in (spans, opened) for at in (0, 1)]
-    await connection.execute(_OBJECTIVES, review, [own.key for own in asked.objectives], *edges)
+    grouping = [group_text(own.group_by) for own in asked.objectives]
+    keys = [own.key for own in asked.objectives]
+    await connection.execute(_OBJECTIVES, review, keys, *edges, grouping)
     found = await connection.fetchrow(_COPY, review)
     windows, unfinished, example = (0, 0, None) if found is None else tuple(found)
     if unfinished:
@@ -99,7 +102,6 @@ async def seal(connection: Connection, asked: Asked, said: Said) -> str:
         detail = f"no window of {asked.agreement!r} ends in {asked.period.name}"
         errors = ({"pointer": "/period", "detail": detail},)
         raise Refusal(kind="invalid-body", detail=f"/period: {detail}", errors=errors)
-    await connection.execute(_COPY_BREACHES, review)
     period = (asked.period.name, *asked.span, asked.zone)
     await connection.execute(
         _REVIEW, review, asked.agreement, *period, windows, said.at, said.by, said.note
@@ -126,15 +128,15 @@ SELECT period, sealed_at, sealed_by FROM review WHERE agreement = $1 ORDER BY se
 # Where documents have moved windows into another zone meanwhile, two periods would share hours:
 # the one that was sealed first keeps them.
 _OBJECTIVES: Final = """
-INSERT INTO sealed_objective (review, objective, starts, ends, opened_from, opened_until)
+INSERT INTO sealed_objective (review, objective, starts, ends, opened_from, opened_until, group_by)
 SELECT $1, w.objective,
     greatest(w.starts, (SELECT max(p.ends) FROM sealed_objective p
                         WHERE p.objective = w.objective AND p.starts <= w.starts)),
     least(w.ends, (SELECT min(p.starts) FROM sealed_objective p
                    WHERE p.objective = w.objective AND p.starts > w.starts)),
-    w.opened_from, w.opened_until
-FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-     AS w (objective, starts, ends, opened_from, opened_until)
+    w.opened_from, w.opened_until, w.group_by
+FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+     AS w (objective, starts, ends, opened_from, opened_until, group_by)
 """
 _COPY: Final = """
 WITH ended AS (
@@ -148,17 +150,16 @@ WITH ended AS (
     SELECT objective, grp, window_start, $1, window_end, revision, state,
            since, value, budget_remaining, counts, target, level
     FROM ended
+), stood AS (
+    INSERT INTO sealed_breach (breach_id, review)
+    SELECT b.breach_id, $1 FROM sealed_objective p JOIN breach b ON b.objective = p.objective
+    WHERE p.review = $1 AND b.withdrawn_at IS NULL
+      AND CASE b.scope WHEN 'window' THEN b.window_end > p.starts AND b.window_end <= p.ends
+          ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END
+    ON CONFLICT DO NOTHING
 )
 SELECT count(*), count(*) FILTER (WHERE NOT is_final), min(objective) FILTER (WHERE NOT is_final)
 FROM ended
-"""
-_COPY_BREACHES: Final = """
-INSERT INTO sealed_breach (breach_id, review)
-SELECT b.breach_id, $1 FROM sealed_objective p JOIN breach b ON b.objective = p.objective
-WHERE p.review = $1 AND b.withdrawn_at IS NULL
-  AND CASE b.scope WHEN 'window' THEN b.window_end > p.starts AND b.window_end <= p.ends
-      ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END
-ON CONFLICT DO NOTHING
 """
 _REVIEW: Final = """
 INSERT INTO review (id, agreement, period, starts, ends, time_zone, windows, sealed_at, sealed_by,

@@ -14,6 +14,7 @@ from services.api.reading import sealed
 from services.api.reading.objectives import Choice, Group
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection
+from shared.wire.groups import group_text
 
 _LAST_TEXT: Final = chr(0x10FFFF)
 
@@ -44,7 +45,10 @@ async def read_states(
     keys = [choice.served.key for choice in query.choices]
     is_sealed = may_be_sealed and await sealed.is_sealed(connection, keys)
     statement = _STATES[query.descending, is_sealed]
-    return await connection.fetch(statement, *_arguments(query), *resume(query), query.limit)
+    grouping = [group_text(choice.served.group_by) for choice in query.choices]
+    more = (grouping,) if is_sealed else ()
+    own = (*_arguments(query), *resume(query), query.limit)
+    return await connection.fetch(statement, *own, *more)
 
 
 def _arguments(query: StateQuery) -> tuple[object, ...]:
@@ -84,9 +88,13 @@ v.breach_id, v.provisional OR v.restated_since IS NOT NULL AS provisional
 """
 
 _WANTED: Final = "own.objective = wanted.objective AND own.window_start = wanted.window_start"
+_GROUPING: Final = "($14::text[])[array_position($1::text[], wanted.objective)]"
 _JOINED: Final = {
     False: (VALUE_COLUMNS, f"JOIN value v ON {_WANTED.replace('own.', 'v.')}"),
-    True: (sealed.COLUMNS, f"CROSS JOIN LATERAL {sealed.shown(_WANTED)} v"),
+    True: (
+        sealed.COLUMNS,
+        f"CROSS JOIN LATERAL {sealed.shown(_WANTED, _GROUPING, one_of_a_start=True)} v",
+    ),
 }
 """By whether something may be sealed: what is read of the wanted windows, and from where."""
 _FOUND_STATES: Final = """
@@ -171,15 +179,14 @@ async def read_values(
 
     With `known_at` those that were final then, as they were spoken of; no seal hides that.
     """
+    keys = {group.served.key for group in groups}
+    is_sealed = known_at is None and await sealed.is_sealed(connection, keys)
     then = () if known_at is None else (known_at,)
-    if known_at is None:
-        keys = {group.served.key for group in groups}
-        statement = _VALUES[descending, await sealed.is_sealed(connection, keys)]
-    else:
-        statement = _VALUES_THEN[descending]
+    statement = _VALUES[descending, is_sealed] if known_at is None else _VALUES_THEN[descending]
     for group in groups:
-        own = (group.served.key, group.stored, after, limit, *then)
-        rows = await connection.fetch(statement, *own)
+        grouping = (group_text(group.served.group_by),) if is_sealed else ()
+        own = (group.served.key, group.stored, after, limit)
+        rows = await connection.fetch(statement, *own, *then, *grouping)
         if rows:
             return rows
     return []
@@ -195,13 +202,26 @@ LIMIT $4
     for descending, beyond, order in ((False, ">", "ASC"), (True, "<", "DESC"))
 }
 
+
+def whole_page(rows: list[asyncpg.Record], limit: int) -> list[asyncpg.Record]:
+    """A page of windows: it ends between two starts, since the next one begins after a start.
+
+    Only where other documents have other windows do two begin together, a sealed one and theirs.
+    """
+    page, more = rows[:limit], rows[limit:]
+    if not more:
+        return page
+    start = more[0]["window_start"]
+    return [row for row in page if row["window_start"] != start] or rows[: limit + 1]
+
+
 _OF_ONE: Final = "own.objective = $1 AND own.grp = $2"
 _VALUES: Final = {
     (descending, is_sealed): f"SELECT {columns} FROM {windows} v {which}"  # noqa: S608 - ours
     for descending, which in _OF_A_GROUP.items()
     for is_sealed, (columns, windows) in {
         False: (VALUE_COLUMNS, "value"),
-        True: (sealed.COLUMNS, sealed.shown(_OF_ONE)),
+        True: (sealed.COLUMNS, sealed.shown(_OF_ONE, "$5::text")),
     }.items()
 }
 

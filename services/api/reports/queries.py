@@ -15,6 +15,7 @@ from services.api.reading.queries import VALUE_COLUMNS
 from shared.domain.instant import Instant
 from shared.domain.window import Span
 from shared.runtime.database import Connection
+from shared.wire.groups import group_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,14 @@ class Wish:
 
     A breach of a window is wanted with its window, or when it lasted in `period`; one of an item
     when it opened in `opened`. `of_windows` are the starts of the windows whose breaches are
-    wanted: of rolling ones more than are listed.
+    wanted: of rolling ones more than are listed. `ended` is when those end that are listed, its own
+    end included: sealed ones may be of another length.
     """
 
     choice: Choice
     starts: Span
     of_windows: Span
+    ended: Span
     period: Span
     opened: Span
 
@@ -55,24 +58,47 @@ async def read_windows(
         [wish.choice.customer_at for wish in wishes],
         list(customers),
         limit,
+        *(_of_sealed(wishes) if is_sealed else ()),
     )
 
 
+def _of_sealed(wishes: Sequence[Wish]) -> tuple[object, ...]:
+    return (
+        _grouping(wishes),
+        [wish.ended.start for wish in wishes],
+        [wish.ended.end for wish in wishes],
+    )
+
+
+def _grouping(wishes: Sequence[Wish]) -> list[str]:
+    return [group_text(wish.choice.served.group_by) for wish in wishes]
+
+
+# Who may see certain customers alone, or asks for some, sees no groups of former documents.
+_OTHERWISE: Final = "customer_at IS NULL AND cardinality($5::text[]) = 0"
 _WANTED: Final = """own.objective = wanted.objective
     AND own.window_start >= wanted.starts AND own.window_start < wanted.ends"""
+_ENDED: Final = """own.objective = wanted.objective
+    AND own.window_end > wanted.ended_from AND own.window_end <= wanted.ended_until"""
+_SHOWN: Final = sealed.shown(_WANTED, "wanted.group_by", gone=_ENDED, otherwise=_OTHERWISE)
 _WINDOWS: Final = {
     is_sealed: f"""
 SELECT {columns}
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[])
-     AS wanted (objective, starts, ends, customer_at)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[]{arrays})
+     AS wanted (objective, starts, ends, customer_at{names})
 {joined}
 WHERE v.listed
   AND (customer_at IS NULL OR (v.grp::jsonb ->> customer_at) = ANY($5::text[]))
 LIMIT $6
 """  # noqa: S608 - columns are ours
-    for is_sealed, (columns, joined) in {
-        False: (VALUE_COLUMNS, f"JOIN value v ON {_WANTED.replace('own.', 'v.')}"),
-        True: (sealed.COLUMNS, f"CROSS JOIN LATERAL {sealed.shown(_WANTED)} v"),
+    for is_sealed, (columns, arrays, names, joined) in {
+        False: (VALUE_COLUMNS, "", "", f"JOIN value v ON {_WANTED.replace('own.', 'v.')}"),
+        True: (
+            sealed.COLUMNS,
+            ", $7::text[], $8::bigint[], $9::bigint[]",
+            ", group_by, ended_from, ended_until",
+            f"CROSS JOIN LATERAL {_SHOWN} v",
+        ),
     }.items()
 }
 
@@ -125,22 +151,32 @@ async def read_breaches(
         [wish.choice.customer_at for wish in wishes],
         list(customers),
         limit,
+        *([_grouping(wishes)] if is_sealed else ()),
     )
 
 
-# By whether something may be sealed: what has changed of a breach since, and which are listed.
+_SEALED: Final = """FROM sealed_breach s
+    JOIN sealed_objective p ON p.review = s.review AND p.objective = b.objective
+    WHERE s.breach_id = b.breach_id"""
+# By whether something may be sealed: what has changed of a breach since, and which are listed. Who
+# may see certain customers alone, or asks for some, sees none of groups of former documents.
 _STANDING: Final = {
-    False: ("NULL", "b.withdrawn_at IS NULL"),
+    False: ("NULL AS change", "b.withdrawn_at IS NULL", "", ""),
     True: (
-        """CASE WHEN EXISTS (SELECT FROM sealed_breach s WHERE s.breach_id = b.breach_id)
+        f"""CASE WHEN EXISTS (SELECT FROM sealed_breach s WHERE s.breach_id = b.breach_id)
                 THEN CASE WHEN b.withdrawn_at IS NOT NULL THEN 'withdrawn' END
             WHEN EXISTS (SELECT FROM sealed_objective p WHERE p.objective = b.objective
                 AND CASE b.scope WHEN 'window'
                     THEN b.window_end > p.starts AND b.window_end <= p.ends
                     ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END)
-                THEN 'found' END""",
-        """(b.withdrawn_at IS NULL
-            OR EXISTS (SELECT FROM sealed_breach s WHERE s.breach_id = b.breach_id))""",
+                THEN 'found' END AS change,
+            CASE WHEN b.withdrawn_at IS NOT NULL
+                THEN (SELECT p.group_by {_SEALED}) END AS grouped_by""",  # noqa: S608 - the words are ours
+        f"""(b.withdrawn_at IS NULL OR EXISTS (SELECT {_SEALED}
+            AND (p.group_by = wanted.group_by
+                 OR customer_at IS NULL AND cardinality($9::text[]) = 0)))""",
+        ", $11::text[]",
+        ", group_by",
     ),
 }
 _BREACH: Final = """
@@ -151,24 +187,24 @@ _BREACHES: Final = {
     is_sealed: f"""
 WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-                         $6::bigint[], $7::bigint[], $8::int[])
-        AS w (objective, starts, ends, since, until, opened_from, opened_until, customer_at)
+                         $6::bigint[], $7::bigint[], $8::int[]{arrays})
+        AS w (objective, starts, ends, since, until, opened_from, opened_until, customer_at{names})
 )
-{_BREACH}, {change} AS change
+{_BREACH}, {change}
 FROM wanted JOIN breach b USING (objective)
 WHERE b.scope = 'window' AND {stands}
   AND (b.window_start >= starts AND b.window_start < ends
        OR b.opened_at < until AND (b.closed_at IS NULL OR b.closed_at > since))
   AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
 UNION ALL
-{_BREACH}, {change} AS change
+{_BREACH}, {change}
 FROM wanted JOIN breach b ON b.objective = wanted.objective
     AND b.opened_at >= wanted.opened_from AND b.opened_at < wanted.opened_until
 WHERE b.scope = 'item' AND {stands}
   AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
 LIMIT $10
 """  # noqa: S608 - the words are ours
-    for is_sealed, (change, stands) in _STANDING.items()
+    for is_sealed, (change, stands, arrays, names) in _STANDING.items()
 }
 
 

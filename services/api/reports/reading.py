@@ -199,13 +199,15 @@ def _adjusted(objectives: Objectives, rows: _Rows, as_of: Instant) -> Sequence[A
 def _breach_members(served: Served, row: asyncpg.Record, as_of: Instant) -> dict[str, Any]:
     of_window = row["scope"] == "window"
     group = group_of(row["grp"]) if of_window else ()
+    before = row.get("grouped_by")  # by former documents
+    names = served.group_by if before is None else group_of(before)
     span = Span(row["window_start"], row["window_end"]) if of_window else None
     closed_at = row["closed_at"]
     lasted = (as_of if closed_at is None else closed_at) - row["opened_at"]
     return {
         "scope": row["scope"],
         "sla_id": sla_id(served.agreement.name, served.name, group) if of_window else None,
-        "group": group_form(served.group_by, group) if of_window else None,
+        "group": group_form(names, group) if of_window else None,
         "window": None if span is None else window_form(span),
         "item": row["item"],
         "cycle": row["cycle"],

@@ -20,9 +20,10 @@ def wish(asked: Asked, choice: Choice, as_of: Instant) -> Wish:
     window, period = choice.served.window, asked.period_of(choice.served)
     starts, opened = starts_of_ending(window, period), opened_of_ending(window, period)
     if not isinstance(window, RollingWindow):
-        return Wish(choice, starts, starts, period, opened)
-    listed = starts
+        return Wish(choice, starts, starts, period, period, opened)
+    listed, ended = starts, period
     if not asked.all_windows:
         last = last_rolling(window, period, as_of)
         listed = _NONE if last is None else Span(last.start, last.start + 1)
-    return Wish(choice, listed, starts, period, opened)
+        ended = _NONE if last is None else Span(last.end - 1, last.end)
+    return Wish(choice, listed, starts, ended, period, opened)

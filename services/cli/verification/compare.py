@@ -48,7 +48,7 @@ def compare_windows(
     seen: set[WindowKey] = set()
     for row in map(_unsealed, said):
         key = window_key(row)
-        if key not in ours and _has_gone(row):
+        if _has_gone(row) and (key not in ours or ours[key]["window"] != row["window"]):
             continue
         where = f"{place} {key[0]} [{key[1]}"
         if key in seen:
