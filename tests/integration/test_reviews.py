@@ -110,6 +110,21 @@ async def test_a_period_that_may_still_change_is_not_sealed(desk: Desk, database
     assert (await desk.seal()).status_code == 201
 
 
+async def test_what_is_not_judged_yet_is_not_sealed_either(desk: Desk, database: Pool) -> None:
+    """Its breaches are there before any number says so."""
+    await desk.stepping.fold(LATE)
+    answer = await desk.seal()
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-final-yet")
+    assert "is to be judged" in answer.json()["detail"]
+    assert await database.fetchval("SELECT count(*) FROM sealed_breach") == 0
+    await desk.wait("04-01T02:00")
+    await desk.wait("04-01T02:06")
+    assert (await desk.seal()).status_code == 201
+    report = await desk.get("/v1/reports/desk", period="2026-03")
+    (month,) = (own for own in report["objectives"] if own["objective"] == "month")
+    assert month["totals"]["breaches"]["items"] == month["totals"]["counts"]["breached_closed"] == 2
+
+
 async def test_what_is_on_its_way_has_time_before_a_period_is_sealed(
     database: Pool, tmp_path: Path
 ) -> None:

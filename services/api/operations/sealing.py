@@ -91,7 +91,10 @@ async def seal(connection: Connection, asked: Asked, said: Said) -> str:
     keys = [own.key for own in asked.objectives]
     await connection.execute(_OBJECTIVES, review, keys, *edges, grouping)
     found = await connection.fetchrow(_COPY, review)
-    windows, unfinished, example = (0, 0, None) if found is None else tuple(found)
+    windows, unfinished, example, unjudged = (0, 0, None, None) if found is None else tuple(found)
+    if unjudged is not None:
+        detail = f"what has just come for {unjudged}, late for {asked.period.name}, is to be judged"
+        raise Refusal(kind="not-final-yet", detail=detail)
     if unfinished:
         detail = (
             f"{unfinished} of {windows} windows that end in {asked.period.name} are not final yet, "
@@ -138,6 +141,7 @@ SELECT $1, w.objective,
 FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
      AS w (objective, starts, ends, opened_from, opened_until, group_by)
 """
+# Breaches of items are there before what they are counted in is judged.
 _COPY: Final = """
 WITH ended AS (
     SELECT v.*, v.final AND v.restated_since IS NULL AND NOT v.provisional AS is_final
@@ -158,7 +162,9 @@ WITH ended AS (
           ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END
     ON CONFLICT DO NOTHING
 )
-SELECT count(*), count(*) FILTER (WHERE NOT is_final), min(objective) FILTER (WHERE NOT is_final)
+SELECT count(*), count(*) FILTER (WHERE NOT is_final), min(objective) FILTER (WHERE NOT is_final),
+    (SELECT min(q.objective) FROM sealed_objective p JOIN judge_queue q
+         ON q.objective = p.objective AND q.pane_start < p.ends WHERE p.review = $1)
 FROM ended
 """
 _REVIEW: Final = """
