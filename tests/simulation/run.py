@@ -131,10 +131,14 @@ class Run:
                     left.append(f"partition {part} is not stopped: {gap}")
                 continue
             due = tables.next_due(part)
+            events = (own.event for own in self.broker.logs[part].records)
+            # Who had it before may have settled items at the time of an event, and lost that time.
+            latest = max((own.time for own in events if own is not None), default=0)
             for what, is_left in (
                 ("is stopped", part in tables.gaps),
                 ("is behind", row.next_offset != self.broker.logs[part].end),
                 ("is not proven", not row.proven or row.watermark < self._healed),
+                ("is not past its events", row.evaluation_time < latest),
                 ("has items due", due is not None and due <= row.evaluation_time),
             ):
                 if is_left:
