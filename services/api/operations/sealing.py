@@ -103,8 +103,7 @@ async def seal(connection: Connection, asked: Asked, said: Said) -> str:
         raise Refusal(kind="not-final-yet", detail=detail)
     if not windows:
         detail = f"no window of {asked.agreement!r} ends in {asked.period.name}"
-        errors = ({"pointer": "/period", "detail": detail},)
-        raise Refusal(kind="invalid-body", detail=f"/period: {detail}", errors=errors)
+        raise Refusal(kind="nothing-to-seal", detail=detail)
     period = (asked.period.name, *asked.span, asked.zone)
     await connection.execute(
         _REVIEW, review, asked.agreement, *period, windows, said.at, said.by, said.note

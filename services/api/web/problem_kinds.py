@@ -146,6 +146,13 @@ _ALL: Final = (
         "change, and why.",
     ),
     Kind(
+        "nothing-to-seal",
+        HTTPStatus.CONFLICT,
+        "The period has no numbers",
+        "a review of a period in which no window of the agreement ends",
+        "Name a period in which something was measured; `/v1/reports` shows which windows it has.",
+    ),
+    Kind(
         "already-sealed",
         HTTPStatus.CONFLICT,
         "The period is sealed already",
