@@ -21,7 +21,7 @@ SEALED = (
            1, window_end + 600000000, 'manager', ''
        FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'""",
     """INSERT INTO sealed_objective SELECT 'rv_1', 'acme-support/first-response', starts, ends,
-           starts, ends FROM review""",
+           starts, ends, '[]' FROM review""",
     """INSERT INTO sealed_value SELECT objective, grp, window_start, 'rv_1', window_end, 0, state,
            since, '0.75', budget_remaining, counts, target, level
        FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'""",
