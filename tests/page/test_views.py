@@ -22,7 +22,7 @@ SEALED = (
        FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'""",
     """INSERT INTO sealed_objective SELECT 'rv_1', 'acme-support/first-response', starts, ends,
            starts, ends, '[]' FROM review""",
-    """INSERT INTO sealed_value SELECT objective, grp, window_start, 'rv_1', window_end, 0, state,
+    """INSERT INTO sealed_value SELECT objective, grp, window_start, window_end, 'rv_1', 0, state,
            since, '0.75', budget_remaining, counts, target, level
        FROM value WHERE objective = 'acme-support/first-response' AND value = '0.7'""",
 )
