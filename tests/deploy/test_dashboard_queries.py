@@ -72,13 +72,11 @@ def shown(stack: LocalStack) -> Iterator[Shown]:
         prometheus.wait_until(lambda own: len(own.now("up == 1")) == 4, "it scraped all")
         trial.send_history(HISTORY)
         api = running.enter_context(Api(services.api_url))
-        visit(api)
         at_rest = wait_for_rest(trial.system, at=NOW, patience_s=120, told=lambda _: None)
         trial.background.run(at_rest)
-        visit(api)
-        for grown in ("accord_sla_events_total", "accord_http_requests_total"):
-            wanted = f"sum (increase({grown}[{RANGE_S}s])) > 0"
-            prometheus.wait_until(lambda own: own.now(wanted) != [], wanted)  # noqa: B023
+        prometheus.wait_until(lambda own: own.now(growth("accord_sla_events_total")) != [], "SLIs")
+        # A rate needs two scrapes, and where all is at rest between two of them only visits go on.
+        prometheus.wait_until(lambda own: visited(api, own), "requests")
         yield Shown(prometheus, api)
 
 
@@ -86,11 +84,16 @@ def value(series: Series) -> float:
     return float(series["value"][1])
 
 
-def visit(api: Api) -> None:
-    """Ask the api for something there is and something there is not."""
-    api.get("/v1/states")
+def growth(counter: str) -> str:
+    return f"sum (increase({counter}[{RANGE_S}s])) > 0"
+
+
+def visited(api: Api, prometheus: Prometheus) -> bool:
+    """Whether requests were scraped twice; asks for something unknown and for what there is."""
     with pytest.raises(NotKnown):
         api.get("/v1/states/nothing")
+    api.get("/v1/states")
+    return prometheus.now(growth("accord_http_requests_total")) != []
 
 
 def filled(text: str, chosen: Mapping[str, str]) -> str:
