@@ -3,7 +3,8 @@
 from typing import Final
 
 LEAST: Final = 1_000
-MOST: Final = 8_000
+MOST: Final = 16_000
+"""Of a backlog: the more events of an item come at once, the fewer times it is settled (ADR 11)."""
 OBJECTIVES_MAX: Final = 64
 
 
