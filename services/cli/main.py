@@ -5,7 +5,7 @@ libraries, and they take a second.
 """
 
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -35,6 +35,11 @@ COMMANDS: Final = {
 class _Commands(TyperGroup):
     """The commands of the table. What its methods take and give has private types in typer."""
 
+    def __init__(self, **asked: Any) -> None:  # noqa: ANN401 - as typer calls it
+        """Only names stand in `commands`: of these typer suggests one for a typing error."""
+        super().__init__(**asked)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # typer's are private
+
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         del ctx
         return sorted(COMMANDS)
@@ -50,7 +55,11 @@ class _Commands(TyperGroup):
             own.command(cmd_name)(found)
             found = own
         command = typer.main.get_command(found)
-        return command if isinstance(command, (TyperCommand, TyperGroup)) else None
+        if not isinstance(command, (TyperCommand, TyperGroup)):
+            return None
+        # A typer that holds commands does not know its own; the list of all shows it.
+        command.name = cmd_name
+        return command
 
 
 app = typer.Typer(

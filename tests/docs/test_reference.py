@@ -21,3 +21,9 @@ def test_a_page_is_what_the_code_makes(name: str) -> None:
 def test_every_command_is_described() -> None:
     page = PAGES["commands.md"]()
     assert [name for name in COMMANDS if f"## accord {name}\n" not in page] == []
+
+
+def test_an_example_in_a_commands_help_stays_as_it_is_written() -> None:
+    page = PAGES["commands.md"]()
+    assert "\n\n    agreements: ../agreements          # a document or a folder, " in page
+    assert "\b" not in page

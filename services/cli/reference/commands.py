@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
+from textwrap import indent
 from typing import Any, Final
 
 import typer
@@ -42,7 +43,7 @@ def _command(name: str, command: _Command) -> Iterator[str]:
         return
     yield f"## {name}\n"
     if command.help:
-        yield f"{_sentences(command.help)}\n"
+        yield _help(command.help)
     for own, inner in several.items():
         yield f"### {name} {own}\n"
         yield from _told(f"{name} {own}", inner)
@@ -53,7 +54,7 @@ def _told(name: str, command: _Command) -> Iterator[str]:
     arguments = [own for own in shown if own.param_type_name == "argument"]
     options = [own for own in shown if own.param_type_name == "option"]
     words = [name, *(["[OPTIONS]"] if options else []), *map(_argument, arguments)]
-    yield f"{_sentences(command.help or '')}\n"
+    yield _help(command.help or "")
     yield f"    {' '.join(words)}\n"
     rows = [_row(f"`{_argument(own)}`", own) for own in arguments]
     rows += [_row(f"`{_option(own)}`", own) for own in options if own.name != "help"]
@@ -88,6 +89,15 @@ def _row(name: str, own: _Command) -> str:
 
 def _plain(value: object) -> str:
     return str(getattr(value, "value", value))
+
+
+def _help(text: str) -> str:
+    """Its paragraphs; one whose lines are kept (after a backspace, as in click) is an example."""
+    parts = [
+        indent(part.removeprefix("\b\n"), "    ") if part.startswith("\b") else _sentences(part)
+        for part in text.split("\n\n")
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _sentences(text: str) -> str:
