@@ -59,13 +59,9 @@ class Api:
         """One answer, its numbers as int or Decimal. Raises `ApiError`."""
         target = f"{path}?{urlencode(asked)}" if asked else path
         status, body = self._fetch(target)
-        if status == _HTTP_NOT_FOUND:
-            message = f"{self.address}{target} is not known there (404)"
-            raise NotKnown(message)
         if status != _HTTP_OK:
-            said = body.decode(errors="replace")[:500]
-            message = f"{self.address}{target} answered {status}: {said}"
-            raise ApiError(message)
+            message = f"{self.address}{target} answered {status}: {_said(body)}"
+            raise (NotKnown if status == _HTTP_NOT_FOUND else ApiError)(message)
         answer = json.loads(body, parse_float=Decimal)
         if not isinstance(answer, dict):
             message = f"{self.address}{target} answered with something that is no JSON object"
@@ -107,3 +103,13 @@ class Api:
             self._kept.connection = kept
             self._opened.append(kept)
         return kept
+
+
+def _said(body: bytes) -> str:
+    """What a problem (RFC 9457) says in a sentence; the beginning of any other answer."""
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = None
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    return detail if isinstance(detail, str) else body.decode(errors="replace")[:500]

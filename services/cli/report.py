@@ -78,6 +78,7 @@ def report_command(
     ] = False,
 ) -> None:
     """Write how an agreement stood over a period, for both of its parties, to a file."""
+    chosen = form or _by_suffix(out)
     asked = {"period": period, "from": start, "until": until}
     given = {name: value for name, value in asked.items() if value is not None}
     if events is None:
@@ -92,9 +93,8 @@ def report_command(
         with opened(events) as lines:
             reading.read(enumerate(lines, 1))
         report = report_of(wanted, reading.items.values(), now=instant)
-    chosen = form or _by_suffix(out)
     path = out or Path(f"{agreement}_{_file_words(report)}.{chosen.value}")
-    path.write_bytes(written(report, chosen))
+    _write(path, written(report, chosen))
     typer.echo(str(path))
 
 
@@ -257,6 +257,14 @@ def _counts(own: Contribution, wishes: Mapping[str, Wish]) -> bool:
     return starts.start <= window.pane(own.counts_at).start < end
 
 
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise _wrong(message) from None
+
+
 def _file_words(report: Report) -> str:
     period = report.period
     return period.name or f"{period.start[:10]}_{period.end[:10]}"
@@ -264,7 +272,12 @@ def _file_words(report: Report) -> str:
 
 def _by_suffix(out: Path | None) -> Format:
     suffix = "" if out is None else out.suffix.removeprefix(".").lower()
-    return Format(suffix) if suffix in {own.value for own in Format} else Format.HTML
+    if suffix in {own.value for own in Format}:
+        return Format(suffix)
+    if suffix:
+        message = f"--out {out}: a report is .html (for print), .csv or .json, or say --format"
+        raise _wrong(message)
+    return Format.HTML
 
 
 def _wrong(message: str) -> typer.Exit:

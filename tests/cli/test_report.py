@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,6 +108,8 @@ def test_a_span_between_instants_is_in_the_calendars_zone(folder: Path) -> None:
     ("name", "options", "says"),
     [
         ("nobody", (), "known: acme-support, everyone, hosting-desk"),
+        ("everyone", ("--out", "r.pdf"), "--out r.pdf: a report is .html (for print), .csv or"),
+        ("everyone", ("--out", "none/r.csv"), "none/r.csv cannot be written: No such file"),
         ("everyone", ("--period", "march"), "--period: 'march' cannot be read"),
         ("everyone", ("--from", "2026-03-01"), "--until: `from` and `until` need each other"),
         ("everyone", ("--from", "2026-03-02", "--until", "2026-03-02"), "ends before it begins"),
@@ -135,10 +138,12 @@ class _Answering(BaseHTTPRequestHandler):
     asked: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self) -> None:
-        """Answer any question with the example."""
+        """Answer with the example, or with a problem where nobody is asked about."""
         self.asked.append((self.path, self.headers["authorization"]))
-        body = json.dumps(REPORT).encode()
-        self.send_response(200)
+        known = "/nobody" not in self.path
+        problem = {"type": "/problems/unknown-agreement", "detail": "no document is named 'nobody'"}
+        body = json.dumps(REPORT if known else problem).encode()
+        self.send_response(200 if known else 404)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -147,20 +152,27 @@ class _Answering(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_the_api_is_asked_with_the_key_of_the_environment(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an api, which the environment names too."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
-    answering = Thread(target=server.serve_forever)
-    answering.start()
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("ACCORD_API_KEY", "secret")
+    monkeypatch.setenv("ACCORD_API_URL", address)
+    _Answering.asked.clear()
     try:
-        monkeypatch.setenv("ACCORD_API_KEY", "secret")
-        monkeypatch.setenv("ACCORD_API_URL", f"http://127.0.0.1:{server.server_port}")
-        told = report("acme-support", "--period", "2026-03", "--out", "r.json", given=())
+        yield address
     finally:
         server.shutdown()
-        answering.join()
+        thread.join()
         server.server_close()
+
+
+@pytest.mark.usefixtures("answering")
+def test_the_api_is_asked_with_the_key_of_the_environment(folder: Path) -> None:
+    told = report("acme-support", "--period", "2026-03", "--out", "r.json", given=())
     assert told.exit_code == 0, told.output
     [(path, shown)] = _Answering.asked
     assert path.startswith("/v1/reports/acme-support?format=json&period=2026-03")
@@ -172,3 +184,11 @@ def test_an_api_that_is_not_there_is_named() -> None:
     told = report("everyone", "--api", "http://127.0.0.1:9", given=())
     assert told.exit_code == 1
     assert "the API at http://127.0.0.1:9 does not answer" in told.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_problem_is_told_in_its_own_words(answering: str) -> None:
+    told = report("nobody", given=())
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"{answering}/v1/reports/nobody?")
+    assert told.stderr.endswith(" answered 404: no document is named 'nobody'\n")
