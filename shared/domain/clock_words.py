@@ -10,7 +10,7 @@ from shared.domain.contest import Contender
 from shared.domain.explain_clock import Activity, Interval
 from shared.domain.history import Happening, History, What
 from shared.domain.instant import Micros, format_instant
-from shared.domain.window_words import duration_words, target_words
+from shared.domain.window_words import target_words, within_words
 from shared.domain.wording import length_words, listed_words
 
 _MOST_REASONS = 5
@@ -58,7 +58,7 @@ def _promise(reading: ClockReading, history: History) -> str:
 
 def _limit(own: Objective) -> str:
     if isinstance(own.target, Within | Percentile):
-        return f"within {duration_words(own.target.duration)}"
+        return within_words(own.target.duration)
     return f"{target_words(own)}, over all clocks"
 
 

@@ -55,7 +55,7 @@ def target_words(own: Objective) -> str:
     """What is promised: `at least 95 % within 1 h`."""
     match own.target:
         case Within(duration, ratio):
-            return f"at least {percent_words(ratio)} within {duration_words(duration)}"
+            return f"at least {percent_words(ratio)} {within_words(duration)}"
         case Percentile(ratio, duration):
             return f"the {percent_words(ratio)} quantile at most {duration_words(duration)}"
         case Mean(at_most):
@@ -73,10 +73,18 @@ def duration_words(duration: Duration) -> str:
             return length_words(micros)
         case EndOfWorkingDay(0):
             return "the end of the same working day"
+        case EndOfWorkingDay(1):
+            return "the end of the next working day"
         case EndOfWorkingDay(days):
             return f"the end of the {_ordinal(days)} working day after"
         case _:
             return f"{duration.days} working {'day' if duration.days == 1 else 'days'}"
+
+
+def within_words(duration: Duration) -> str:
+    """Until when: `within 1 h`, `by the end of the same working day`."""
+    end = "by" if isinstance(duration, EndOfWorkingDay) else "within"
+    return f"{end} {duration_words(duration)}"
 
 
 def _promise(version: Version, own: Objective) -> str:

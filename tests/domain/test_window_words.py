@@ -9,7 +9,13 @@ from shared.domain.explain_window import explain_window
 from shared.domain.instant import DAY, HOUR
 from shared.domain.judge import judge
 from shared.domain.measure import Measure, bucket_of
-from shared.domain.window_words import duration_words, target_words, value_words, window_words
+from shared.domain.window_words import (
+    duration_words,
+    target_words,
+    value_words,
+    window_words,
+    within_words,
+)
 from tests.domain.building import (
     COHORT,
     HOURS_SPENT,
@@ -146,10 +152,12 @@ def test_targets_and_durations_are_told_as_promised() -> None:
         "1 working day",
         "3 working days",
         "the end of the same working day",
-        "the end of the 1st working day after",
+        "the end of the next working day",
         "the end of the 2nd working day after",
         "the end of the 12th working day after",
     ]
+    assert within_words(EndOfWorkingDay(0)) == "by the end of the same working day"
+    assert within_words(WorkingDays(1)) == "within 1 working day"
     assert target_words(an_objective(target=percentile("0.95"))) == "the 95 % quantile at most 1 h"
     assert target_words(an_objective(kpi=RATING, target=at_most("2.5"))) == "at most 2.5"
 

@@ -76,6 +76,9 @@ function secondsOf(length) {
   );
 }
 
+const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
+const ENDINGS = { one: "st", two: "nd", few: "rd", other: "th" };
+
 function within(length) {
   if (typeof length === "string") return periodName(length);
   if ("workingDays" in length) {
@@ -83,7 +86,8 @@ function within(length) {
   }
   const days = Number(length.endOfWorkingDay);
   if (days === 0) return "the end of the same working day";
-  return `the end of the ${days === 1 ? "next working day" : `${days}th working day after`}`;
+  const after = `${days}${ENDINGS[ORDINALS.select(days)]} working day after`;
+  return `the end of the ${days === 1 ? "next working day" : after}`;
 }
 
 /** What is promised: `95 % within 1 h`. */
