@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from services.evaluator import exchange, judge_store, standing, state_news, store
@@ -27,6 +28,7 @@ from services.evaluator.rows import Window
 from services.evaluator.writes import write, write_of_breaches
 from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.judge import next_turn, windows
+from shared.runtime import advisory_locks
 from shared.runtime.database import Connection, Pool, transaction
 from shared.runtime.generations import built, numbers, switch
 from shared.runtime.wall_clock import WallClock
@@ -59,13 +61,18 @@ class Judge:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Judge until told to stop."""
+        again = False
         while not stopping.is_set():
             begun = time.monotonic()
             try:
-                await self._rest(begun + await self.judge_once(), stopping)
+                async with self._undisturbed() if again else nullcontext():
+                    pause = await self.judge_once()
+                again = False
+                await self._rest(begun + pause, stopping)
             except ValueError:
                 raise
             except store.PASSING as error:
+                again = True
                 self._size.given_up()
                 _logger.warning(
                     "A judging was given up and is done again: %r",
@@ -73,6 +80,14 @@ class Judge:
                     extra={"action": "judging_again"},
                 )
                 await asyncio.sleep(PAUSE_S)
+
+    def _undisturbed(self) -> AbstractAsyncContextManager[None]:
+        """Have nothing announced meanwhile.
+
+        A breach noted as announced since a judging's snapshot makes that fail: one that takes long
+        enough would fail for ever.
+        """
+        return advisory_locks.held_together(self._pool, advisory_locks.JUDGING_AGAIN)
 
     async def _rest(self, until: float, stopping: asyncio.Event) -> None:
         """Wait until then; documents that are built meanwhile do not wait."""

@@ -121,6 +121,8 @@ class Relay:
         async with transaction(self._pool) as connection:
             if not await change_log.take_turn(connection):
                 return 0
+            if not await advisory_locks.take_turn(connection, advisory_locks.JUDGING_AGAIN):
+                return 0
             # First, as a switch of documents does it: neither waits for what the other holds.
             turned, taken = await state_news.take(connection, self._generations, BATCH, now=now)
             await connection.execute(_CONFIRM, BATCH)
@@ -205,6 +207,7 @@ _WATERMARKS: Final = f"""(
 ) p"""  # noqa: S608 - our own number
 
 # A breach is confirmed when the watermark of its part has passed the instant at which it opened.
+# Rows that a fold or a judging writes just now are left for the next time: it may wait for another.
 _CONFIRM: Final = f"""
 UPDATE breach SET confirmed = true, unannounced = true
 WHERE breach_id IN (
@@ -214,7 +217,7 @@ WHERE breach_id IN (
         SELECT breach_id FROM breach
         WHERE part = p.part AND NOT confirmed AND withdrawn_at IS NULL
             AND opened_at <= p.watermark
-        ORDER BY opened_at LIMIT $1
+        ORDER BY opened_at LIMIT $1 FOR UPDATE SKIP LOCKED
     ) b
 )
 """  # noqa: S608 - our own text
@@ -232,7 +235,7 @@ JOIN breach b USING (breach_id)
 LEFT JOIN value v ON b.scope = 'window' AND v.objective = b.objective AND v.grp = b.grp
     AND v.window_start = b.window_start
 ORDER BY b.opened_at, b.breach_id LIMIT $1
-FOR UPDATE OF b
+FOR UPDATE OF b SKIP LOCKED
 """  # noqa: S608 - our own text
 _PUT: Final = """
 INSERT INTO outbox (key, event) SELECT * FROM unnest($1::text[], $2::bytea[])

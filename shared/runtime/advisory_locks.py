@@ -3,9 +3,13 @@
 Here so that no two of them are the same; 0x4143434F524B is the audit log's, in migration 0003.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from shared.runtime.database import Connection
+import asyncpg
+
+from shared.runtime.database import Connection, Pool
 
 MIGRATING: Final = 0x4143434F5244
 RELAYING: Final = 0x4143434F5245
@@ -14,6 +18,9 @@ PROPOSING: Final = 0x4143434F5246
 TIDYING: Final = 0x4143434F5247
 RETENTION: Final = 0x4143434F5248
 CHANGE_LOG: Final = 0x4143434F5249
+JUDGING_AGAIN: Final = 0x4143434F524A
+"""Judgings that were given up once hold it together; announcing, which makes them fail, does not go
+on meanwhile."""
 
 
 async def take_turn(connection: Connection, lock: int) -> bool:
@@ -25,3 +32,21 @@ async def take_turn(connection: Connection, lock: int) -> bool:
 async def wait_for_turn(connection: Connection, lock: int) -> None:
     """Have the lock until this transaction ends, once no other one has it."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", lock)
+
+
+@asynccontextmanager
+async def held_together(pool: Pool, lock: int) -> AsyncIterator[None]:
+    """Have nobody else take the turn while the block runs; others may hold the lock like this.
+
+    On a connection of its own: a transaction in the block begins with a snapshot of afterwards.
+    """
+    async with pool.acquire() as connection:
+        await connection.execute("SELECT pg_advisory_lock_shared($1)", lock)
+        try:
+            yield
+        except BaseException:
+            # Whatever state the connection is in: the lock goes with it.
+            with suppress(asyncpg.InterfaceError):  # the pool has let go of it
+                connection.terminate()
+            raise
+        await connection.execute("SELECT pg_advisory_unlock_shared($1)", lock)
