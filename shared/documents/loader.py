@@ -87,18 +87,21 @@ def parse(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     try:
         return builder.documents(text), builder.problems
     except yaml.MarkedYAMLError as error:
-        raise InvalidDocument([*builder.problems, _syntax_problem(error, file)]) from error
+        raise InvalidDocument([*builder.problems, _syntax_problem(error, text, file)]) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"a character that YAML does not allow ({error.reason})"
         raise refused(Place(file, line, 1), message) from error
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
     context = f" ({error.context})" if error.context else ""
-    return Problem(place, f"this is not YAML: {error.problem}{context}")
+    lines = text.split("\n")
+    is_tab = mark and mark.line < len(lines) and lines[mark.line][mark.column :].startswith("\t")
+    hint = "; indent with blanks, not with a tab" if is_tab else ""
+    return Problem(place, f"this is not YAML: {error.problem}{context}{hint}")
 
 
 class _Builder:

@@ -83,6 +83,8 @@ def test_windows_line_ends_are_fine() -> None:
         ("a: !!int '3'\n", 1, "tags (tag:yaml.org,2002:int) are refused"),
         ("a: !!python/object:os.system {}\n", 1, "are refused"),
         ("a: " + "[" * 3000 + "]" * 3000, 1, ""),
+        ("a:\n\tb: 2\n", 2, "this is not YAML"),
+        ("a:\n\tb: 2\n", 2, "; indent with blanks, not with a tab"),
         ("a: 1\n\tb: 2\n", 2, "this is not YAML"),
         ("a: [1,\n", 2, "this is not YAML"),
         ('a: "\\uD800"\n', 1, "this is not YAML"),
