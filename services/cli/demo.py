@@ -6,6 +6,7 @@ Exit code 0: it ran for its time, or was stopped; 1: something it needs ended or
 """
 
 import re
+import shlex
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from services.cli.api_client import Api, ApiError
 from services.cli.background import Background
 from services.cli.demo_progress import HistoryProgress
 from services.cli.demo_screen import Screen, Traffic
-from services.cli.demo_status import look
+from services.cli.demo_status import look, refused_documents
 from services.cli.feed import Feed
 from services.cli.local import default_agreements
 from services.cli.simulator.delivery import Record
@@ -113,6 +114,7 @@ class Show:
         self._stack = stack
         self._services = services
         self._api = running.enter_context(Api(services.api_url))
+        self._evaluator = running.enter_context(Api(services.health_url("evaluator")))
         self._console = Console()
         topics = Topics(environment_value("TOPIC_PREFIX") or "")
         system = System(stack.bootstrap_servers, stack.database_url, topics)
@@ -190,7 +192,8 @@ class Show:
                 rate = (marks[-1][1] - marks[0][1]) / passed
                 now = system_clock()
                 traffic = Traffic(self._sent, rate, self._waiting())
-                screen.show(look(self._api, now=now), traffic, now=now)
+                refused = refused_documents(self._evaluator)
+                screen.show(look(self._api, now=now, refused=refused), traffic, now=now)
                 time.sleep(_LOOK_S)
         feed.cancel()
 
@@ -208,10 +211,18 @@ class Show:
 
     def _addresses(self) -> dict[str, str]:
         api = self._services.api_url
+        # What the other commands want to know, to be pasted into another terminal. Servers of
+        # somebody's own, perhaps with a password, they know from where this one does.
+        known = {"ACCORD_API_URL": api}
+        if self._stack.kafka:
+            known["ACCORD_KAFKA_BOOTSTRAP_SERVERS"] = self._stack.bootstrap_servers
+        if self._stack.postgres:
+            known["ACCORD_DATABASE_URL"] = self._stack.database_url
         return {
             "page": f"{api}/",
             "docs": f"{api}/docs",
             "states": f"{api}/v1/states",
             "breaches": f"{api}/v1/breaches?open=true",
             "metrics": f"{self._services.health_url('api')}/metrics",
+            "for accord": f"export {shlex.join(f'{name}={own}' for name, own in known.items())}",
         }

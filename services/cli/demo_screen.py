@@ -48,7 +48,10 @@ class Screen:
     def __enter__(self) -> Self:
         """Begin."""
         for name, address in self._addresses.items():
-            self._console.print(f"{name:<12} {address}", highlight=False)
+            # One line each, however narrow the terminal: they are copied.
+            self._console.print(
+                f"{name:<12} {address}", highlight=False, markup=False, soft_wrap=True
+            )
         if self._live is not None:
             self._live.start()
         return self
@@ -69,13 +72,15 @@ class Screen:
             self._live.update(self._picture(status, traffic, now), refresh=True)
         elif time.monotonic() - self._last >= _PLAIN_EVERY_S:
             self._last = time.monotonic()
-            self._console.print(_line(status, traffic, now), highlight=False, soft_wrap=True)
+            line = _line(status, traffic, now)
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _picture(self, status: Status, traffic: Traffic, now: Instant) -> RenderableType:
         room = max(5, self._console.size.height - _OTHER_LINES)
         return Group(
             Text(f"{_clock(now)} UTC   {_states(status)}   {_behind(status, now)}", style="bold"),
             Text(f"{traffic}   Ctrl-C stops"),
+            *([Text(_refused(status), style="bold red")] if status.refused else []),
             _promises(status, room),
             _breaches(status),
         )
@@ -119,7 +124,12 @@ def _breaches(status: Status) -> Table:
 def _line(status: Status, traffic: Traffic, now: Instant) -> str:
     newest = next(iter(status.recent), None)
     told = f"; newest breach: {newest.what} at {newest.opened_at[11:19]}" if newest else ""
-    return f"{_clock(now)} {_states(status)}; {traffic}; {_behind(status, now)}{told}"
+    refused = f"; {_refused(status)}" if status.refused else ""
+    return f"{_clock(now)} {_states(status)}; {traffic}; {_behind(status, now)}{told}{refused}"
+
+
+def _refused(status: Status) -> str:
+    return f"documents refused, {status.refused}"
 
 
 def _states(status: Status) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.cli.api_client import Answer, Api
+from services.cli.api_client import Answer, Api, ApiError
 from shared.domain.instant import HOUR, MINUTE, Instant, format_instant, parse_instant
 
 _RECENTLY: Final = 10 * MINUTE
 _SHORT: Final = 23 * HOUR
 """Days are at least that long, whatever the clocks do."""
+_FINE: Final = "ok"
 _SEVERITY: Final = ("breached", "at_risk", "ok", "no_data", "excluded")
 
 
@@ -45,9 +46,22 @@ class Status:
     promises: Sequence[Promise]
     by_state: Mapping[str, int]
     recent: Sequence[Broken]
+    refused: str | None = None
+    """Why the documents in the folder are not those in use."""
 
 
-def look(api: Api, *, now: Instant) -> Status:
+def refused_documents(evaluator: Api) -> str | None:
+    """Why the evaluator does not use the documents that are in its folder, if it does not."""
+    try:
+        checks = evaluator.get("/readyz")["checks"]
+    except ApiError:
+        # It has more to say than of its documents; who watches the process tells that.
+        return None
+    said = checks.get("documents", _FINE) if isinstance(checks, Mapping) else _FINE
+    return None if said == _FINE else str(said)
+
+
+def look(api: Api, *, now: Instant, refused: str | None = None) -> Status:
     """Ask the API for every current state and the breaches of the last minutes."""
     page = api.get("/v1/states", limit=1)
     promises = [_promise(row) for row in api.each("/v1/states")]
@@ -60,6 +74,7 @@ def look(api: Api, *, now: Instant) -> Status:
         promises=promises,
         by_state=Counter(own.state for own in promises),
         recent=recent,
+        refused=refused,
     )
 
 

@@ -46,7 +46,7 @@ _FIELDS_OF: Final = {
     MeasureKind.MEAN: _Fields(("event", "field")),
     MeasureKind.RATIO: _Fields(("good", "total"), ("cohort", "within")),
 }
-_MILESTONE_FIELDS: Final = ("start", "stop", "event", "good", "total")
+MILESTONE_FIELDS: Final = ("start", "stop", "event", "good", "total")
 
 
 def _check(spec: KpiSpec) -> Iterator[Problem]:
@@ -78,7 +78,7 @@ def _belongs(name: str, measure: MeasureKind) -> str:
 
 def _other_kinds(spec: KpiSpec) -> Iterator[Problem]:
     item = spec.says.item
-    for name in _MILESTONE_FIELDS:
+    for name in MILESTONE_FIELDS:
         written = spec.node.members.get(name, spec.node)
         nodes = written.items if isinstance(written, ListNode) else (written,)
         # A field that is left out has no milestones, so nothing is paired with the spec's node.

@@ -9,6 +9,7 @@ from typing import Final
 from shared.documents.agreement_fields import AgreementSpec, ObjectiveSpec
 from shared.documents.kpi_fields import KpiSpec
 from shared.documents.loader import ListNode, MapNode, Node, ScalarNode
+from shared.documents.misspellings import misspellings
 from shared.documents.notation import fixed_offset
 from shared.documents.problems import Place, Problem, printable
 from shared.documents.resolve import Resolved, Written
@@ -28,12 +29,14 @@ def suspicions(found: Resolved) -> Iterator[Problem]:
         yield from _invisible(document.written)
         if isinstance(document.spec, KpiSpec):
             yield from _kpi(document.spec)
+            yield from misspellings(document.spec)
     for calendar in found.calendars.values():
         yield from _zone(calendar.node)
     by_name: dict[str, list[Written]] = defaultdict(list)
     for written in found.versions:
         by_name[written.version.agreement].append(written)
         yield from _agreement(written.version, written.spec)
+        yield from misspellings(written.spec)
     for versions in by_name.values():
         yield from _gaps(versions)
 

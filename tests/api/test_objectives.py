@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.api.answering.requests import the_groups
 from services.api.reading.objectives import Filters, Objectives
+from services.api.web.problems import Refusal
 from shared.domain.agreement import sla_id
 from shared.wire.groups import group_of, group_text
 from tests.api.stored import NOW, a_catalogue
@@ -71,3 +73,19 @@ def test_a_customer_is_found_by_party_and_by_group_value(objectives: Objectives)
 def test_a_service_is_found_by_what_a_matcher_asks_for(objectives: Objectives) -> None:
     chosen = objectives.choose(Filters(service=["email"]), NOW)
     assert [choice.served.key for choice in chosen] == ["acme-support/first-response-p1"]
+
+
+@pytest.mark.parametrize(
+    ("sla_id", "says"),
+    [
+        ("everyone", "'everyone' is an agreement; its objectives are everyone/leads, everyone/res"),
+        ("everyon/", "no agreement is named 'everyon'; did you mean 'everyone'?"),
+        ("everyone/leeds", "the objective 'everyone/leeds'; did you mean 'everyone/leads'?"),
+    ],
+)
+def test_what_is_no_sla_id_is_told_what_it_lacks(
+    objectives: Objectives, sla_id: str, says: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        the_groups(objectives, [sla_id])
+    assert says in refused.value.detail

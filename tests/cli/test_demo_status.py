@@ -1,9 +1,13 @@
 """What the demo's screen says of each kind of promise."""
 
 from collections.abc import Mapping
+from io import StringIO
 
-from services.cli.api_client import Answer, Api
-from services.cli.demo_status import Promise, look
+from rich.console import Console
+
+from services.cli.api_client import Answer, Api, ApiError
+from services.cli.demo_screen import Screen, Traffic
+from services.cli.demo_status import Promise, look, refused_documents
 from shared.domain.instant import parse_instant
 
 NOW = parse_instant("2026-03-10T10:05:00Z")
@@ -63,3 +67,39 @@ def test_times_are_seconds_and_short_windows_have_times() -> None:
     own = shown(a_state(counts, target, "12.3456", start, end))
     assert (own.value, own.window) == ("12.345 s", "09:15-10:15")
     assert shown(a_state(counts, target, None, start, end)).value == ""
+
+
+class Evaluator(Api):
+    """Says this of its documents; nothing: that it is not ready."""
+
+    def __init__(self, documents: str | None) -> None:
+        """Nothing is connected to."""
+        super().__init__("http://127.0.0.1:1")
+        self._documents = documents
+
+    def get(self, path: str, **_asked: object) -> Answer:
+        """Its checks."""
+        if self._documents is None:
+            message = f"{path} answered 503"
+            raise ApiError(message)
+        return {"ready": True, "checks": {"database": "ok", "documents": self._documents}}
+
+
+def test_documents_that_are_refused_are_shown_until_they_load() -> None:
+    said = 'the last good ones stay in use: new.yaml:17: no KPI is named "x" [y]'
+    assert [refused_documents(Evaluator(own)) for own in (said, "ok", None)] == [said, None, None]
+    for terminal in (False, True):
+        shown_on = StringIO()
+        console = Console(file=shown_on, width=200, height=50, force_terminal=terminal)
+        with Screen(console, {}) as screen:
+            status = look(Answering(), now=NOW, refused=said)
+            screen.show(status, Traffic(sent=1, rate=1, waiting=0), now=NOW)
+        assert f"documents refused, {said}" in shown_on.getvalue()
+
+
+def test_an_address_stays_on_one_line() -> None:
+    shown_on = StringIO()
+    address = f"export ACCORD_DATABASE_URL=postgresql://{'a' * 100}"
+    with Screen(Console(file=shown_on, width=40), {"for accord": address}):
+        pass
+    assert shown_on.getvalue() == f"for accord   {address}\n"

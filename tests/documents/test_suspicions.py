@@ -30,6 +30,11 @@ def warnings(folder: Path, *documents: str) -> list[str]:
         ({"where": '{"team ": a}'}, '"team " has blanks around it'),
         ({"where": '{team: "a\\u200B"}'}, '"a\\u200b" holds a character that no screen shows'),
         ({"where": '{team: ["\\u202Ea", b]}'}, '"\\u202ea" holds a character'),
+        (
+            {"where": "{priorty: p1}"},
+            'where: "priorty" is not one of the usual attributes; did you',
+        ),
+        ({"groupBy": "[costumer]"}, 'groupBy: "costumer" is not one of the usual attributes'),
         ({"where": "{customer: hooli}"}, "where: no item matches both this and the agreement's"),
         ({"where": "{customer: {not: [acme, x]}}"}, "where: no item matches both this and"),
         ({"target": "{within: PT1H, ratio: 0}"}, "target: a ratio of 0 can never be missed"),
@@ -59,6 +64,7 @@ def test_it_is_warned_of(tmp_path: Path, changes: dict[str, str], message: str) 
         {"kpi": "conversion", "target": "{atMost: 2}"},
         {"kpi": "reopened", "target": "{atLeast: 95}"},
         {"target": '{within: PT1H, ratio: "0.0001"}'},
+        {"where": "{region: emea, product: a, tier: b, sender: c}"},
     ],
 )
 def test_it_is_not_warned_of(tmp_path: Path, changes: dict[str, str]) -> None:
@@ -127,3 +133,40 @@ def test_warnings_come_beside_problems(tmp_path: Path) -> None:
     assert found.catalogue is None
     assert len(found.problems) == 1
     assert len(found.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ticket.replyed", "ticket.replied"),
+        ("ticket.creatd", "ticket.created"),
+        ("ticket.credited", None),
+        ("ticket.reassigned", None),
+        ("ticket.resolved", None),
+        ("order.created", None),
+    ],
+)
+def test_a_type_that_is_nearly_a_usual_one_is_warned_of(
+    tmp_path: Path, written: str, meant: str | None
+) -> None:
+    item = written.partition(".")[0]
+    text = kpi(f"item: {item}\nmeasure: count\nevent: {{event: {written}}}", "own")
+    expected = [
+        f'event: "{written}" is not one of the usual types of events; did you mean "{meant}"?'
+    ]
+    assert [own.partition(": ")[2] for own in warnings(tmp_path, text)] == (
+        expected if meant else []
+    )
+
+
+def test_attributes_of_milestones_and_pauses_are_compared_too(tmp_path: Path) -> None:
+    text = kpi(
+        "item: ticket\nmeasure: duration\nstart: [{changes: tean}]\n"
+        "stop: {event: ticket.solved, where: {actr: agent}}\npause: [{statsu: pending}]",
+        "own",
+    )
+    assert [own.partition(": ")[2].split(" ")[:2] for own in warnings(tmp_path, text)] == [
+        ["changes:", '"tean"'],
+        ["where:", '"actr"'],
+        ["pause:", '"statsu"'],
+    ]

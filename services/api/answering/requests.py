@@ -78,7 +78,9 @@ def _unknown(objectives: Objectives, sla_id: str) -> Refusal:
     objective, *parts = rest.split("/")
     key = f"{agreement}/{objective}"
     served = objectives.get(key)
-    if served is None:
+    if not rest:
+        detail = _of_agreement(objectives, agreement)
+    elif served is None:
         detail = f"no agreement has the objective {key!r}{suggestion(key, objectives.keys)}"
     elif served.group_by:
         names = ", ".join(served.group_by)
@@ -89,3 +91,13 @@ def _unknown(objectives: Objectives, sla_id: str) -> Refusal:
     else:
         detail = f"{key!r} is not grouped, so nothing follows it in an sla_id"
     return Refusal(kind="unknown-sla-id", detail=detail)
+
+
+def _of_agreement(objectives: Objectives, name: str) -> str:
+    """What is wrong with an sla_id that has no objective."""
+    known = objectives.agreements.get(name)
+    if known is None:
+        nearest = suggestion(name, sorted(objectives.agreements))
+        return f"an sla_id is an agreement/objective; no agreement is named {name!r}{nearest}"
+    seen = sorted(own for own in objectives.keys if own.startswith(f"{name}/"))
+    return f"{name!r} is an agreement; its objectives are {', '.join(seen)}"
