@@ -106,6 +106,11 @@ LATE = ticket("T-6", "03-03T09:00", "03-03T13:00")
 LATE_GROUP = ticket("T-7", "03-17T09:00", "03-17T09:10", "initech")
 """A customer of whom nothing was known when March was signed off."""
 
+CONFIRM = """
+UPDATE breach SET confirmed = true
+WHERE withdrawn_at IS NULL AND opened_at <= (SELECT min(watermark) FROM partition_progress)
+"""
+
 
 @dataclass
 class Desk:
@@ -124,6 +129,7 @@ class Desk:
         self.stepping.now = at(now)
         await self.stepping.prove()
         await self.stepping.judge()
+        await self.pool.execute(CONFIRM)  # as the relay does
 
     @asynccontextmanager
     async def asking(self, caller: Caller = MANAGER) -> AsyncIterator[httpx.AsyncClient]:

@@ -209,3 +209,47 @@ async def test_an_index_whose_making_was_cut_off_is_made_anew(empty_database_url
     await connection.close()
     await migrate(empty_database_url)
     assert await catalogue(empty_database_url) == whole
+
+
+SEALED = """
+WITH r AS (
+    INSERT INTO review (id, agreement, period, starts, ends, time_zone, windows, sealed_at,
+                        sealed_by, note)
+    VALUES ('rv_1', 'desk', '2026-03', 0, 100, 'UTC', 1, 200, 'manager', '')
+), b AS (
+    INSERT INTO breach (breach_id, scope, part, objective, grp, item, cycle, opened_at, closed_at,
+                        detected_at)
+    SELECT id, 'item', 0, 'desk/month', '["acme"]', 'ticket:' || id, 1, 50, closed_at, 60
+    FROM (VALUES ('open', NULL), ('closed', 90), ('closed-since', 201)) t (id, closed_at)
+)
+INSERT INTO sealed_breach (breach_id, review)
+SELECT id, 'rv_1' FROM unnest('{open,closed,closed-since}'::text[]) id
+"""
+
+
+async def test_breaches_that_were_sealed_before_keep_what_is_known_of_them(
+    empty_database_url: str,
+) -> None:
+    await migrate(empty_database_url, revision="0005")
+    connection = await asyncpg.connect(driver_url(empty_database_url))
+    await connection.execute(SEALED)
+    await migrate(empty_database_url)
+    rows = await connection.fetch(
+        "SELECT breach_id, objective, scope, grp, item, cycle, opened_at, closed_at, detected_at"
+        " FROM sealed_breach ORDER BY breach_id"
+    )
+    await connection.close()
+    for row in rows:
+        assert tuple(row)[1:7] == (
+            "desk/month",
+            "item",
+            '["acme"]',
+            f"ticket:{row['breach_id']}",
+            1,
+            50,
+        )
+    assert [(row["breach_id"], row["closed_at"]) for row in rows] == [
+        ("closed", 90),
+        ("closed-since", None),
+        ("open", None),
+    ]

@@ -1,7 +1,9 @@
 """S24, S04, S20: each service's role may do what that service does, and nothing else."""
 
 from collections.abc import AsyncIterator
-from typing import TypeAlias
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import asyncpg
 import pytest
@@ -12,11 +14,12 @@ from services.evaluator.retention import Retention
 from shared.domain.instant import DAY
 from shared.runtime import roles
 from shared.runtime.config import driver_url
-from shared.runtime.database import create_pool, transaction
+from shared.runtime.database import Pool, create_pool, transaction
 from shared.runtime.roles import API, EVALUATOR, INGEST, READER, RIGHTS, SECRET, give_rights
 from shared.runtime.tables import metadata
 from tests.api.stored import NOW
 from tests.integration.evaluating import Pipeline, event
+from tests.integration.signing import a_desk
 
 pytestmark = pytest.mark.integration
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -182,3 +185,30 @@ async def test_s04_the_api_reads_keys_and_notes_what_was_done(url: str) -> None:
         assert await pool.fetch("SELECT * FROM api_key") == []
         assert len(await pool.fetch("SELECT * FROM audit")) == 1
         assert await pool.fetch("SELECT * FROM value") == []
+
+
+async def test_s24_the_api_signs_off_a_period_with_its_rights_alone(
+    url: str, database: Pool, tmp_path: Path
+) -> None:
+    desk = await a_desk(database, tmp_path)
+    async with await create_pool(as_role(url, API), service="test") as pool:
+        serving = replace(desk, pool=pool)
+        answer = await serving.seal(**{"idempotency-key": "k-1"})
+        assert answer.status_code == 201, answer.text
+        report = await serving.get("/v1/reports/desk", period="2026-03")
+        assert report["reviews"] == (await serving.get("/v1/reviews"))["items"]
+        assert report["adjustments"] == {"windows": [], "breaches": []}
+        for table, change in _CHANGES.items():
+            assert await pool.fetchval(f"SELECT count(*) FROM {table}") > 0  # noqa: S608 - ours
+            for statement in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}"):  # noqa: S608
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await pool.execute(statement)
+
+
+_CHANGES: Final = {
+    "review": "note = ''",
+    "sealed_objective": "ends = 0",
+    "sealed_value": "value = '1'",
+    "sealed_breach": "closed_at = 0",
+}
+"""What would move what was signed off."""

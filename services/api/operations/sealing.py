@@ -154,8 +154,11 @@ WITH ended AS (
            since, value, budget_remaining, counts, target, level
     FROM ended
 ), stood AS (
-    INSERT INTO sealed_breach (breach_id, review)
-    SELECT b.breach_id, $1 FROM sealed_objective p JOIN breach b ON b.objective = p.objective
+    INSERT INTO sealed_breach (breach_id, review, objective, scope, grp, window_start, window_end,
+                               item, cycle, opened_at, closed_at, detected_at)
+    SELECT b.breach_id, $1, b.objective, b.scope, b.grp, b.window_start, b.window_end,
+           b.item, b.cycle, b.opened_at, b.closed_at, b.detected_at
+    FROM sealed_objective p JOIN breach b ON b.objective = p.objective
     WHERE p.review = $1 AND b.withdrawn_at IS NULL
       AND CASE b.scope WHEN 'window' THEN b.window_end > p.starts AND b.window_end <= p.ends
           ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END

@@ -57,8 +57,8 @@ COLUMNS: Final = (
 )
 """`record` is `report`, `window`, `revision`, `breach`, `excluded`, `marked` or `missing`.
 
-Of sealed periods also `review`, `adjusted` (a window by the numbers of now), and `found` or
-`withdrawn` (a breach, since it was sealed).
+Of sealed periods also `review`, `adjusted` (a window by the numbers of now), and `found`,
+`withdrawn`, `closed` or `reopened` (a breach, since it was sealed).
 """
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)

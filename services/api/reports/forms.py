@@ -72,8 +72,9 @@ class ReportedBreach(msgspec.Struct, frozen=True, kw_only=True):
 class AdjustedBreach(ReportedBreach, frozen=True, kw_only=True):
     """A breach in which a sealed period differs from what is known now.
 
-    `change` is `found`: it is no part of what was sealed, or `withdrawn`: it is, and did not happen
-    after all.
+    `change` is `found`: it is no part of what was sealed; `withdrawn`: it is, and did not happen
+    after all; `closed` or `reopened`: it is, and ended then, or has not. One of an item that counts
+    for another group now is withdrawn from one (`sla_id`, `group`) and found in the other.
     """
 
     objective: str

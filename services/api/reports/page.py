@@ -47,6 +47,8 @@ _CAUSES: Final = {
 _CHANGES: Final = {
     "found": "found since",
     "withdrawn": "withdrawn since: it did not happen after all",
+    "closed": "has ended since, or at another time",
+    "reopened": "has not ended after all",
 }
 _PERCENT: Final = 100
 

@@ -12,6 +12,7 @@ import asyncpg
 from services.api.reading import sealed
 from services.api.reading.objectives import Choice
 from services.api.reading.queries import VALUE_COLUMNS
+from services.api.reports.sealed_breaches import SEALED_BREACHES
 from shared.domain.instant import Instant
 from shared.domain.window import Span
 from shared.runtime.database import Connection
@@ -135,12 +136,9 @@ async def read_breaches(
     *,
     is_sealed: bool,
 ) -> list[asyncpg.Record]:
-    """The wanted breaches that stand, or stood when their period was sealed.
-
-    `change` says of these periods what was `found` since, or `withdrawn`.
-    """
+    """The wanted breaches that stand; `is_sealed`: some may be in sealed periods."""
     return await connection.fetch(
-        _BREACHES[is_sealed],
+        SEALED_BREACHES if is_sealed else _STANDING,
         [wish.key for wish in wishes],
         [wish.of_windows.start for wish in wishes],
         [wish.of_windows.end for wish in wishes],
@@ -155,57 +153,31 @@ async def read_breaches(
     )
 
 
-_SEALED: Final = """FROM sealed_breach s
-    JOIN sealed_objective p ON p.review = s.review AND p.objective = b.objective
-    WHERE s.breach_id = b.breach_id"""
-# By whether something may be sealed: what has changed of a breach since, and which are listed. Who
-# may see certain customers alone, or asks for some, sees none of groups of former documents.
-_STANDING: Final = {
-    False: ("NULL AS change", "b.withdrawn_at IS NULL", "", ""),
-    True: (
-        f"""CASE WHEN EXISTS (SELECT FROM sealed_breach s WHERE s.breach_id = b.breach_id)
-                THEN CASE WHEN b.withdrawn_at IS NOT NULL THEN 'withdrawn' END
-            WHEN EXISTS (SELECT FROM sealed_objective p WHERE p.objective = b.objective
-                AND CASE b.scope WHEN 'window'
-                    THEN b.window_end > p.starts AND b.window_end <= p.ends
-                    ELSE b.opened_at >= p.opened_from AND b.opened_at < p.opened_until END)
-                THEN 'found' END AS change,
-            CASE WHEN b.withdrawn_at IS NOT NULL
-                THEN (SELECT p.group_by {_SEALED}) END AS grouped_by""",  # noqa: S608 - the words are ours
-        f"""(b.withdrawn_at IS NULL OR EXISTS (SELECT {_SEALED}
-            AND (p.group_by = wanted.group_by
-                 OR customer_at IS NULL AND cardinality($9::text[]) = 0)))""",
-        ", $11::text[]",
-        ", group_by",
-    ),
-}
-_BREACH: Final = """
-SELECT b.breach_id, b.scope, b.objective, b.grp, b.window_start, b.window_end, b.item, b.cycle,
-       b.opened_at, b.closed_at, b.confirmed, b.detected_at"""
 # Two branches, each with an index of its own.
-_BREACHES: Final = {
-    is_sealed: f"""
+_STANDING: Final = """
 WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-                         $6::bigint[], $7::bigint[], $8::int[]{arrays})
-        AS w (objective, starts, ends, since, until, opened_from, opened_until, customer_at{names})
+                         $6::bigint[], $7::bigint[], $8::int[])
+        AS w (objective, starts, ends, since, until, opened_from, opened_until, customer_at)
+), standing AS (
+    SELECT b.*, customer_at
+    FROM wanted JOIN breach b USING (objective)
+    WHERE b.scope = 'window'
+      AND (b.window_start >= starts AND b.window_start < ends
+           OR b.opened_at < until AND (b.closed_at IS NULL OR b.closed_at > since))
+    UNION ALL
+    SELECT b.*, customer_at
+    FROM wanted JOIN breach b ON b.objective = wanted.objective
+        AND b.opened_at >= wanted.opened_from AND b.opened_at < wanted.opened_until
+    WHERE b.scope = 'item'
 )
-{_BREACH}, {change}
-FROM wanted JOIN breach b USING (objective)
-WHERE b.scope = 'window' AND {stands}
-  AND (b.window_start >= starts AND b.window_start < ends
-       OR b.opened_at < until AND (b.closed_at IS NULL OR b.closed_at > since))
-  AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
-UNION ALL
-{_BREACH}, {change}
-FROM wanted JOIN breach b ON b.objective = wanted.objective
-    AND b.opened_at >= wanted.opened_from AND b.opened_at < wanted.opened_until
-WHERE b.scope = 'item' AND {stands}
-  AND (customer_at IS NULL OR (b.grp::jsonb ->> customer_at) = ANY($9::text[]))
+SELECT breach_id, scope, objective, grp, window_start, window_end, item, cycle, opened_at,
+       closed_at, confirmed, detected_at
+FROM standing
+WHERE withdrawn_at IS NULL
+  AND (customer_at IS NULL OR (grp::jsonb ->> customer_at) = ANY($9::text[]))
 LIMIT $10
-"""  # noqa: S608 - the words are ours
-    for is_sealed, (change, stands, arrays, names) in _STANDING.items()
-}
+"""
 
 
 async def read_excluded(

@@ -42,6 +42,8 @@ from shared.wire.results import group_form, instant_text, seconds, window_form
 MOST_WINDOWS: Final = 5_000
 MOST_REVISIONS: Final = 10_000
 MOST_BREACHES: Final = 10_000
+_FOUND: Final = "found"
+_WITHDRAWN: Final = "withdrawn"
 
 _stored_counts: Final = msgspec.json.Decoder(dict[str, int])
 _Rows = Sequence[asyncpg.Record]
@@ -68,9 +70,7 @@ async def find(
     objectives = sources.objectives
     found = Found(as_of, standing.freshness(as_of, now=sources.clock()))
     found.windows = _windows(objectives, standing, windows, revisions)
-    found.breaches = _breaches(
-        objectives, (row for row in breaches if row["change"] != "found"), as_of
-    )
+    found.breaches = _breaches(objectives, breaches, as_of)
     if is_sealed:
         found.adjusted = _adjusted(objectives, breaches, as_of)
         found.reviews = [
@@ -175,48 +175,65 @@ def _windows(
 
 
 def _breaches(
-    objectives: Objectives, rows: Iterable[asyncpg.Record], as_of: Instant
+    objectives: Objectives, rows: _Rows, as_of: Instant
 ) -> Mapping[str, Sequence[ReportedBreach]]:
     found: dict[str, list[ReportedBreach]] = defaultdict(list)
     for row in rows:
-        served = objectives[row["objective"]]
-        found[served.key].append(ReportedBreach(**_breach_members(served, row, as_of)))
+        if row.get("change") == _FOUND:
+            continue
+        served, until = objectives[row["objective"]], row.get("sealed_at")
+        lasting = _lasting(row, row["closed_at"], as_of if until is None else until)
+        found[served.key].append(ReportedBreach(**_breach_members(served, row), **lasting))
     return found
 
 
 def _adjusted(objectives: Objectives, rows: _Rows, as_of: Instant) -> Sequence[AdjustedBreach]:
-    """The breaches that were found, or withdrawn, after their period had been sealed."""
+    """The breaches that are others now than when their period was sealed."""
     found = []
     for row in rows:
-        if row["change"] is not None:
-            served = objectives[row["objective"]]
-            members = _breach_members(served, row, as_of)
-            change = {"objective": served.name, "change": row["change"]}
-            found.append(AdjustedBreach(**members, **change))
+        change = row["change"]
+        if change is None:
+            continue
+        served = objectives[row["objective"]]
+        if change == _WITHDRAWN:
+            lasting = _lasting(row, row["closed_at"], row["sealed_at"])
+        else:
+            lasting = _lasting(row, row["now_closed_at"], as_of)
+        # Whose an item's breach is, is said where it was sealed as somebody else's.
+        members = _breach_members(served, row) | (_whose(served, row) if row["moved"] else {})
+        found.append(AdjustedBreach(**members, **lasting, objective=served.name, change=change))
     return found
 
 
-def _breach_members(served: Served, row: asyncpg.Record, as_of: Instant) -> dict[str, Any]:
+def _lasting(row: asyncpg.Record, closed_at: Instant | None, until: Instant) -> dict[str, Any]:
+    """How long a breach lasts; what is open lasts `until` then."""
+    lasted = (until if closed_at is None else closed_at) - row["opened_at"]
+    return {"closed_at": instant_text(closed_at), "lasted_s": seconds(max(0, lasted))}
+
+
+def _breach_members(served: Served, row: asyncpg.Record) -> dict[str, Any]:
     of_window = row["scope"] == "window"
-    group = group_of(row["grp"]) if of_window else ()
-    before = row.get("grouped_by")  # by former documents
-    names = served.group_by if before is None else group_of(before)
     span = Span(row["window_start"], row["window_end"]) if of_window else None
-    closed_at = row["closed_at"]
-    lasted = (as_of if closed_at is None else closed_at) - row["opened_at"]
+    whose = _whose(served, row) if of_window else {"sla_id": None, "group": None}
     return {
         "scope": row["scope"],
-        "sla_id": sla_id(served.agreement.name, served.name, group) if of_window else None,
-        "group": group_form(names, group) if of_window else None,
+        **whose,
         "window": None if span is None else window_form(span),
         "item": row["item"],
         "cycle": row["cycle"],
         "opened_at": format_instant(row["opened_at"]),
-        "closed_at": instant_text(closed_at),
-        "lasted_s": seconds(max(0, lasted)),
         "breach_id": row["breach_id"],
         "confirmed": row["confirmed"],
         "detected_at": format_instant(row["detected_at"]),
+    }
+
+
+def _whose(served: Served, row: asyncpg.Record) -> dict[str, Any]:
+    group, before = group_of(row["grp"]), row.get("grouped_by")  # by former documents
+    names = served.group_by if before is None else group_of(before)
+    return {
+        "sla_id": sla_id(served.agreement.name, served.name, group),
+        "group": group_form(names, group),
     }
 
 

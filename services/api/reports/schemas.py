@@ -101,9 +101,11 @@ class AdjustedBreach(ReportedBreach):
     """A breach in which a sealed period differs from what is known now."""
 
     objective: str
-    change: Literal["found", "withdrawn"] = Field(
+    change: Literal["found", "withdrawn", "closed", "reopened"] = Field(
         description="`found`: it is not in what was sealed; `withdrawn`: it is, and did not happen "
-        "after all."
+        "after all; `closed`: it is, and ended at another time than was known (`closed_at`); "
+        "`reopened`: it is, and has not ended after all. One of an item that counts for another "
+        "group now is `withdrawn` from the one (`sla_id`, `group`) and `found` in the other."
     )
 
 
