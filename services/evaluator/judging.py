@@ -23,6 +23,7 @@ from services.evaluator.judge_store import BEGINNING, Due, Moment
 from services.evaluator.judgement_rows import JudgedWindow, judged_rows
 from services.evaluator.listing import list_volumes
 from services.evaluator.panes import Group
+from services.evaluator.partition import ALLOWED_DISORDER
 from services.evaluator.rolling import judge_rolling
 from services.evaluator.rows import Window
 from services.evaluator.writes import write, write_of_breaches
@@ -256,7 +257,7 @@ class Judge:
             if edge is not None
         ]
         coming = [turn, before.next_turn, subject.current.end, *edges]
-        waiting = [provisional, before.provisional_until]
+        waiting = [provisional, before.provisional_until, _proven_at(moment)]
         return Due(
             objective=before.objective,
             as_of=moment.as_of,
@@ -267,6 +268,15 @@ class Judge:
             pane_key=subject.pane_key,
             watermark=moment.watermark,
         )
+
+
+def _proven_at(moment: Moment) -> Instant:
+    """The watermark that says that what is judged now was right, where evaluation is behind.
+
+    It is judged again then: nothing is told of it before.
+    """
+    proven = moment.as_of - ALLOWED_DISORDER
+    return proven if proven > moment.watermark + state_news.BEHIND else NEVER
 
 
 def _turned(judged: Iterable[JudgedWindow], subjects: Mapping[str, Subject]) -> list[Group]:

@@ -126,17 +126,21 @@ class Relay:
             # First, as a switch of documents does it: neither waits for what the other holds.
             turned, taken = await state_news.take(connection, self._generations, BATCH, now=now)
             await connection.execute(_CONFIRM, BATCH)
-            rows = await connection.fetch(_UNANNOUNCED, BATCH, ALLOWED_DISORDER)
-            changes = await self._put(connection, rows, now) if rows else []
+            found = await connection.fetch(
+                _UNANNOUNCED, BATCH, ALLOWED_DISORDER, state_news.BEHIND
+            )
+            names = [row["breach_id"] for row in found]
+            changes = await self._put(connection, names, now) if names else []
             changes += turned
             if changes:
                 await change_log.append(connection, changes)
-        return max(len(rows), taken)
+        return max(len(names), taken)
 
     async def _put(
-        self, connection: Connection, rows: Sequence[asyncpg.Record], now: Instant
+        self, connection: Connection, names: Sequence[str], now: Instant
     ) -> list[Change]:
         """Put what is new of these breaches into the outbox; the same for the change log."""
+        rows = await connection.fetch(_READ, names)
         await self._generations.compiled(rows[0]["in_use"])
         changes: list[Change] = []
         told: list[tuple[str, str, int]] = []
@@ -205,38 +209,54 @@ _WATERMARKS: Final = f"""(
     SELECT part, watermark FROM partition_progress
     UNION ALL SELECT {WINDOW_PART}, min(watermark) FROM partition_progress
 ) p"""  # noqa: S608 - our own number
+# What is found of an item is stored with its watermark; of a window it is as old as its judging.
+_JUDGED: Final = f"""coalesce(
+    (SELECT j.watermark FROM judgement j
+    WHERE breach.part = {WINDOW_PART} AND j.objective = breach.objective),
+    p.watermark
+)"""  # noqa: S608 - our own number
 
 # A breach is confirmed when the watermark of its part has passed the instant at which it opened.
 # Rows that a fold or a judging writes just now are left for the next time: it may wait for another.
 _CONFIRM: Final = f"""
-UPDATE breach SET confirmed = true, unannounced = true
-WHERE breach_id IN (
+WITH found AS MATERIALIZED (
     SELECT b.breach_id
     FROM {_WATERMARKS}
     CROSS JOIN LATERAL (
         SELECT breach_id FROM breach
         WHERE part = p.part AND NOT confirmed AND withdrawn_at IS NULL
-            AND opened_at <= p.watermark
-        ORDER BY opened_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            AND opened_at <= p.watermark AND opened_at <= {_JUDGED}
+        ORDER BY opened_at LIMIT $1
+        FOR UPDATE SKIP LOCKED
     ) b
 )
+UPDATE breach SET confirmed = true, unannounced = true
+FROM found WHERE breach.breach_id = found.breach_id
 """  # noqa: S608 - our own text
 
 # Only what a proven instant has passed: a backfill is announced once, when it is through.
 _UNANNOUNCED: Final = f"""
-SELECT b.*, v.state, v.value, (SELECT number FROM generation WHERE state = 'current') AS in_use
+SELECT b.breach_id
 FROM {_WATERMARKS}
 CROSS JOIN LATERAL (
     SELECT breach_id FROM breach
-    WHERE part = p.part AND unannounced AND opened_at <= p.watermark + $2
+    WHERE part = p.part AND unannounced
+        AND opened_at <= p.watermark + $2 AND opened_at <= {_JUDGED} + $2 + $3
     ORDER BY opened_at LIMIT $1
 ) found
 JOIN breach b USING (breach_id)
-LEFT JOIN value v ON b.scope = 'window' AND v.objective = b.objective AND v.grp = b.grp
-    AND v.window_start = b.window_start
 ORDER BY b.opened_at, b.breach_id LIMIT $1
 FOR UPDATE OF b SKIP LOCKED
 """  # noqa: S608 - our own text
+# In a statement of its own: one that locked rows would see the windows as they were before.
+_READ: Final = """
+SELECT b.*, v.state, v.value, (SELECT number FROM generation WHERE state = 'current') AS in_use
+FROM breach b
+LEFT JOIN value v ON b.scope = 'window' AND v.objective = b.objective AND v.grp = b.grp
+    AND v.window_start = b.window_start
+WHERE b.breach_id = ANY($1::text[])
+ORDER BY b.opened_at, b.breach_id
+"""
 _PUT: Final = """
 INSERT INTO outbox (key, event) SELECT * FROM unnest($1::text[], $2::bytea[])
 """

@@ -25,7 +25,8 @@ from shared.wire.results import group_form, window_form
 
 STATE_CHANGED: Final = "state.changed"
 BEHIND: Final = 10 * SECOND
-"""Evaluation that is proven only up to longer ago is behind: states are not told meanwhile."""
+"""Evaluation that is proven only up to longer ago is behind: states are not told meanwhile, nor is
+what was judged then, before it is judged again."""
 
 _QUEUE: Final = (
     "INSERT INTO state_queue (objective, grp) SELECT * FROM unnest($1::text[], $2::text[])"
@@ -52,8 +53,8 @@ async def take(
 
     It is noted as told: the caller appends it to the change log in the same transaction.
     """
-    proven_since = now - BEHIND - ALLOWED_DISORDER
-    taken = await connection.fetch(_TAKE, limit, proven_since)
+    behind = BEHIND + ALLOWED_DISORDER
+    taken = await connection.fetch(_TAKE, limit, now - behind, behind)
     if not taken:
         return [], 0
     groups = sorted({(row["objective"], row["grp"]) for row in taken})
@@ -123,9 +124,10 @@ def _change(row: asyncpg.Record, generations: Generations, *, now: Instant) -> C
 
 _TAKE: Final = """
 DELETE FROM state_queue WHERE id IN (
-    SELECT id FROM state_queue
+    SELECT q.id FROM state_queue q LEFT JOIN judgement j USING (objective)
     WHERE (SELECT min(watermark) FROM partition_progress) >= $2
-    ORDER BY id LIMIT $1
+        AND coalesce(j.as_of <= j.watermark + $3, true)
+    ORDER BY q.id LIMIT $1
 )
 RETURNING objective, grp
 """

@@ -133,10 +133,17 @@ class Stepping:
 
     async def prove(self, parts: Iterable[int] | None = None) -> None:
         """Pass time in partitions up to the clock: everything until now is known to be there."""
-        for part in range(self.count) if parts is None else parts:
+        parts = [*range(self.count)] if parts is None else [*parts]
+        for part in parts:
             partition = self.partitions[part]
             partition.proof = Proof(self.now, partition.next_offset)
             partition.advance(now=self.now)
+        await self.settle(parts)
+
+    async def settle(self, parts: Iterable[int] | None = None) -> None:
+        """Settle what is due in partitions, and store how far they are."""
+        for part in range(self.count) if parts is None else parts:
+            partition = self.partitions[part]
             due = True
             while due:
                 posting = Posting(self.now)
