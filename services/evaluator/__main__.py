@@ -20,7 +20,7 @@ from services.evaluator.figures import Figures
 from services.evaluator.fold import Folder
 from services.evaluator.following import Following
 from services.evaluator.gap_rows import GapRows
-from services.evaluator.garbage import Garbage
+from services.evaluator.garbage import Garbage, search_all
 from services.evaluator.generations import Generations, are_some_in_use
 from services.evaluator.judging import Judge
 from services.evaluator.partitions import Partitions
@@ -109,19 +109,26 @@ class Evaluator:
         """
         waiting = Waiting()
         while not stopping.is_set():
-            async with AsyncExitStack() as opened:
-                begun = await waiting.tried(partial(self._begin, opened), stopping)
-                if begun is None:
-                    self.readiness.waits(waiting.problem)
-                    continue
-                try:
-                    await self._work(begun, stopping)
-                except* LostDatabaseError as lost:
-                    reason = str(lost.exceptions[0])
-                    _logger.warning("It leaves the group: %s", reason, extra={"action": "left"})
-                    self.readiness.waits(reason)
-                finally:
-                    self._figures.has_left()
+            has_left = await self._serve(waiting, stopping)
+            if has_left:
+                search_all()  # it holds its items by the client that it listens to, which holds it
+
+    async def _serve(self, waiting: Waiting, stopping: asyncio.Event) -> bool:
+        """Begin and work, until told to stop or the database is lost: whether that is so."""
+        async with AsyncExitStack() as opened:
+            begun = await waiting.tried(partial(self._begin, opened), stopping)
+            if begun is None:
+                self.readiness.waits(waiting.problem)
+                return False
+            try:
+                await self._work(begun, stopping)
+            except* LostDatabaseError as lost:
+                reason = str(lost.exceptions[0])
+                _logger.warning("It leaves the group: %s", reason, extra={"action": "left"})
+                self.readiness.waits(reason)
+            finally:
+                self._figures.has_left()
+        return not stopping.is_set()
 
     async def _begin(self, opened: AsyncExitStack) -> Begun:
         """Connect to everything and propose the documents; `opened` closes it."""

@@ -126,9 +126,7 @@ class Relay:
             # First, as a switch of documents does it: neither waits for what the other holds.
             turned, taken = await state_news.take(connection, self._generations, BATCH, now=now)
             await connection.execute(_CONFIRM, BATCH)
-            found = await connection.fetch(
-                _UNANNOUNCED, BATCH, ALLOWED_DISORDER, state_news.BEHIND
-            )
+            found = await connection.fetch(_UNANNOUNCED, BATCH, ALLOWED_DISORDER, state_news.BEHIND)
             names = [row["breach_id"] for row in found]
             changes = await self._put(connection, names, now) if names else []
             changes += turned

@@ -1,15 +1,20 @@
 """An evaluator that alone loses the database: others get its partitions, and it comes back."""
 
 import asyncio
+import logging
+import weakref
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.evaluator import __main__ as wiring
 from services.evaluator.__main__ import Evaluator
+from services.evaluator.partitions import Partitions
 from shared.runtime.process import new_registry
 from tests.deploy.gate import Gate
 from tests.integration.evaluating import Pipeline, event, loaded_as, until
@@ -95,4 +100,31 @@ async def test_others_take_over_what_it_cannot_fold_and_it_comes_back_by_itself(
         await pipeline.rest()
         await until(lambda: tells_once(registries))
     assert await pipeline.values() == pipeline.expected()
+    await gate.close()
+
+
+async def test_what_it_held_in_memory_goes_when_it_leaves(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)  # the run of tests keeps what is logged, errors and all
+    made: list[weakref.ref[Partitions]] = []
+
+    class Watched(Partitions):
+        """One of which it is seen whether it is there yet."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as it is
+            super().__init__(*args, **kwargs)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(wiring, "Partitions", Watched)
+    gate = Gate(pipeline.database_url)
+    url = await gate.listen()
+    async with evaluator(pipeline, url, new_registry()) as own:
+        await said(own, "assignment", None)
+        await gate.shut()
+        await pipeline.produce(event("ticket.created", "T-1", "03-02T09:00"))
+        await said(own, "started", "the database has not answered for")
+        await gate.open()
+        await said(own, "assignment", None)
+        assert [held() is None for held in made] == [True, False]
     await gate.close()
