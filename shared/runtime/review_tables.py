@@ -31,6 +31,7 @@ review: Final = Table(
 
 # `opened_from`, `opened_until`: when the breaches of items opened that these windows count.
 # `group_by`: what its windows were grouped by, a JSON list; other documents may group otherwise.
+# `promised`: what reports say above its windows, a JSON object; other documents may not have it.
 sealed_objective: Final = Table(
     "sealed_objective",
     metadata,
@@ -41,6 +42,7 @@ sealed_objective: Final = Table(
     instant("opened_from"),
     instant("opened_until"),
     Column("group_by", Text, nullable=False),
+    Column("promised", Text),
     Index("sealed_objective_span", "objective", "starts"),
     comment="Append-only: the objectives of a review, and in which span their windows end",
 )

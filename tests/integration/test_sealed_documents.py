@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.api.reports import schemas
 from services.cli.verification.compare import compare_windows
 from shared.runtime.database import Pool
 from tests.integration.evaluating import catalogue
@@ -194,3 +195,57 @@ async def test_what_is_found_of_a_new_group_came_late_also_before_it_has_settled
     row = (await desk.values("desk/by-customer/initech"))["2026-03-15"]
     assert (row["state"], row["adjusted"]["provisional"]) == ("no_data", True)
     assert row["adjusted"]["cause"] == "late"
+
+
+WITHOUT_WEEKS = (
+    DOCUMENTS[DOCUMENTS.index("    - name: by-customer") : DOCUMENTS.index("    - name: ten-days")],
+    "",
+)
+WITHOUT_DAYS = (
+    DOCUMENTS[
+        DOCUMENTS.index("    - name: ten-days") : DOCUMENTS.index(
+            "---", DOCUMENTS.index("    - name: ten-days")
+        )
+    ],
+    "",
+)
+
+
+@pytest.mark.parametrize("without", [WITHOUT_WEEKS, WITHOUT_DAYS])
+@pytest.mark.parametrize("all_windows", ["true", "false"])
+async def test_an_objective_that_the_documents_no_longer_have_stays_in_its_report(
+    desk: Desk, tmp_path: Path, without: tuple[str, str], all_windows: str
+) -> None:
+    asked = {"period": "2026-03", "all_windows": all_windows}
+    before = await desk.get("/v1/reports/desk", **asked)
+    await changed(desk, tmp_path, without)
+    after = await desk.get("/v1/reports/desk", **asked)
+    schemas.Report.model_validate(after)
+    assert [plain(own) for own in after["objectives"]] == [
+        plain(own) for own in before["objectives"]
+    ]
+    (gone,) = (own for own in after["objectives"] if f"name: {own['objective']}" in without[0])
+    for row in gone["windows"]:
+        now = row["adjusted"]
+        assert now is None or (now["state"], now["cause"]) == ("no_data", "documents")
+    told = [own for own in after["adjustments"]["breaches"] if own["change"] == "withdrawn"]
+    named = [own["breach_id"] for own in told if own["objective"] == gone["objective"]]
+    assert named == [own["breach_id"] for own in gone["breaches"]]
+    async with desk.asking() as http:
+        for form in ("csv", "html"):
+            answer = await http.get("/v1/reports/desk", params={**asked, "format": form})
+            assert gone["objective"] in answer.text
+        for more in ({"customer": "acme"}, {"objective": "month"}):
+            part = await http.get("/v1/reports/desk", params={**asked, **more})
+            assert gone["objective"] not in part.text
+    april = await desk.get("/v1/reports/desk", period="2026-04")
+    assert gone["objective"] not in {own["objective"] for own in april["objectives"]}
+
+
+def plain(objective: Row) -> Row:
+    """An objective of a report without what became known since."""
+    windows = [
+        {name: row[name] for name in row if name not in {"adjusted", "revisions"}}
+        for row in objective["windows"]
+    ]
+    return {**objective, "windows": windows}

@@ -190,16 +190,17 @@ def window_members(
     objectives: Objectives, standing: Standing, row: asyncpg.Record
 ) -> dict[str, Any]:
     """What is said of a window wherever it is shown: its judgement, and what is known of that."""
-    served = objectives[row["objective"]]
+    agreement, _, name = row["objective"].partition("/")
     group = group_of(row["grp"])
     before = row.get("grouped_by")  # by former documents
+    group_by = objectives[row["objective"]].group_by if before is None else group_of(before)
     seal = seal_members(row, names=objectives.customers is None)
     return {
-        "sla_id": sla_id(served.agreement.name, served.name, group),
-        "agreement": served.agreement.name,
-        "objective": served.name,
+        "sla_id": sla_id(agreement, name, group),
+        "agreement": agreement,
+        "objective": name,
         "level": row["level"],
-        "group": group_form(served.group_by if before is None else group_of(before), group),
+        "group": group_form(group_by, group),
         "window": window_form(Span(row["window_start"], row["window_end"])),
         "final": row["final"],
         "value": row["value"],

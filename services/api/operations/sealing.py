@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
+from services.api.answering.promised import promised_text
 from services.api.reading.objectives import Served
 from services.api.reading.standing import Standing
 from services.api.web.problems import Refusal
@@ -89,7 +90,10 @@ async def seal(connection: Connection, asked: Asked, said: Said) -> str:
     edges = [[own[at] for own in some] for some in (spans, opened) for at in (0, 1)]
     grouping = [group_text(own.group_by) for own in asked.objectives]
     keys = [own.key for own in asked.objectives]
-    await connection.execute(_OBJECTIVES, review, keys, *edges, grouping)
+    promised = [
+        promised_text(own, span.end - 1) for own, span in zip(asked.objectives, spans, strict=True)
+    ]
+    await connection.execute(_OBJECTIVES, review, keys, *edges, grouping, promised)
     found = await connection.fetchrow(_COPY, review)
     windows, unfinished, example, unjudged = (0, 0, None, None) if found is None else tuple(found)
     if unjudged is not None:
@@ -130,15 +134,17 @@ SELECT period, sealed_at, sealed_by FROM review WHERE agreement = $1 ORDER BY se
 # Where documents have moved windows into another zone meanwhile, two periods would share hours:
 # the one that was sealed first keeps them.
 _OBJECTIVES: Final = """
-INSERT INTO sealed_objective (review, objective, starts, ends, opened_from, opened_until, group_by)
+INSERT INTO sealed_objective (review, objective, starts, ends, opened_from, opened_until, group_by,
+                              promised)
 SELECT $1, w.objective,
     greatest(w.starts, (SELECT max(p.ends) FROM sealed_objective p
                         WHERE p.objective = w.objective AND p.starts <= w.starts)),
     least(w.ends, (SELECT min(p.starts) FROM sealed_objective p
                    WHERE p.objective = w.objective AND p.starts > w.starts)),
-    w.opened_from, w.opened_until, w.group_by
-FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
-     AS w (objective, starts, ends, opened_from, opened_until, group_by)
+    w.opened_from, w.opened_until, w.group_by, w.promised
+FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::text[])
+     AS w (objective, starts, ends, opened_from, opened_until, group_by, promised)
 """
 # Breaches of items are there before what they are counted in is judged.
 _COPY: Final = """

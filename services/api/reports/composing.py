@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from services.api.answering.answers import effective_form
+from services.api.answering.promised import Promised, promised_by
 from services.api.answering.reviews import ReviewForm
 from services.api.answering.sealed import AdjustedForm
 from services.api.reading.objectives import Choice, Served
@@ -34,14 +35,12 @@ from services.api.reports.forms import (
     TotalsForm,
     VersionForm,
 )
-from shared.domain.agreement import Agreement, Catalogue, Version, Within
-from shared.domain.comparison import unit_of
+from shared.domain.agreement import Agreement, Catalogue, Version
 from shared.domain.instant import Instant, format_instant, parse_instant
 from shared.domain.judge import State
 from shared.domain.period import NamedPeriod
-from shared.domain.window import CalendarWindow, RollingWindow, Span
-from shared.domain.window_words import target_words
-from shared.wire.results import counts_of, decimal_text, window_form, window_text
+from shared.domain.window import CalendarWindow, Span
+from shared.wire.results import counts_of, decimal_text, window_form
 
 MOST_EXCLUDED: Final = 500
 """So many excluded clocks are listed with their reasons; all of them are counted."""
@@ -71,9 +70,22 @@ class Asked:
         return self.span
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of an objective above its windows."""
+
+    key: str
+    group_by: tuple[str, ...]
+    promised: Promised
+    period: Span
+
+
 @dataclass(slots=True)
 class Found:
-    """What there is to report, by the keys of objectives; rows in any order."""
+    """What there is to report, by the keys of objectives; rows in any order.
+
+    `gone` are objectives that the documents no longer have, but sealed windows.
+    """
 
     as_of: Instant
     freshness: str | None = None
@@ -83,6 +95,7 @@ class Found:
     missing: Sequence[MissingRecords] = ()
     reviews: Sequence[ReviewForm] = ()
     adjusted: Sequence[AdjustedBreach] = ()
+    gone: Sequence[Told] = ()
 
 
 def compose(asked: Asked, found: Found) -> Report:
@@ -90,7 +103,8 @@ def compose(asked: Asked, found: Found) -> Report:
     agreement = asked.agreement
     last = min(found.as_of, asked.span.end - 1)
     shown = _version_form(agreement.version_nearest(last))
-    objectives = [_objective(asked, choice.served, found, last) for choice in asked.choices]
+    told = [*(_told(asked, choice.served, last) for choice in asked.choices), *found.gone]
+    objectives = [_objective(own, found) for own in sorted(told, key=lambda own: own.key)]
     windows = [own for objective in objectives for own in objective.windows]
     breaches = [own for objective in objectives for own in objective.breaches]
     adjustments = _adjustments(windows, found)
@@ -149,28 +163,31 @@ def _adjusted_windows(windows: Iterable[ReportedWindow]) -> Iterator[AdjustedWin
         )
 
 
-def _objective(asked: Asked, served: Served, found: Found, last: Instant) -> ReportedObjective:
-    _, objective = served.judged_by(last)
-    span = asked.period_of(served)
-    windows = sorted(found.windows.get(served.key, ()), key=_by_group_and_time)
-    breaches = sorted(found.breaches.get(served.key, ()), key=_by_time)
-    overlap = isinstance(served.window, RollingWindow)
+def _told(asked: Asked, served: Served, last: Instant) -> Told:
+    return Told(served.key, served.group_by, promised_by(served, last), asked.period_of(served))
+
+
+def _objective(told: Told, found: Found) -> ReportedObjective:
+    promised = told.promised
+    windows = sorted(found.windows.get(told.key, ()), key=_by_group_and_time)
+    breaches = sorted(found.breaches.get(told.key, ()), key=_by_time)
+    overlap = "rolling" in promised.window
     counts = _sums(windows) if windows and not overlap else None
     value = None
-    if counts is not None and isinstance(objective.target, Within):
+    if counts is not None and "within" in promised.target:
         measure = counts_of(counts)
         value = Fraction(measure.met, measure.decided) if measure.decided else None
     return ReportedObjective(
-        sla_id=served.key,
-        objective=served.name,
-        kpi=served.kpi.name,
-        measure=served.kpi.measure.value,
-        unit=unit_of(objective).value,
-        promise=target_words(objective),
-        target=objective.target_text,
-        window=window_text(served.window),
-        group_by=list(served.group_by),
-        period=window_form(span),
+        sla_id=told.key,
+        objective=told.key.partition("/")[2],
+        kpi=promised.kpi,
+        measure=promised.measure,
+        unit=promised.unit,
+        promise=promised.promise,
+        target=promised.target,
+        window=promised.window,
+        group_by=list(told.group_by),
+        period=window_form(told.period),
         totals=_totals(windows, breaches, counts=counts, value=decimal_text(value)),
         windows=windows,
         breaches=breaches,

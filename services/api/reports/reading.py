@@ -27,6 +27,7 @@ from services.api.reports.forms import (
     ReportedBreach,
     ReportedWindow,
 )
+from services.api.reports.gone import read_gone
 from services.api.reports.queries import Wish
 from services.api.reports.wishes import wish
 from services.api.web.problems import Refusal
@@ -66,18 +67,27 @@ async def find(
     read = _Reading(connection, wishes, customers, is_sealed=is_sealed)
     windows, breaches = await read.windows(), await read.breaches()
     revisions = await read.revisions(windows)
+    is_whole = sources.customers is None and _is_whole(asked, customers)
+    gone = await read_gone(connection, asked, MOST_WINDOWS) if is_whole else []
     span = _outermost(asked, wishes)
     objectives = sources.objectives
     found = Found(as_of, standing.freshness(as_of, now=sources.clock()))
+    found.gone = [own.told for own in gone]
+    found.excluded = await _excluded(sources, connection, windows)
+    windows = _bounded(
+        [*windows, *(row for own in gone for row in own.windows)], MOST_WINDOWS, "windows"
+    )
+    breaches = _bounded(
+        [*breaches, *(row for own in gone for row in own.breaches)], MOST_BREACHES, "breaches"
+    )
     found.windows = _windows(objectives, standing, windows, revisions)
     found.breaches = _breaches(objectives, breaches, as_of)
-    if is_sealed:
+    if is_sealed or gone:
         found.adjusted = _adjusted(objectives, breaches, as_of)
         found.reviews = [
             review_form(row, whole=sources.customers is None)
             for row in await read_reviews_in(connection, asked.agreement.name, asked.span)
         ]
-    found.excluded = await _excluded(sources, connection, windows)
     found.missing = [
         MissingRecords(
             start=format_instant(row["from_time"]),
@@ -128,6 +138,13 @@ class _Reading:
             is_sealed=self.is_sealed,
         )
         return _bounded(rows, MOST_BREACHES, "breaches")
+
+
+def _is_whole(asked: Asked, customers: Sequence[str]) -> bool:
+    """Whether it is asked for all objectives and customers: else none of former documents is."""
+    names = {choice.served.name for choice in asked.choices}
+    every = all(choice.customer_at is None for choice in asked.choices)
+    return not customers and every and names == set(asked.agreement.objective_names)
 
 
 def _not_judged(asked: Asked) -> Refusal:
@@ -181,9 +198,11 @@ def _breaches(
     for row in rows:
         if row.get("change") == _FOUND:
             continue
-        served, until = objectives[row["objective"]], row.get("sealed_at")
+        until = row.get("sealed_at")
         lasting = _lasting(row, row["closed_at"], as_of if until is None else until)
-        found[served.key].append(ReportedBreach(**_breach_members(served, row), **lasting))
+        found[row["objective"]].append(
+            ReportedBreach(**_breach_members(objectives, row), **lasting)
+        )
     return found
 
 
@@ -191,17 +210,19 @@ def _adjusted(objectives: Objectives, rows: _Rows, as_of: Instant) -> Sequence[A
     """The breaches that are others now than when their period was sealed."""
     found = []
     for row in rows:
-        change = row["change"]
+        change = row.get("change")
         if change is None:
             continue
-        served = objectives[row["objective"]]
         if change == _WITHDRAWN:
             lasting = _lasting(row, row["closed_at"], row["sealed_at"])
         else:
             lasting = _lasting(row, row["now_closed_at"], as_of)
         # Whose an item's breach is, is said where it was sealed as somebody else's.
-        members = _breach_members(served, row) | (_whose(served, row) if row["moved"] else {})
-        found.append(AdjustedBreach(**members, **lasting, objective=served.name, change=change))
+        members = _breach_members(objectives, row) | (
+            _whose(objectives, row) if row["moved"] else {}
+        )
+        name = row["objective"].partition("/")[2]
+        found.append(AdjustedBreach(**members, **lasting, objective=name, change=change))
     return found
 
 
@@ -211,10 +232,10 @@ def _lasting(row: asyncpg.Record, closed_at: Instant | None, until: Instant) -> 
     return {"closed_at": instant_text(closed_at), "lasted_s": seconds(max(0, lasted))}
 
 
-def _breach_members(served: Served, row: asyncpg.Record) -> dict[str, Any]:
+def _breach_members(objectives: Objectives, row: asyncpg.Record) -> dict[str, Any]:
     of_window = row["scope"] == "window"
     span = Span(row["window_start"], row["window_end"]) if of_window else None
-    whose = _whose(served, row) if of_window else {"sla_id": None, "group": None}
+    whose = _whose(objectives, row) if of_window else {"sla_id": None, "group": None}
     return {
         "scope": row["scope"],
         **whose,
@@ -228,11 +249,12 @@ def _breach_members(served: Served, row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-def _whose(served: Served, row: asyncpg.Record) -> dict[str, Any]:
+def _whose(objectives: Objectives, row: asyncpg.Record) -> dict[str, Any]:
     group, before = group_of(row["grp"]), row.get("grouped_by")  # by former documents
-    names = served.group_by if before is None else group_of(before)
+    names = objectives[row["objective"]].group_by if before is None else group_of(before)
+    agreement, _, name = row["objective"].partition("/")
     return {
-        "sla_id": sla_id(served.agreement.name, served.name, group),
+        "sla_id": sla_id(agreement, name, group),
         "group": group_form(names, group),
     }
 
