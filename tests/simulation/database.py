@@ -133,6 +133,9 @@ class Database(Server):
         """Asked how long the next commit of items takes."""
         self.may_stop: set[int] = set()
         """Partitions of which something was ever wrong with the log."""
+        self.alike: dict[int, int] = {}
+        """Partitions that read another log, as long as what was folded of the one before, with the
+        epoch of then: only a claim looks at its last record again."""
         self._open: list[Transaction] = []
         self._waiting: list[tuple[Transaction, set[int], Callable[[], None]]] = []
 

@@ -264,6 +264,7 @@ class Faults:
         if anew.end >= row.next_offset - 1:
             # Nobody can tell it from the old one before its last record is looked at again.
             self._broker.group.prepare()
+            self._database.alike[part] = row.epoch
         self.lost[part] = "other_log"
         self._database.may_stop.add(part)
         if dice.random() < 0.5:
@@ -272,6 +273,7 @@ class Faults:
     def _bring_back(self, part: int, log: Log) -> None:
         self._world.note(f"the log of partition {part} is back")
         self._broker.logs[part] = log
+        self._database.alike.pop(part, None)
         del self.lost[part]
 
     def heal(self) -> None:
