@@ -35,8 +35,8 @@ BUILD_MAX: Final = 250
 """Items that are folded under documents to come in one transaction: events wait for it."""
 
 SLICE: Final = 64
-"""Items settled before other tasks get their turn: heartbeats, judging, and the commit of the batch
-before, which needs its turn after each of its statements."""
+"""Items read or settled before other tasks get their turn: heartbeats, judging, and the commit of
+the batch before, which needs its turn after each of its statements."""
 
 DECODE_SLICE: Final = 1_000
 """Records decoded before they do."""
@@ -210,15 +210,18 @@ class Folder:
         if not missing:
             return
         stored = {(part, key): body for part, key, body in await self._store.load_items([*missing])}
-        with acyclic():
-            for (part, key), partition in missing.items():
-                body = stored.get((part, key))
-                partition.hold(
-                    key,
-                    self._new(partition, key)
-                    if body is None
-                    else self._unpack(partition, key, body),
-                )
+        wanted = [*missing.items()]
+        for begin in range(0, len(wanted), SLICE):
+            with acyclic():
+                for (part, key), partition in wanted[begin : begin + SLICE]:
+                    body = stored.get((part, key))
+                    partition.hold(
+                        key,
+                        self._new(partition, key)
+                        if body is None
+                        else self._unpack(partition, key, body),
+                    )
+            await asyncio.sleep(0)
 
     def _admit(
         self, posting: Posting, partition: Partition, arrivals: Sequence[_Arrival]
