@@ -143,8 +143,9 @@ async def test_a_write_that_another_holds_up_is_refused_for_the_moment(
 
 
 async def test_a_key_that_is_none_is_refused(api: Api, breach_id: str) -> None:
-    for key in ("", " ", "x" * 256, "a b", 'a"b', "é", '"'):
-        headers = [(b"idempotency-key", key.encode()), (b"content-type", b"application/json")]
+    for key in ("", " ", "x" * 256, "a b", 'a"b', "é", '"', '"ab', 'ab"', "ab\xa0", "ab\x85"):
+        sent = key.encode("latin-1")
+        headers = [(b"idempotency-key", sent), (b"content-type", b"application/json")]
         answer = await api.http.post(path(breach_id), content=b"{}", headers=headers)
         assert answer.status_code == 400, key
         assert answer.json()["type"] == "/problems/invalid-idempotency-key"

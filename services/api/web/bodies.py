@@ -74,7 +74,10 @@ _IDEMPOTENCY_KEY: Final = {
     "required": False,
     "description": "Sent again under the same key the write gets the answer of the first, for 24 "
     "hours. A key belongs to the caller and the path.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-[\\]-~]+$"},
+    "schema": {
+        "type": "string",
+        "pattern": '^(?:[!#-[\\]-~]{1,255}|"[!#-[\\]-~]{1,255}")$',
+    },
 }
 
 

@@ -23,7 +23,7 @@ KEPT_HOURS: Final = 24
 """How long an answer is kept at least (the evaluator lets go of older ones)."""
 WAIT: Final = "SET LOCAL lock_timeout = '5s'"
 _HEADER: Final = "idempotency-key"
-_KEY: Final = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?')
+_KEY: Final = re.compile(r'("?)([\x21\x23-\x5b\x5d-\x7e]{1,255})\1')
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ def _key(request: Request) -> str | None:
     given = request.headers.getlist(_HEADER)
     if not given:
         return None
-    found = _KEY.fullmatch(given[0].strip())
+    found = _KEY.fullmatch(given[0].strip(" \t"))  # as HTTP has it: no other space is one
     if len(given) > 1 or found is None:
         raise Refusal(
             kind="invalid-idempotency-key",
             detail="Idempotency-Key is to be one text of 1 to 255 visible ASCII characters, "
             "such as a UUID",
         )
-    return found[1]
+    return found[2]
 
 
 async def _taken(
