@@ -186,21 +186,27 @@ def state_row(
     )
 
 
+def group_members(objectives: Objectives, row: asyncpg.Record) -> dict[str, Any]:
+    """Which promise a row is of, by the names that its group had for the documents of then."""
+    agreement, _, name = row["objective"].partition("/")
+    group, before = group_of(row["grp"]), row.get("grouped_by")  # by former documents
+    names = objectives[row["objective"]].group_by if before is None else group_of(before)
+    return {"sla_id": sla_id(agreement, name, group), "group": group_form(names, group)}
+
+
 def window_members(
     objectives: Objectives, standing: Standing, row: asyncpg.Record
 ) -> dict[str, Any]:
     """What is said of a window wherever it is shown: its judgement, and what is known of that."""
     agreement, _, name = row["objective"].partition("/")
-    group = group_of(row["grp"])
-    before = row.get("grouped_by")  # by former documents
-    group_by = objectives[row["objective"]].group_by if before is None else group_of(before)
+    whose = group_members(objectives, row)
     seal = seal_members(row, names=objectives.customers is None)
     return {
-        "sla_id": sla_id(agreement, name, group),
+        "sla_id": whose["sla_id"],
         "agreement": agreement,
         "objective": name,
         "level": row["level"],
-        "group": group_form(group_by, group),
+        "group": whose["group"],
         "window": window_form(Span(row["window_start"], row["window_end"])),
         "final": row["final"],
         "value": row["value"],

@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from services.api.answering.answers import revision_row, window_members
+from services.api.answering.answers import group_members, revision_row, window_members
 from services.api.answering.reviews import review_form
 from services.api.board.sources import Sources
 from services.api.reading import sealed
@@ -38,7 +38,7 @@ from shared.domain.plan import Plan
 from shared.domain.window import Span
 from shared.runtime.database import Connection
 from shared.wire.groups import group_of
-from shared.wire.results import group_form, instant_text, seconds, window_form
+from shared.wire.results import instant_text, seconds, window_form
 
 MOST_WINDOWS: Final = 5_000
 MOST_REVISIONS: Final = 10_000
@@ -219,7 +219,7 @@ def _adjusted(objectives: Objectives, rows: _Rows, as_of: Instant) -> Sequence[A
             lasting = _lasting(row, row["now_closed_at"], as_of)
         # Whose an item's breach is, is said where it was sealed as somebody else's.
         members = _breach_members(objectives, row) | (
-            _whose(objectives, row) if row["moved"] else {}
+            group_members(objectives, row) if row["moved"] else {}
         )
         name = row["objective"].partition("/")[2]
         found.append(AdjustedBreach(**members, **lasting, objective=name, change=change))
@@ -235,7 +235,7 @@ def _lasting(row: asyncpg.Record, closed_at: Instant | None, until: Instant) -> 
 def _breach_members(objectives: Objectives, row: asyncpg.Record) -> dict[str, Any]:
     of_window = row["scope"] == "window"
     span = Span(row["window_start"], row["window_end"]) if of_window else None
-    whose = _whose(objectives, row) if of_window else {"sla_id": None, "group": None}
+    whose = group_members(objectives, row) if of_window else {"sla_id": None, "group": None}
     return {
         "scope": row["scope"],
         **whose,
@@ -246,16 +246,6 @@ def _breach_members(objectives: Objectives, row: asyncpg.Record) -> dict[str, An
         "breach_id": row["breach_id"],
         "confirmed": row["confirmed"],
         "detected_at": format_instant(row["detected_at"]),
-    }
-
-
-def _whose(objectives: Objectives, row: asyncpg.Record) -> dict[str, Any]:
-    group, before = group_of(row["grp"]), row.get("grouped_by")  # by former documents
-    names = objectives[row["objective"]].group_by if before is None else group_of(before)
-    agreement, _, name = row["objective"].partition("/")
-    return {
-        "sla_id": sla_id(agreement, name, group),
-        "group": group_form(names, group),
     }
 
 
