@@ -39,6 +39,9 @@ def install(name: str) -> None:
 
 
 def _put(owner: object, name: str, new: object) -> None:
+    if not hasattr(owner, name):
+        message = f"{owner!r} has no {name!r}: this mistake would change nothing"
+        raise LookupError(message)
     setattr(owner, name, new)
 
 
@@ -212,14 +215,15 @@ def flow_before_seek() -> None:
     """Records flow before the claim is done, and are folded by what memory holds."""
     claim = _was(partitions.Partitions, "_try_to_claim")
     _accept_any_record()
-    _put(partitions.Partitions, "_fresh", lambda _self, _own, found: found)
+    _put(partitions, "not_folded", lambda _own, found: found)
 
     async def flowing(self: partitions.Partitions, parts: list[int], token: int) -> None:
         kept, self._consumer.seek = self._consumer.seek, lambda _place, _offset: None
+        sought = self._sought
         try:
             await claim(self, parts, token)
         finally:
-            self._consumer.seek = kept
+            self._consumer.seek, self._sought = kept, sought
         await asyncio.sleep(_SLOW_S)
 
     _put(partitions.Partitions, "_try_to_claim", flowing)
