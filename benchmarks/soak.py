@@ -8,7 +8,8 @@ members of their group. Reported: events a second that were folded, what waits, 
 process and its slope, and the differences from `evaluate` at the end.
 
 The slope is a linear regression over the samples of processes that have run for two minutes, each
-process with a level of its own, so that a restart is no slope.
+process with a level of its own, so that a restart is no slope. That of the second half tells what
+fills (items get longer while traffic is young) from what leaks.
 """
 
 import argparse
@@ -233,7 +234,12 @@ def _look(soak: Soak) -> None:
         return
     soak.lags.append((soak.seconds, lag))
     if int(soak.seconds) % 60 < _LOOK_S:
-        say(f"{soak.seconds:.0f} s: {soak.sent} sent, {lag} wait")
+        say(f"{soak.seconds:.0f} s: {soak.sent} sent, {lag} wait; {_used_now(soak)}")
+
+
+def _used_now(soak: Soak) -> str:
+    last = {title: used[-1][1] for (title, _), used in soak.memory.items()}
+    return ", ".join(f"{title} {used:.0f} MiB" for title, used in last.items())
 
 
 async def _lag(trial: Trial) -> int:
@@ -277,6 +283,8 @@ def tell(soak: Soak) -> None:
         runs = [own for (one, _), own in soak.memory.items() if one == title]
         report(f"soak_{title}_memory_max", max(used for own in runs for _, used in own), "MiB")
         report(f"soak_{title}_memory_slope", slope(runs), "MiB/h")
+        late = [[(at, used) for at, used in own if at > soak.seconds / 2] for own in runs]
+        report(f"soak_{title}_memory_slope_second_half", slope(filter(None, late)), "MiB/h")
 
 
 def slope(runs: Iterable[list[tuple[float, float]]]) -> float:
