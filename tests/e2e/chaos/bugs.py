@@ -25,6 +25,7 @@ from services.ingest import consume, publish
 from shared.domain import item
 from shared.domain.event import Event
 from shared.runtime import database
+from shared.runtime.topics import TopicError
 
 Bug = Callable[[], None]
 
@@ -302,8 +303,10 @@ def dropped_without_letters() -> None:
     bury = _was(publish.Publisher, "_bury")
 
     async def or_let_go(self: publish.Publisher, refused: Any) -> None:
-        with suppress(Exception):
+        try:
             await asyncio.wait_for(bury(self, refused), 1.0)
+        except (KafkaError, TopicError, TimeoutError):
+            self.letters.abandon()  # else its client brings it yet
 
     _put(publish.Publisher, "_bury", or_let_go)
 

@@ -13,6 +13,8 @@ from tests.e2e.chaos.storm import Outcome
 SEEDS_MAX: Final = 3
 _FOLD: Final = 0.1
 """The choice by which a cut falls on a transaction that folds."""
+_FULL: Final = 0.1
+"""The choice by which the dead letters take no record at all; else they only ask for replicas."""
 _LONG: Final = 0.99
 """The choice by which a process is away for long."""
 
@@ -30,7 +32,7 @@ PROVOKED_BY: Final[dict[str, Sequence[Deed]]] = {
     "time-without-proof": [(Kind.KILL_INGEST, _LONG)] * 2,
     "outbox-emptied-first": [(Kind.KILL, None)] * 4 + [(Kind.BROKER_KILL, None)],
     "committed-before-published": [(Kind.KILL_INGEST, None)] * 3,
-    "dropped-without-letters": [(Kind.DLQ, None)],
+    "dropped-without-letters": [(Kind.DLQ, _FULL)],
     "judged-outside-a-snapshot": [(Kind.KILL, None)],
     "ids-by-chance": [(Kind.CUT_SENT, None)] * 2,
 }
