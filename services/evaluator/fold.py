@@ -34,6 +34,9 @@ DUE_MAX: Final = 1_000
 BUILD_MAX: Final = 250
 """Items that are folded under documents to come in one transaction: events wait for it."""
 
+BUILD_READ_MAX: Final = 4_000
+"""About so many are read for that: agreements that change may be about few of the items."""
+
 SLICE: Final = 64
 """Items read or settled before other tasks get their turn: heartbeats, judging, and the commit of
 the batch before, which needs its turn after each of its statements."""
@@ -170,22 +173,45 @@ class Folder:
         if partition.building is None or not self._generations[partition.building].fresh:
             partition.built = True
             return 0
-        after = partition.built_until or ""
-        rows = await self._store.load_after(partition.part, after, BUILD_MAX)
-        for _, key, body, next_due in rows:
-            held = partition.items.get(key) or self._unpack(partition, key, body)
-            # Under the documents in use nothing changes, neither what is posted nor what is due.
-            source = Source(partition.part, key, partition.evaluation_time, Cause.LATE)
-            due = self._settle_beside(posting, held, source, partition.building)
-            self._put(posting, partition, key, held, _earlier(next_due, due))
-            partition.built_until = key
-        partition.built = len(rows) < BUILD_MAX
+        read = folded = 0
+        while not partition.built and folded < BUILD_MAX and read < BUILD_READ_MAX:
+            after = partition.built_until or ""
+            rows = await self._store.load_after(partition.part, after, BUILD_MAX)
+            read += len(rows)
+            for _, key, body, next_due in rows:
+                folded += self._build_item(posting, partition, key, body, next_due)
+                partition.built_until = key
+            partition.built = len(rows) < BUILD_MAX
         if partition.built_items is not None:
             done, every = partition.built_items
-            done += len(rows)
+            done += read
             # Items that came since are built when they are folded.
             partition.built_items = done, done if partition.built else max(done, every)
-        return len(rows)
+        return read
+
+    def _build_item(
+        self,
+        posting: Posting,
+        partition: Partition,
+        key: str,
+        body: bytes,
+        next_due: Instant | None,
+    ) -> bool:
+        """Fold a stored item under the documents that are being built; whether they are about it.
+
+        Under those in use nothing changes, neither what is posted nor what is due.
+        """
+        building = partition.building
+        kind, _, _ = key.partition(":")
+        if building is None or kind not in self._generations[building].fresh_plan:
+            return False
+        held = partition.items.get(key) or self._unpack(partition, key, body)
+        before = held.posted_beside
+        source = Source(partition.part, key, partition.evaluation_time, Cause.LATE)
+        due = _earlier(next_due, self._settle_beside(posting, held, source, building))
+        if held.posted_beside is not before or due != next_due:
+            self._put(posting, partition, key, held, due)
+        return True
 
     def _decode(self, posting: Posting, part: int, records: Sequence[Record]) -> list[_Arrival]:
         arrivals: list[_Arrival] = []
@@ -288,11 +314,11 @@ class Folder:
     ) -> Instant | None:
         """The same under the documents that are being built, as far as they change anything."""
         compiled = self._generations[building]
-        if not compiled.fresh:
+        item = held.item
+        if item.kind not in compiled.fresh_plan:
             return None
         if held.beside is None:
-            item = held.item
-            held.beside = Item(compiled.plan, item.kind, item.subject, item.events)
+            held.beside = Item(compiled.fresh_plan, item.kind, item.subject, item.events)
         settled = held.beside.settle(now=source.now)
         held.posted_beside = post_difference(
             posting,

@@ -31,8 +31,8 @@ class Compiled:
     """A generation as the fold and the judge use it.
 
     `built` says for which generation the panes of each objective (`<agreement>/<objective>`) were
-    built; `fresh` are those that were built for this one. `place` and `holds` are those of its
-    `Places`.
+    built; `fresh` are those that were built for this one, and `fresh_plan` measures just their
+    agreements. `place` and `holds` are those of its `Places`.
     """
 
     def __init__(self, number: int, catalogue: Catalogue, built: Mapping[str, int]) -> None:
@@ -53,6 +53,11 @@ class Compiled:
         )
         self.place, self.holds = places.place, places.holds
         self.fresh = frozenset(key for key, own in since.items() if own == number and own)
+
+    @cached_property
+    def fresh_plan(self) -> Plan:
+        """What is measured for the agreements of `fresh`: all that has to be built."""
+        return compile_plan(self.catalogue, {agreement for agreement, _ in self.fresh})
 
     @cached_property
     def objectives(self) -> Mapping[str, tuple[tuple[str, str], Objective]]:

@@ -8,7 +8,7 @@ that an item meets only those that can concern it and not every customer's.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -213,12 +213,18 @@ Plan = Mapping[str, KindPlan]
 NOTHING_MEASURED: Final = KindPlan((), ())
 
 
-def compile_plan(catalogue: Catalogue) -> Plan:
-    """Compile the catalogue; KPIs that no agreement uses are left out."""
+def compile_plan(catalogue: Catalogue, names: Collection[str] | None = None) -> Plan:
+    """Compile the catalogue, or the agreements of these names; KPIs that none uses are left out.
+
+    What is measured for an agreement is the same with others beside it or without.
+    """
+    agreements = [
+        own for name, own in catalogue.agreements.items() if names is None or name in names
+    ]
     kinds: dict[str, tuple[list[KpiPlan], list[KpiPlan]]] = {}
     for name in sorted(catalogue.kpis):
         kpi = catalogue.kpis[name]
-        parties = _interested(catalogue, kpi)
+        parties = _interested(agreements, kpi)
         if parties:
             durations, events = kinds.setdefault(kpi.item, ([], []))
             plans = durations if kpi.measure is MeasureKind.DURATION else events
@@ -226,11 +232,11 @@ def compile_plan(catalogue: Catalogue) -> Plan:
     return {kind: KindPlan(*plans) for kind, plans in kinds.items()}
 
 
-def _interested(catalogue: Catalogue, kpi: Kpi) -> list[Party]:
+def _interested(agreements: Iterable[Agreement], kpi: Kpi) -> list[Party]:
     """The agreements that promise something of the KPI, their series numbered through."""
     found: list[Party] = []
     number = 0
-    for agreement in catalogue.agreements.values():
+    for agreement in agreements:
         # A series keeps its number over the versions of its agreement, if it has the same name.
         numbers: dict[str, int] = {}
         by_version: dict[Instant, tuple[tuple[Candidate, ...], ...]] = {}
