@@ -81,7 +81,6 @@ class Service:
         await admin.start()
         consumer = new_consumer(
             servers,
-            self._sources,
             group=topics.group("ingest"),
             session_timeout_ms=settings.session_timeout_ms,
         )

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
 
@@ -45,15 +45,10 @@ Batches = Mapping[TopicPartition, Sequence[Record]]
 
 
 def new_consumer(
-    bootstrap_servers: str,
-    topics: Iterable[str],
-    *,
-    group: str,
-    session_timeout_ms: int = SESSION_TIMEOUT_MS,
+    bootstrap_servers: str, *, group: str, session_timeout_ms: int = SESSION_TIMEOUT_MS
 ) -> AIOKafkaConsumer:
-    """A member of ingest's group on the topics of the sources."""
+    """A member of ingest's group; `Ingest.run` says which topics it reads."""
     return AIOKafkaConsumer(
-        *topics,
         **reaching(bootstrap_servers),
         client_id="accord-ingest",
         **sharing(group, session_timeout_ms=session_timeout_ms),
@@ -91,7 +86,7 @@ class _Partition:
     bad_in_a_row: int = 0
 
 
-class Ingest:
+class Ingest(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads the sources' topics until it is told to stop."""
 
     def __init__(
@@ -114,6 +109,7 @@ class Ingest:
         self._clock = clock
         self._meters = meters
         self._assigned: dict[TopicPartition, _Partition] = {}
+        self._reassigned = False
         self._reached: dict[TopicPartition, int] = {}
         self._lag = 0
         self._moved_at = time.monotonic()
@@ -134,6 +130,7 @@ class Ingest:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set; everything that was taken is published and committed."""
+        self._consumer.subscribe([*self._sources], listener=self)
         while not stopping.is_set():
             # Never cancelled: a cancelled getmany leaves the consumer's book-keeping wrong.
             batches: Batches = await self._consumer.getmany(
@@ -146,10 +143,22 @@ class Ingest:
             self._measure_lag()
             await self._measure_letters()
 
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """From here on the consumer's positions may be others than what was read here."""
+        del revoked
+        self._reassigned = True
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """The same, also where it is given back what it had: it begins at what was committed."""
+        del assigned
+        self._reassigned = True
+
     async def _follow_assignment(self) -> AbstractSet[TopicPartition]:
         """Look at partitions that are new here; these, of which nothing may have been read yet."""
         now_assigned: AbstractSet[TopicPartition] = self._consumer.assignment()
-        if now_assigned == self._assigned.keys():
+        if self._reassigned:
+            self._reassigned, self._assigned = False, {}
+        elif now_assigned == self._assigned.keys():
             return frozenset()
         self._assigned = {
             place: known for place, known in self._assigned.items() if place in now_assigned
@@ -213,7 +222,13 @@ class Ingest:
                 self._consumer.resume(place)
 
     async def _is_whole(self, place: TopicPartition, known: _Partition, offset: int) -> bool:
-        """Whether the records from `offset` on are those that come next; else it is stopped."""
+        """Whether the records from `offset` on are those that come next; else it is stopped.
+
+        While partitions are assigned anew nobody can tell: they are read again from what is
+        committed.
+        """
+        if self._reassigned:
+            return False
         if known.committed is not None and offset < known.committed:
             detail = f"the next record to read is {known.committed}, and {offset} came: {ANEW}"
             stop: Stop | None = Stop(Reason.OTHER_LOG, known.committed, detail)

@@ -6,6 +6,8 @@ gives in `extra` is a member of its own: `logger.info("…", extra={"action": "c
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -56,6 +58,35 @@ def _shown(value: object) -> object:
     return cut.encode("utf-8", "replace").decode("utf-8")
 
 
+REPEATED_S: Final = 10.0
+"""So long nothing is written of what the client of Kafka says again."""
+
+
+class _Repeating(logging.Filter):
+    """Writes each sentence of the client of Kafka once in so long.
+
+    While a broker is away it has a hundred a second; `repeated` is how many were left out before.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._told: dict[tuple[str, object], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        sentence, now = (record.name, record.msg), self._clock()
+        at, repeated = self._told.get(sentence, (-REPEATED_S, 0))
+        if now - at < REPEATED_S:
+            self._told[sentence] = at, repeated + 1
+            return False
+        self._told[sentence] = now, 0
+        if repeated:
+            record.repeated = repeated
+        return True
+
+
 class _Counting(logging.Filter):
     def __init__(self, counter: Counter) -> None:
         super().__init__()
@@ -72,6 +103,7 @@ def configure(service: str, *, level: str = "INFO", counter: Counter | None = No
     """Send every logger's records to standard error as JSON; `counter` counts them by level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service))
+    handler.addFilter(_Repeating(time.monotonic))
     if counter is not None:
         handler.addFilter(_Counting(counter))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -59,3 +59,27 @@ def test_lines_are_counted_by_level(capsys: pytest.CaptureFixture[str]) -> None:
     assert registry.get_sample_value("accord_log_messages_total", {"level": "warning"}) == 1
     assert registry.get_sample_value("accord_log_messages_total", {"level": "debug"}) == 0
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_the_client_of_kafka_says_again_and_again_is_written_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    registry = CollectorRegistry()
+    logs.configure("ingest", counter=metrics.LOG_MESSAGES.counter(registry))
+    client, own = logging.getLogger("aiokafka.client"), logging.getLogger("services.ingest")
+    for second in range(25):
+        now = float(second)
+        client.error("Unable to connect to node %s", second)
+        client.error("Unable to update metadata from %s", [second])
+        own.warning("It is asked again.")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    said = [(line["message"], line.get("repeated")) for line in lines if "node" in line["message"]]
+    assert said == [
+        ("Unable to connect to node 0", None),
+        ("Unable to connect to node 10", 9),
+        ("Unable to connect to node 20", 9),
+    ]
+    assert len(lines) == 3 + 3 + 25
+    assert registry.get_sample_value("accord_log_messages_total", {"level": "error"}) == 6
