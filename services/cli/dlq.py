@@ -7,7 +7,7 @@ sending broke off.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final, NoReturn, TypeVar
 
 import asyncpg
@@ -85,15 +85,18 @@ def list_command(
 
 @app.command("show")
 def show_command(
-    place: Annotated[str, typer.Argument(help="As `accord dlq list` names it: tickets.dlq/0@17.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            help="As `accord dlq list` names it: tickets.dlq/0@17, quarantine/3@8:9f86d081884c7d65."
+        ),
+    ],
     *,
     as_json: _Json = False,
 ) -> None:
     """Show one refused record: why it was refused, its headers, key and value."""
     letters = _run(lambda settings: _read(settings, Filter()))
-    letter = next((one for one in letters if one.place == place), None)
-    if letter is None:
-        _refuse(f"there is no refused record {place}: `accord dlq list` names them", 1)
+    letter = _at(place, letters)
     shown = {
         **letter.row(),
         "errors": dict(letter.errors),
@@ -141,6 +144,16 @@ def redrive_command(
         print(f"{result.sent} records {'would be' if dry_run else 'were'} sent again")
     if result.refused:
         raise typer.Exit(1)
+
+
+def _at(place: str, letters: Sequence[Letter]) -> Letter:
+    found = [letter for letter in letters if letter.is_at(place)]
+    if not found:
+        _refuse(f"there is no refused record {place}: `accord dlq list` names them", 1)
+    if len(found) > 1:
+        names = ", ".join(letter.place for letter in found)
+        _refuse(f"{len(found)} records were refused at {place}: show one of {names}", 1)
+    return found[0]
 
 
 async def _read(settings: Settings, wanted: Filter) -> list[Letter]:

@@ -27,6 +27,8 @@ _EVENT_HEADERS: Final[Headers] = [("content-type", b"application/cloudevents+jso
 _MS: Final[Micros] = 1_000
 _FETCH_BYTES: Final = 16 * 1024 * 1024
 _POLL_MS: Final = 1_000
+_DIGITS: Final = 16
+"""So much of a digest is in a place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class Letter:
     """A record that was put aside: where it lies, where it came from, why, and what it is.
 
     `headers` are the record's own, `errors` what was added; `original_partition` is where it is
-    sent to again, None for anywhere.
+    sent to again, None for anywhere. `digest` tells quarantined records apart that had the same
+    offset in two logs, one after the other; it is the beginning of theirs.
     """
 
     topic: str
@@ -52,15 +55,21 @@ class Letter:
     value: bytes | None
     headers: Headers
     errors: Mapping[str, str]
+    digest: str = ""
 
     @property
     def place(self) -> str:
-        """`tickets.dlq/0@17`, or `quarantine/3@17`: how `accord dlq show` finds it."""
-        return f"{self.topic}/{self.partition}@{self.offset}"
+        """`tickets.dlq/0@17`, or `quarantine/3@17:9f86d081884c7d65`: what a list calls it."""
+        digest = f":{self.digest}" if self.digest else ""
+        return f"{self.topic}/{self.partition}@{self.offset}{digest}"
+
+    def is_at(self, place: str) -> bool:
+        """Whether this is its place, with its digest or without."""
+        return self.place == place or self.place.startswith(f"{place}:")
 
     @property
     def identity(self) -> tuple[str, int, int, int]:
-        """Its row in `redriven`."""
+        """Its row in `redriven`: whatever else was refused at that place was so at another time."""
         return self.topic, self.partition, self.offset, self.written_ms
 
     def row(self) -> dict[str, str | int | bool]:
@@ -181,8 +190,8 @@ def _failed_at(text: str | None, otherwise: Instant) -> Instant:
 
 
 _QUARANTINED: Final = """
-SELECT part, record_offset, item, reason, record, quarantined_at FROM quarantine
-ORDER BY part, record_offset
+SELECT part, record_offset, encode(digest, 'hex') AS digest, item, reason, record, quarantined_at
+FROM quarantined ORDER BY part, record_offset, quarantined_at, digest
 """
 
 
@@ -210,6 +219,7 @@ async def read_quarantine(database_url: str, events: str) -> list[Letter]:
             value=row["record"],
             headers=_EVENT_HEADERS,
             errors={},
+            digest=row["digest"][:_DIGITS],
         )
         for row in rows
     ]

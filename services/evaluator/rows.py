@@ -75,7 +75,7 @@ class ItemRow(NamedTuple):
 
 
 class QuarantineRow(NamedTuple):
-    """A row of `quarantine`."""
+    """A row of `quarantined`, but for the digest: the database knows it."""
 
     part: int
     record_offset: int

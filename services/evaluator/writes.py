@@ -63,10 +63,10 @@ ON CONFLICT (generation, breach_id) DO UPDATE
 SET part = EXCLUDED.part, grp = EXCLUDED.grp, closed_at = EXCLUDED.closed_at,
     withdrawn_at = EXCLUDED.withdrawn_at
 """
-_QUARANTINE: Final = """
-INSERT INTO quarantine (part, record_offset, item, reason, record, quarantined_at)
+_QUARANTINED: Final = """
+INSERT INTO quarantined (part, record_offset, item, reason, record, quarantined_at)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
-ON CONFLICT (part, record_offset) DO NOTHING
+ON CONFLICT (part, record_offset, digest) DO NOTHING
 """
 
 
@@ -106,7 +106,7 @@ def writes_of(posting: Posting) -> Iterator[Write]:
         rows = [(generation, *row[:-1]) for (generation, _), row in sorted(posting.beside.items())]
         yield Write(_BESIDE, _columns(rows))
     if posting.quarantined:
-        yield Write(_QUARANTINE, _columns(sorted(posting.quarantined)))
+        yield Write(_QUARANTINED, _columns(sorted(posting.quarantined)))
 
 
 def write_of_breaches(rows: Iterable[BreachRow]) -> Write:

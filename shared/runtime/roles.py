@@ -42,6 +42,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "breach": {EVALUATOR: _ALL},
     "breach_next": {EVALUATOR: _ALL},
     "outbox": {EVALUATOR: _ALL},
+    "quarantined": {EVALUATOR: _ADD},
     "quarantine": {EVALUATOR: _ADD},
     "gap": {EVALUATOR: _CHANGE},
     "redriven": {EVALUATOR: _READ},

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Identity,
     Index,
     Integer,
@@ -265,6 +266,20 @@ outbox: Final = Table(
     comment="CloudEvents that wait for the relay; rows go when the broker has acknowledged",
 )
 
+# A topic that is made anew gives the same offsets to other records: the digest tells them apart.
+quarantined: Final = Table(
+    "quarantined",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("record_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, Computed("sha256(record)", persisted=True), primary_key=True),
+    Column("item", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    instant("quarantined_at"),
+    comment="Records of the event log that do not stand: no events, and conflicts of identity",
+)
+
 quarantine: Final = Table(
     "quarantine",
     metadata,
@@ -274,7 +289,7 @@ quarantine: Final = Table(
     Column("reason", Text, nullable=False),
     Column("record", LargeBinary, nullable=False),
     instant("quarantined_at"),
-    comment="Records of the event log that do not stand: conflicts of identity",
+    comment="Of the version before, which writes it: a trigger has each record in `quarantined`",
 )
 
 gap: Final = Table(

@@ -92,11 +92,14 @@ async def _records(servers: str, topic: str, partition: int, count: int) -> list
         return found
 
 
-async def _quarantine(database_url: str, record: bytes) -> None:
+async def _quarantine(database_url: str, record: bytes, at: int = 0) -> None:
     connection = await asyncpg.connect(driver_url(database_url))
     try:
         await connection.execute(
-            "INSERT INTO quarantine VALUES (0, 7, 'ticket:T-1', 'conflict', $1, 0)", record
+            "INSERT INTO quarantined (part, record_offset, item, reason, record, quarantined_at)"
+            " VALUES (0, 7, 'ticket:T-1', 'conflict', $1, $2)",
+            record,
+            at,
         )
     finally:
         await connection.close()
@@ -131,3 +134,25 @@ def test_a_record_whose_time_has_come_is_sent_again_once_and_unchanged(desk: Des
     assert desk.redrive(*conflict, clock="11:00") == (0, 0)
     assert desk.redrive(*conflict, "--conflicts", clock="11:00") == (0, 1)
     assert desk.redrive(*conflict, "--conflicts", clock="09:00") == (1, 0)
+
+
+def test_records_that_two_logs_had_at_one_offset_are_sent_again_each_once(
+    stack: LocalStack, topics: Topics, database_url: str
+) -> None:
+    environment = {
+        **stack.environment,
+        "ACCORD_DATABASE_URL": database_url,
+        "ACCORD_TOPIC_PREFIX": topics.prefix,
+    }
+    desk = Desk(stack.bootstrap_servers, topics, environment)
+    former = FUTURE.replace(b"secret", b"former")
+    asyncio.run(_quarantine(database_url, former))
+    before = desk.redrive("--conflicts", clock="11:00")
+    asyncio.run(_quarantine(database_url, FUTURE, at=1_000))
+    places = {row["place"] for row in desk.wait_for(2)}
+    assert len(places) == 2
+    after = desk.redrive("--conflicts", clock="11:00")
+    assert (before, after, desk.redrive("--conflicts", clock="11:00")) == ((0, 1), (0, 1), (0, 0))
+    sent = asyncio.run(_records(desk.servers, topics.events, 0, 2))
+    assert [record.value for record in sent] == [former, FUTURE]
+    assert {dict(record.headers)["causationid"].decode() for record in sent} == places

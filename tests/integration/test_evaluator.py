@@ -71,7 +71,7 @@ async def test_shuffled_and_repeated_events_leave_the_same_tables(
     assert await pipeline.values() == pipeline.expected()
     await pipeline.pool.execute(
         "TRUNCATE partition_progress, item, ledger, pane, pane_bucket, judge_queue, judgement,"
-        " value, value_revision, breach, outbox, quarantine, stream"
+        " value, value_revision, breach, outbox, quarantined, stream"
     )
     again = Pipeline(
         servers=pipeline.servers,
@@ -210,7 +210,7 @@ async def test_what_cannot_be_read_and_what_conflicts_is_quarantined(pipeline: P
     await pipeline.produce_values([("ticket:T-1", b"{"), ("ticket:T-2", b"\xff")])
     async with pipeline.evaluator():
         await pipeline.rest()
-    rows = await pipeline.pool.fetch("SELECT reason, record FROM quarantine ORDER BY reason")
+    rows = await pipeline.pool.fetch("SELECT reason, record FROM quarantined ORDER BY reason")
     assert [row["reason"] for row in rows] == ["conflict", "not_json", "not_utf8"]
     assert cloudevents.decode_structured(rows[0]["record"]) == other
     assert await pipeline.values() == pipeline.expected()

@@ -253,3 +253,46 @@ async def test_breaches_that_were_sealed_before_keep_what_is_known_of_them(
         ("closed-since", None),
         ("open", None),
     ]
+
+
+# As an evaluator of the version before 0008 writes it.
+QUARANTINE = """
+INSERT INTO quarantine (part, record_offset, item, reason, record, quarantined_at)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
+ON CONFLICT (part, record_offset) DO NOTHING
+"""
+KEPT = "SELECT record_offset, record, quarantined_at FROM {} ORDER BY 1, 3"
+
+
+async def test_what_was_quarantined_and_what_older_evaluators_add_has_its_place(
+    empty_database_url: str,
+) -> None:
+    await migrate(empty_database_url, revision="0007")
+    connection = await asyncpg.connect(driver_url(empty_database_url))
+    row = ([0], [7], ["ticket:T-1"], ["conflict"], [b"one"])
+    await connection.execute(QUARANTINE, *row, [10])
+    await migrate(empty_database_url)
+
+    # One that still runs may write the old table; rights on the new one it has later, or never.
+    await connection.execute(
+        """DO $$ BEGIN CREATE ROLE accord_plain; EXCEPTION
+        WHEN duplicate_object OR unique_violation THEN NULL; END $$"""
+    )
+    await connection.execute("GRANT SELECT, INSERT ON quarantine TO accord_plain")
+    await connection.execute("SET ROLE accord_plain")
+    await connection.execute(QUARANTINE, *row, [20])  # the same record again
+    await connection.execute(QUARANTINE, *row[:4], [b"of another log"], [30])
+    await connection.execute(QUARANTINE, [0], [8], [""], ["not_json"], [b"{"], [40])
+    await connection.execute("RESET ROLE")
+    await connection.execute("REVOKE ALL ON quarantine FROM accord_plain")
+    rows = [tuple(own) for own in await connection.fetch(KEPT.format("quarantined"))]
+    assert rows == [(7, b"one", 10), (7, b"of another log", 30), (8, b"{", 40)]
+
+    await connection.execute(
+        "INSERT INTO quarantined (part, record_offset, item, reason, record, quarantined_at)"
+        " VALUES (0, 9, '', 'not_json', '[', 50)"
+    )
+    await downgrade(empty_database_url, revision="0007")
+    rows = [tuple(own) for own in await connection.fetch(KEPT.format("quarantine"))]
+    await connection.close()
+    assert rows == [(7, b"one", 10), (8, b"{", 40), (9, b"[", 50)]

@@ -113,7 +113,7 @@ async def test_what_was_folded_from_the_topic_is_rebuilt_from_it_and_from_the_it
     assert whole.events == pipeline.produced
     assert (rest.origin, [*difference_lines(rest.found)]) == (Origin.ITEMS, [])
     assert any("no longer there" in line for line in listener.lines)
-    assert await pipeline.pool.fetchval("SELECT count(*) FROM quarantine") > 0
+    assert await pipeline.pool.fetchval("SELECT count(*) FROM quarantined") > 0
     assert await pipeline.pool.fetchval(_SCHEMAS) == 0
 
 

@@ -14,6 +14,7 @@ from services.evaluator import stops
 from shared.domain.instant import DAY
 from shared.runtime.config import process_environment
 from shared.runtime.database import snapshot
+from shared.runtime.topics import create_topics
 from shared.wire.partitioning import partition_of
 from tests.integration.evaluating import PARTITIONS, Pipeline, event, until
 
@@ -117,6 +118,57 @@ async def test_a_partition_goes_on_by_itself_when_its_log_is_back(pipeline: Pipe
     assert await pipeline.values() == pipeline.expected()
 
 
+async def make_anew(pipeline: Pipeline) -> None:
+    """Delete the event log and make it again, empty."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=pipeline.servers)
+    await admin.start()
+    try:
+        await admin.delete_topics([pipeline.topics.events])
+
+        async def is_gone() -> bool:
+            return pipeline.topics.events not in await admin.list_topics()
+
+        await until(is_gone)
+    finally:
+        await admin.close()
+    await create_topics(pipeline.servers, prefix=pipeline.topics.prefix)
+    pipeline.produced = 0
+
+
+async def test_what_two_logs_have_refused_at_one_offset_is_kept_of_both(
+    pipeline: Pipeline,
+) -> None:
+    await pipeline.produce_values([("lead:L-0", b"no event")])
+    async with pipeline.evaluator():
+        await pipeline.rest()
+    await make_anew(pipeline)
+    await pipeline.produce_values([("lead:L-0", b"nor this one")])
+    async with pipeline.evaluator():
+        reason = "SELECT reason FROM gap WHERE resolved_at IS NULL"
+        await until(lambda: pipeline.pool.fetchval(reason))
+        assert await pipeline.pool.fetchval(reason) == "other_log"
+        code, out = await accord(pipeline, "gaps", "accept", str(PART), "--why", "made anew")
+        assert code == 0, out
+        await pipeline.rest()
+    # The same records once more, as after a restored backup: each stays one row.
+    await pipeline.pool.execute(
+        "UPDATE partition_progress SET next_offset = 0, record_digest = NULL WHERE part = $1", PART
+    )
+    async with pipeline.evaluator():
+        await pipeline.rest()
+    records = "SELECT record FROM quarantined WHERE part = $1 AND record_offset = 0 ORDER BY 1"
+    kept = [row["record"] for row in await pipeline.pool.fetch(records, PART)]
+    assert kept == [b"no event", b"nor this one"]
+
+    listed = json.loads((await accord(pipeline, "dlq", "list", "--json"))[1])["records"]
+    places = [row["place"] for row in listed]
+    shown = [json.loads((await accord(pipeline, "dlq", "show", p, "--json"))[1]) for p in places]
+    assert [own["place"] for own in shown] == places
+    assert sorted(own["value"] for own in shown) == ["no event", "nor this one"]
+    code, out = await accord(pipeline, "dlq", "show", f"quarantine/{PART}@0")
+    assert (code, all(place in out.replace("\n", "") for place in places)) == (1, True)
+
+
 async def test_records_that_are_no_events_stop_their_partition_only(pipeline: Pipeline) -> None:
     garbage = [("lead:L-0", b"no event")] * stops.POISON_RUN
     async with pipeline.evaluator():
@@ -127,7 +179,7 @@ async def test_records_that_are_no_events_stop_their_partition_only(pipeline: Pi
         await until(lambda: pipeline.pool.fetchval(f"{others} WHERE part <> $1", PART))
         here = "SELECT next_offset FROM partition_progress WHERE part = $1"
         assert await pipeline.pool.fetchval(here, PART) == stops.POISON_RUN
-        kept = await pipeline.pool.fetchval("SELECT count(*) FROM quarantine")
+        kept = await pipeline.pool.fetchval("SELECT count(*) FROM quarantined")
         assert kept == stops.POISON_RUN
         code, out = await accord(pipeline, "gaps", "accept", str(PART), "--why", "mended")
         assert code == 0, out

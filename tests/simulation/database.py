@@ -78,7 +78,7 @@ class Tables:
     buckets: dict[tuple[str, str, Instant, int, int], int] = field(default_factory=dict)
     breaches: dict[str, Breach] = field(default_factory=dict)
     breach_next: dict[tuple[int, str], BreachRow] = field(default_factory=dict)
-    quarantine: dict[tuple[int, int], QuarantineRow] = field(default_factory=dict)
+    quarantined: dict[tuple[int, int, bytes], QuarantineRow] = field(default_factory=dict)
     queue: list[tuple[Window, Instant]] = field(default_factory=list)
     gaps: dict[int, Gap] = field(default_factory=dict)
     generations: dict[int, Generation] = field(default_factory=dict)
@@ -292,7 +292,8 @@ class Database(Server):
             put_breach(tables, row_)
         tables.breach_next.update(posting.beside)
         for refused in posting.quarantined:
-            tables.quarantine.setdefault((refused.part, refused.record_offset), refused)
+            place = (refused.part, refused.record_offset, refused.record)
+            tables.quarantined.setdefault(place, refused)
         self.watch(process, posting, before)
 
 

@@ -107,7 +107,7 @@ class Truth:
         refused = {r.offset for r in self._logs[part].records if r.event is None}
         stored = {
             offset
-            for (own, offset), row in self._tables.quarantine.items()
+            for (own, offset, _), row in self._tables.quarantined.items()
             if own == part and row.reason != "conflict"
         }
         if refused != stored:

@@ -110,7 +110,8 @@ class Watch:
         for record in log.records[before.next_offset : move.next_offset]:
             event = record.event
             if event is None:
-                if (move.part, record.offset) not in self._database.tables.quarantine:
+                key = (move.part, record.offset, record.value)
+                if key not in self._database.tables.quarantined:
                     self._world.differs(f"record {move.part}:{record.offset} is not in quarantine")
                 continue
             events = own.setdefault(event.item, {})

@@ -123,9 +123,11 @@ BREACHES: Final = Compared(
 )
 QUARANTINE: Final = Compared(
     "quarantine",
-    ("part", "record_offset"),
+    ("part", "record_offset", "digest"),
     ("item", "reason", "record"),
-    "SELECT part, record_offset, item, reason, record FROM quarantine",
+    """
+SELECT part, record_offset, encode(digest, 'hex') AS digest, item, reason, record FROM quarantined
+""",
 )
 
 ALL: Final = (ITEMS, LEDGER, PANES, BUCKETS, VALUES, BREACHES, QUARANTINE)
