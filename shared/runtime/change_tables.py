@@ -119,6 +119,7 @@ webhook_dead: Final = Table(
     instant("dead_at"),
     Column("error", Text, nullable=False),
     Column("redriven", Boolean, nullable=False, server_default="false"),
+    Column("customers", Text),
     Index("webhook_dead_at", "dead_at"),
     Index("webhook_dead_redriven", "webhook", postgresql_where=text("redriven")),
     comment="Changes that a receiver did not take in time, until they are sent again or let go of",

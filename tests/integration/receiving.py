@@ -9,8 +9,10 @@ from ipaddress import ip_network
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from services.api.web.caller import CALLER, Caller
 from services.api.webhooks.delivering import Deliverer
 from shared.runtime.database import Pool
 from tests.api.serving import HOST, on_a_port
@@ -85,6 +87,15 @@ async def delivers(deliverer: Deliverer) -> AsyncIterator[None]:
     finally:
         stopping.set()
         await running
+
+
+def asking(app: FastAPI, caller: Caller) -> httpx.AsyncClient:
+    """A client whose requests are this caller's."""
+
+    async def as_caller(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, CALLER: caller}, receive, send)
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(as_caller), base_url="http://api")
 
 
 async def made(http: httpx.AsyncClient, url: str, **asked: object) -> dict[str, str]:

@@ -31,6 +31,7 @@ FROM pg_attribute
 JOIN pg_class c ON c.oid = attrelid
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND attnum > 0
+    AND NOT attisdropped
     AND c.relname <> 'alembic_version'
 UNION ALL
 SELECT 'index', indexrelid::regclass::text, indrelid::regclass::text,
@@ -296,3 +297,22 @@ async def test_what_was_quarantined_and_what_older_evaluators_add_has_its_place(
     rows = [tuple(own) for own in await connection.fetch(KEPT.format("quarantine"))]
     await connection.close()
     assert rows == [(7, b"one", 10), (8, b"{", 40), (9, b"[", 50)]
+
+
+async def test_of_dead_changes_that_the_log_still_has_it_is_noted_whom_they_are_about(
+    empty_database_url: str,
+) -> None:
+    await migrate(empty_database_url, revision="0008")
+    connection = await asyncpg.connect(driver_url(empty_database_url))
+    await connection.execute(
+        "INSERT INTO change"
+        " VALUES (2, 0, 'e-2', 'state.changed', 'a/o', '[]', '', '[\"acme\"]', '{}')"
+    )
+    await connection.execute(
+        "INSERT INTO webhook_dead"
+        " SELECT 'w', n, 'e-' || n, 'state.changed', '{}', 0, 'gone' FROM generate_series(1, 2) n"
+    )
+    await migrate(empty_database_url)
+    rows = await connection.fetch("SELECT seq, customers FROM webhook_dead ORDER BY seq")
+    await connection.close()
+    assert [tuple(row) for row in rows] == [(1, None), (2, '["acme"]')]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -9,12 +10,9 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from standardwebhooks import Webhook
-from starlette.types import Receive, Scope, Send
 
-from services.api.access import key_store
-from services.api.access.key_store import Wish
 from services.api.app import create_app, make_sources
-from services.api.web.caller import CALLER, Caller
+from services.api.web.caller import Caller
 from services.api.webhooks import delivering, sending, store
 from services.api.webhooks.addresses import Addresses
 from services.api.webhooks.delivering import Deliverer
@@ -27,6 +25,7 @@ from tests.integration.receiving import (
     HOOKS,
     LOOPBACK,
     all_passed,
+    asking,
     delivers,
     has,
     has_dead,
@@ -66,13 +65,7 @@ def app(database: Pool, tmp_path: Path) -> FastAPI:
 
 @pytest.fixture
 def asked_by(app: FastAPI) -> Callable[[Caller], httpx.AsyncClient]:
-    def asked(caller: Caller) -> httpx.AsyncClient:
-        async def as_caller(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, CALLER: caller}, receive, send)
-
-        return httpx.AsyncClient(transport=httpx.ASGITransport(as_caller), base_url="http://api")
-
-    return asked
+    return partial(asking, app)
 
 
 @pytest.fixture
@@ -162,28 +155,6 @@ async def test_only_what_its_filters_ask_for_is_sent_and_what_its_owner_may_see(
         )
         await until(lambda: all_passed(database))
         assert (filtered.numbers, restricted.numbers) == ([2], [3])
-
-
-async def test_nothing_is_sent_for_a_key_that_has_ended_and_one_that_replaces_it_has_its_webhooks(
-    asked_by: Callable[[Caller], httpx.AsyncClient], database: Pool, deliverer: Deliverer
-) -> None:
-    wish = Wish(name="pager", scopes=["write"])
-    async with transaction(database) as owner:
-        several = [(await key_store.create(owner, wish, by="mira"))[0] for _ in range(3)]
-    async with receiving() as revoked, receiving() as rotated, receiving() as kept:
-        for key, receiver in zip(several, (revoked, rotated, kept), strict=True):
-            async with asked_by(Caller(f"key:{key}", WRITE)) as client:
-                await made(client, receiver.url)
-        async with transaction(database) as owner:
-            await key_store.revoke(owner, several[0], by="mira")
-            new, _ = await key_store.rotate(owner, several[1], by="mira", overlap=0)
-        await append(database, a_change(1))
-        async with delivers(deliverer):
-            await until(lambda: has(rotated, 1))
-            await until(lambda: has(kept, 1))
-        assert revoked.numbers == []
-        async with asked_by(Caller(f"key:{new}", WRITE)) as client:
-            assert len((await client.get(HOOKS)).json()["items"]) == 1
 
 
 async def test_any_number_of_processes_deliver_each_change_once_between_them(

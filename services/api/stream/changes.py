@@ -72,6 +72,11 @@ class Wanted:
         )
 
 
+def is_seen(customers: str, visible_to: frozenset[str] | None) -> bool:
+    """Whether a row about these customers (JSON) may be shown to who is restricted to those."""
+    return visible_to is None or may_see(group_of(customers), visible_to)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The last number of the log, and the last one that is not kept any more; 0: none."""

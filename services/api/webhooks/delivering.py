@@ -22,7 +22,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from services.api.board.board import UNREACHABLE
-from services.api.stream.changes import Change, read_after, read_head
+from services.api.stream.changes import Change, is_seen, read_after, read_head
 from services.api.webhooks import store
 from services.api.webhooks.addresses import Addresses, UrlRefused
 from services.api.webhooks.sending import Outcome, Sender, sender
@@ -229,6 +229,9 @@ class Deliverer:
     async def _send_redriven(self, own: Leased, out: Sender) -> bool:
         """Send again what is to be, whether the receiver takes it."""
         while (row := await store.redriven(self._pool, own)) is not None:
+            if not is_seen(row["customers"], own.visible_to):
+                await store.kept_back(self._pool, own, row["seq"])
+                continue
             outcome, took = await self._attempt(own, out, row["event_id"], row["body"])
             attempt = Attempt(row["seq"], row["event_id"], 1, took, outcome.status, outcome.error)
             if not outcome.is_taken:

@@ -6,9 +6,10 @@ from typing import Final
 import asyncpg
 import msgspec
 
+from services.api.stream.changes import is_seen
 from services.api.web.caller import Caller
 from services.api.webhooks.signing import new_secret
-from services.api.webhooks.store import NOW, OVERLAP, Filters
+from services.api.webhooks.store import CONCERN, NOW, OVERLAP, Filters
 from shared.domain.instant import Instant
 from shared.runtime.database import Connection
 
@@ -76,16 +77,24 @@ async def read_deliveries(
 
 
 async def read_dead(
-    connection: Connection, id_: str, *, after: int, limit: int
+    connection: Connection, by: Caller, id_: str, *, after: int, limit: int
 ) -> list[asyncpg.Record]:
-    """Its dead list, in the order of the log."""
-    return await connection.fetch(_DEAD, id_, after, limit)
+    """What the caller may see of its dead list, in the order of the log."""
+    return await connection.fetch(_DEAD, id_, await _seen(connection, by, id_), after, limit)
 
 
-async def redrive(connection: Connection, id_: str) -> int:
-    """Have all of its dead list sent again, as soon as somebody delivers; how many those are."""
-    count: int = await connection.fetchval(_REDRIVE, id_)
+async def redrive(connection: Connection, by: Caller, id_: str) -> int:
+    """Have that sent again, as soon as somebody delivers; how many those are."""
+    count: int = await connection.fetchval(_REDRIVE, id_, await _seen(connection, by, id_))
     return count
+
+
+async def _seen(connection: Connection, by: Caller, id_: str) -> list[str] | None:
+    """Whom its dead changes are about, of those that the caller may see; None: whomever."""
+    if by.customers is None:
+        return None
+    rows = await connection.fetch(_CONCERNS, id_)
+    return [row["customers"] for row in rows if is_seen(row["customers"], by.customers)]
 
 
 _COLUMNS: Final = """
@@ -122,15 +131,19 @@ _DELIVERIES: Final = """
 SELECT id, seq, event_id, attempt, at, took, status, error FROM webhook_delivery
 WHERE webhook = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
 """
-_DEAD: Final = """
-SELECT seq, event_id, type, body, dead_at, error, redriven FROM webhook_dead
-WHERE webhook = $1 AND seq > $2 ORDER BY seq LIMIT $3
-"""
-_REDRIVE: Final = """
+_CONCERNS: Final = f"""
+SELECT DISTINCT {CONCERN} AS customers FROM webhook_dead d WHERE webhook = $1
+"""  # noqa: S608 - our own words
+_SEEN: Final = f"webhook = $1 AND ($2::text[] IS NULL OR {CONCERN} = ANY($2))"
+_DEAD: Final = f"""
+SELECT seq, event_id, type, body, dead_at, error, redriven FROM webhook_dead d
+WHERE {_SEEN} AND seq > $3 ORDER BY seq LIMIT $4
+"""  # noqa: S608 - our own words
+_REDRIVE: Final = f"""
 WITH again AS (
-    UPDATE webhook_dead SET redriven = true WHERE webhook = $1 RETURNING 1
+    UPDATE webhook_dead d SET redriven = true WHERE {_SEEN} RETURNING 1
 ), soon AS (
     UPDATE webhook SET next_attempt_at = 0 WHERE id = $1
 )
 SELECT count(*) FROM again
-"""
+"""  # noqa: S608 - our own words

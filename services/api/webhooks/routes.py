@@ -169,7 +169,7 @@ async def list_dead(
     async with transaction(sources.pool) as connection:
         await _own(connection, by, webhook_id)
         last = 0 if after is None else int(after[0])
-        rows = await owned.read_dead(connection, webhook_id, after=last, limit=wanted.limit + 1)
+        rows = await owned.read_dead(connection, by, webhook_id, after=last, limit=wanted.limit + 1)
     page = rows[: wanted.limit]
     place = (page[-1]["seq"],) if len(rows) > len(page) else None
     return _listed(request, [shapes.dead_form(row) for row in page], scope, place)
@@ -184,7 +184,7 @@ async def redrive(webhook_id: Id, _: Nothing, by: By, sources: Unread) -> Respon
     """Send all of a webhook's dead list again, before what else waits for it, and at once."""
     async with transaction(sources.pool) as connection:
         await _own(connection, by, webhook_id)
-        count = await owned.redrive(connection, webhook_id)
+        count = await owned.redrive(connection, by, webhook_id)
         await _note(connection, by, "redriven", webhook_id)
     return _json(HTTPStatus.OK, {"redriven": count}).response()
 

@@ -15,6 +15,7 @@ import msgspec
 from services.api.stream.changes import Change, Wanted
 from shared.domain.instant import HOUR, MINUTE, Instant, Micros
 from shared.runtime.database import Pool, transaction
+from shared.wire.groups import group_text
 
 LEASE: Final[Micros] = MINUTE
 """How long a process that says nothing more keeps others from delivering."""
@@ -64,10 +65,14 @@ class Leased:
     epoch: int
 
     @cached_property
+    def visible_to(self) -> frozenset[str] | None:
+        """The customers that its owner is restricted to, as of the claim; None: to none."""
+        return None if self.customers is None else frozenset(_texts(self.customers))
+
+    @cached_property
     def wanted(self) -> Wanted:
         """Which changes it gets."""
-        visible_to = None if self.customers is None else frozenset(_texts(self.customers))
-        return msgspec.json.decode(self.filters, type=Filters).wanted(visible_to)
+        return msgspec.json.decode(self.filters, type=Filters).wanted(self.visible_to)
 
     @property
     def secrets(self) -> list[str]:
@@ -98,7 +103,7 @@ class LeaseLostError(Exception):
 async def claim(pool: Pool, owner: str, limit: int) -> list[Leased]:
     """Take webhooks that have something to be sent and nobody who does.
 
-    Whoever's key has ended is told nothing more.
+    Whoever's key has ended is told nothing more, and anybody with a key what it shows today.
     """
     rows = await pool.fetch(_CLAIM, owner, limit, LEASE)
     return [Leased(*row) for row in rows]
@@ -144,7 +149,7 @@ def _check(found: object) -> None:
 
 async def bury(pool: Pool, own: Leased, changes: Sequence[Change], seq: int, error: str) -> None:
     """Put changes on the dead list, and go on after `seq`."""
-    rows = [(own.id, c.seq, c.event_id, c.type, c.body) for c in changes]
+    rows = [(own.id, c.seq, c.event_id, c.type, c.body, group_text(c.customers)) for c in changes]
     async with transaction(pool) as connection:
         _check(await connection.fetchval(_PASSED, own.id, own.epoch, seq, LEASE))
         if rows:
@@ -162,6 +167,11 @@ async def redriven(pool: Pool, own: Leased) -> asyncpg.Record | None:
     return await pool.fetchrow(_REDRIVEN, own.id)
 
 
+async def kept_back(pool: Pool, own: Leased, seq: int) -> None:
+    """Its owner may not see this one any more: it stays on the dead list."""
+    _check(await pool.fetchval(_KEPT_BACK, own.id, own.epoch, seq))
+
+
 async def risen(pool: Pool, own: Leased, attempt: Attempt) -> None:
     """A dead change was taken after all."""
     async with transaction(pool) as connection:
@@ -176,21 +186,28 @@ async def still_dead(pool: Pool, own: Leased, attempt: Attempt) -> None:
         await connection.execute(_STILL_DEAD, own.id, attempt.error or f"HTTP {attempt.status}")
 
 
+CONCERN: Final = """
+coalesce(d.customers, (SELECT customers FROM change c WHERE c.seq = d.seq), '[]')
+"""
+"""Whom a dead change `d` is about. One that a version before has buried does not say it itself."""
+# What an issuer says of an owner is in tokens alone: of the last one that made the webhook.
 _CLAIM: Final = f"""
-UPDATE webhook w SET epoch = epoch + 1, leased_by = $1, leased_until = {NOW} + $3
-WHERE id IN (
-    SELECT id FROM webhook c
+WITH own AS (
+    SELECT c.id,
+        CASE WHEN k.id IS NULL THEN c.customers ELSE to_json(k.customers)::text END AS customers
+    FROM webhook c
+    LEFT JOIN api_key k ON 'key:' || k.id = c.owner AND k.revoked_at IS NULL
+        AND (k.expires_at IS NULL OR k.expires_at > {NOW})
     WHERE leased_until < {NOW} AND next_attempt_at <= {NOW} AND (
         position < (SELECT last_seq FROM change_head)
         OR EXISTS (SELECT FROM webhook_dead d WHERE d.webhook = c.id AND d.redriven)
-    ) AND NOT EXISTS (
-        SELECT FROM api_key k WHERE 'key:' || k.id = c.owner
-        AND (k.revoked_at IS NOT NULL OR k.expires_at <= {NOW})
-    )
+    ) AND (k.id IS NOT NULL OR c.owner NOT LIKE 'key:%')
     ORDER BY next_attempt_at LIMIT $2
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF c SKIP LOCKED
 )
-RETURNING id, url, filters, customers, secret,
+UPDATE webhook w SET epoch = epoch + 1, leased_by = $1, leased_until = {NOW} + $3
+FROM own WHERE w.id = own.id
+RETURNING w.id, url, filters, own.customers, secret,
     CASE WHEN former_until > {NOW} THEN former_secret END, position, attempts, epoch
 """  # noqa: S608 - our own words
 _RELEASE: Final = "UPDATE webhook SET leased_until = 0 WHERE id = $1 AND epoch = $2"
@@ -227,12 +244,18 @@ WITH own AS (
 SELECT is_over FROM own
 """  # noqa: S608 - our own words
 _BURY: Final = f"""
-INSERT INTO webhook_dead (webhook, seq, event_id, type, body, dead_at, error)
-SELECT *, {NOW}, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+INSERT INTO webhook_dead (webhook, seq, event_id, type, body, customers, dead_at, error)
+SELECT *, {NOW}, $7
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
 ON CONFLICT (webhook, seq) DO NOTHING
 """  # noqa: S608 - our own words
-_REDRIVEN: Final = """
-SELECT seq, event_id, body FROM webhook_dead WHERE webhook = $1 AND redriven ORDER BY seq LIMIT 1
+_REDRIVEN: Final = f"""
+SELECT seq, event_id, body, {CONCERN} AS customers FROM webhook_dead d
+WHERE webhook = $1 AND redriven ORDER BY seq LIMIT 1
+"""  # noqa: S608 - our own words
+_KEPT_BACK: Final = """
+UPDATE webhook_dead d SET redriven = false FROM webhook w
+WHERE w.id = $1 AND w.epoch = $2 AND d.webhook = w.id AND d.seq = $3 RETURNING true
 """
 _RISEN: Final = "DELETE FROM webhook_dead WHERE webhook = $1 AND seq = $2"
 _STILL_DEAD: Final = """
