@@ -8,8 +8,7 @@ outbox when the broker has them. A repetition has the same id.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import asyncpg
@@ -71,7 +70,7 @@ class Relay:
     async def _relay(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
-                async with self._alone() as place:
+                async with advisory_locks.held_alone(self._pool, advisory_locks.RELAYING) as place:
                     if place is None:
                         self._figures.outbox.set(0)  # whoever is the one says so
                     # With its connection the place is lost, and another may have it.
@@ -89,23 +88,6 @@ class Relay:
                 await self._give_up_producer()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), RETRY_S)
-
-    @asynccontextmanager
-    async def _alone(self) -> "AsyncIterator[Connection | None]":
-        """The connection that the lock lives as long as, where this process is the one."""
-        async with self._pool.acquire() as connection:
-            alone: bool = await connection.fetchval(
-                "SELECT pg_try_advisory_lock($1)", advisory_locks.RELAYING
-            )
-            try:
-                yield connection if alone else None
-            except BaseException:
-                # Whatever state the connection is in: the lock goes with it.
-                with contextlib.suppress(asyncpg.InterfaceError):  # the pool has let go of it
-                    connection.terminate()
-                raise
-            if alone:
-                await connection.execute("SELECT pg_advisory_unlock($1)", advisory_locks.RELAYING)
 
     async def relay_once(self) -> bool:
         """Announce and send some; whether there may be more at once."""

@@ -40,13 +40,32 @@ async def held_together(pool: Pool, lock: int) -> AsyncIterator[None]:
 
     On a connection of its own: a transaction in the block begins with a snapshot of afterwards.
     """
-    async with pool.acquire() as connection:
+    async with _connection(pool) as connection:
         await connection.execute("SELECT pg_advisory_lock_shared($1)", lock)
+        yield
+        await connection.execute("SELECT pg_advisory_unlock_shared($1)", lock)
+
+
+@asynccontextmanager
+async def held_alone(pool: Pool, lock: int) -> "AsyncIterator[Connection | None]":
+    """The connection that the lock lives as long as, or None where another one has the lock."""
+    async with _connection(pool) as connection:
+        taken: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock)
+        yield connection if taken else None
+        if taken:
+            await connection.execute("SELECT pg_advisory_unlock($1)", lock)
+
+
+@asynccontextmanager
+async def _connection(pool: Pool) -> AsyncIterator[Connection]:
+    """One that ends with whatever fails meanwhile, a lock that it may have with it.
+
+    Taking the lock and letting it go are meant too: who is told nothing of either cannot know.
+    """
+    async with pool.acquire() as connection:
         try:
-            yield
+            yield connection
         except BaseException:
-            # Whatever state the connection is in: the lock goes with it.
             with suppress(asyncpg.InterfaceError):  # the pool has let go of it
                 connection.terminate()
             raise
-        await connection.execute("SELECT pg_advisory_unlock_shared($1)", lock)
