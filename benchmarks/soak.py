@@ -39,9 +39,9 @@ from services.cli.stack.services import Services
 from services.cli.terminal import say
 from services.cli.trial import Trial
 from services.cli.verification.rest import Progress
-from services.evaluator.store import PASSING
 from shared.domain.instant import MINUTE
 from shared.runtime.config import driver_url
+from shared.runtime.database import PASSING
 from shared.runtime.wall_clock import system_clock
 
 _SESSION_MS: Final = "10000"

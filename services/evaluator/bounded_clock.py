@@ -14,9 +14,8 @@ from typing import Final
 
 from prometheus_client import Gauge
 
-from services.evaluator import store
 from shared.domain.instant import SECOND, Instant, Micros
-from shared.runtime.database import Pool
+from shared.runtime.database import PASSING, Pool
 from shared.runtime.wall_clock import WallClock
 
 LOOK_S: Final = 5.0
@@ -65,7 +64,7 @@ class BoundedClock:
         if not self._is_bound:
             return
         asked = self._steady()
-        with suppress(*store.PASSING):
+        with suppress(*PASSING):
             there: Instant = await pool.fetchval(_NOW)
             self.answered(there, asked)
 

@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from services.evaluator import store
 from services.evaluator.figures import Figures
 from services.evaluator.generations import Generations
 from services.evaluator.partitions import Partitions
 from shared.documents import Loaded, load
 from shared.documents.files import find
+from shared.runtime.database import PASSING
 from shared.runtime.wall_clock import WallClock
 
 PAUSE_S: Final = 1.0
@@ -74,7 +74,7 @@ class Following:
                     pause = TIDY_PAUSE_S
             except ValueError:
                 raise
-            except store.PASSING as error:
+            except PASSING as error:
                 _logger.warning(
                     "The documents are looked up again in a moment: %r",
                     error,

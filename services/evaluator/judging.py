@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
-from services.evaluator import exchange, judge_store, standing, state_news, store
+from services.evaluator import exchange, judge_store, standing, state_news
 from services.evaluator.agenda import Subject, find_work
 from services.evaluator.apart import judge_apart
 from services.evaluator.batch_size import JudgingSize
@@ -30,7 +30,7 @@ from services.evaluator.writes import write, write_of_breaches
 from shared.domain.instant import NEVER, SECOND, Instant
 from shared.domain.judge import next_turn, windows
 from shared.runtime import advisory_locks
-from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.database import PASSING, Connection, Pool, transaction
 from shared.runtime.generations import built, numbers, switch
 from shared.runtime.wall_clock import WallClock
 
@@ -72,7 +72,7 @@ class Judge:
                 await self._rest(begun + pause, stopping)
             except ValueError:
                 raise
-            except store.PASSING as error:
+            except PASSING as error:
                 again = True
                 self._size.given_up()
                 _logger.warning(

@@ -28,6 +28,7 @@ from services.evaluator.posting import Posting
 from services.evaluator.rows import ItemRow
 from services.evaluator.stops import Stops, digest_of, not_folded
 from services.evaluator.unreadable import Unreadable, UnreadableError
+from shared.runtime.database import PASSING
 from shared.runtime.wall_clock import WallClock
 
 POLL_MS: Final = 500
@@ -133,7 +134,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._try_to_claim(parts, token)
             except ValueError:
                 raise
-            except (KafkaError, *store.PASSING) as error:
+            except (KafkaError, *PASSING) as error:
                 self._log_retry("claim its partitions", error)
                 await self._patience.after(error)
             else:
@@ -353,7 +354,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                 await step()
             except ValueError:
                 raise
-            except (store.FencedError, UnreadableError, *store.PASSING) as error:
+            except (store.FencedError, UnreadableError, *PASSING) as error:
                 self._log_retry("fold a batch", error)
                 if isinstance(error, UnreadableError):
                     self._unreadable.note(error)
@@ -381,7 +382,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _abandon(self) -> None:
         """Wait for the batch before, however it ends: the database knows."""
-        with contextlib.suppress(store.FencedError, *store.PASSING):
+        with contextlib.suppress(store.FencedError, *PASSING):
             await self._committed()
 
     def _log_retry(self, what: str, error: BaseException) -> None:

@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 from typing import Final
 
-from services.evaluator import store
 from services.evaluator.following import Following
 from services.evaluator.partitions import Partitions
-from shared.runtime.database import Pool
+from shared.runtime.database import PASSING, Pool
 from shared.runtime.health import Note
 from shared.runtime.schema_version import at_head
 
@@ -49,7 +48,7 @@ class Readiness:
         try:
             async with pool.acquire(timeout=PAUSE_S) as connection:
                 current = await at_head(connection)
-        except store.PASSING as error:
+        except PASSING as error:
             return {"database": f"it cannot be reached: {error!r}"}
         behind = "the database has another schema: run `accord migrate`"
         return {"database": None, "migrations": None if current else behind}

@@ -15,7 +15,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.evaluator import change_log, state_news, store
+from services.evaluator import change_log, state_news
 from services.evaluator.breaches import Told, breach_event, event_id, news
 from services.evaluator.change_log import Change, about
 from services.evaluator.figures import Figures
@@ -24,7 +24,7 @@ from services.evaluator.partition import ALLOWED_DISORDER
 from shared.domain.instant import Instant
 from shared.runtime import advisory_locks
 from shared.runtime.conventions import WINDOW_PART
-from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.database import PASSING, Connection, Pool, transaction
 from shared.runtime.wall_clock import WallClock
 from shared.wire.cloudevents import CONTENT_TYPE
 
@@ -80,7 +80,7 @@ class Relay:
                             await asyncio.sleep(PAUSE_S)
             except ValueError:
                 raise
-            except (KafkaError, *store.PASSING) as error:
+            except (KafkaError, *PASSING) as error:
                 _logger.warning(
                     "The relay stops for a moment: %r", error, extra={"action": "relay_again"}
                 )

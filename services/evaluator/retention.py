@@ -11,11 +11,11 @@ import logging
 from contextlib import suppress
 from typing import Final
 
-from services.evaluator import change_log, store
+from services.evaluator import change_log
 from services.evaluator.deleting import ROWS_MAX, delete_some
 from shared.domain.instant import DAY, Instant
 from shared.runtime import advisory_locks
-from shared.runtime.database import Connection, Pool, transaction
+from shared.runtime.database import PASSING, Connection, Pool, transaction
 from shared.runtime.months import DEFAULT, Month, drop_month, make_months, months_of
 from shared.runtime.wall_clock import WallClock
 
@@ -43,7 +43,7 @@ class Retention:
                     pause = PAUSE_S
             except ValueError:
                 raise
-            except store.PASSING as error:
+            except PASSING as error:
                 pause = EVERY_S / 60
                 _logger.warning(
                     "What is kept of the past is looked at again in a minute: %r",
@@ -58,7 +58,7 @@ class Retention:
 
         Without it nothing is lost: the default table takes all.
         """
-        with suppress(*store.PASSING):
+        with suppress(*PASSING):
             async with transaction(self._pool) as connection:
                 await connection.execute(_LOCK_TIMEOUT)
                 await advisory_locks.wait_for_turn(connection, advisory_locks.RETENTION)

@@ -17,20 +17,6 @@ from shared.domain.instant import Instant
 from shared.runtime.database import Connection, Pool, transaction
 
 _LEDGER: Final = LedgerRow._fields
-PASSING: Final = (
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that broke in the middle of an exchange
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    OSError,
-    TimeoutError,
-)
-"""Errors that may be gone on the next try. A `ValueError` among them (the driver's for arguments
-that do not fit) is a fault of ours: catch that first."""
 
 
 class FencedError(Exception):

@@ -19,20 +19,15 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Gauge
 
 from shared.domain.instant import Instant
-from shared.runtime.database import Pool, transaction
+from shared.runtime.database import PASSING, Pool, transaction
 from shared.runtime.wall_clock import WallClock
 
 AGAIN_S: Final = 3.0
 """How soon a stopped partition is looked at again."""
 LETTERS_AGAIN_S: Final = 15.0
 """The same of one whose dead letters cannot be written: to try holds up the others."""
-PASSING: Final = (
-    KafkaError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
+UNKNOWN: Final = (*PASSING, asyncpg.PostgresError)
+"""Errors of a database that does not say or note why a partition is stopped, whatever keeps it."""
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -162,7 +157,7 @@ class Stops:
             if row is not None and found is None and row["reason"] == Reason.RECORDS_LOST:
                 await self._write(_WENT_ON, place.topic, place.partition, self._clock())
                 return None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except UNKNOWN as error:
             _logger.warning(
                 "The database does not say whether partitions are stopped: %r",
                 error,
@@ -206,7 +201,7 @@ class Stops:
                 return None
             if stop.reason != Reason.DEAD_LETTERS:
                 await self._write(_WENT_ON, place.topic, place.partition, self._clock())
-        except PASSING as error:
+        except (KafkaError, *UNKNOWN) as error:
             _logger.warning(
                 "A stopped partition is looked at again in a moment: %r",
                 error,
@@ -253,7 +248,7 @@ class Stops:
         row = (place.topic, place.partition, stop.reason, stop.next_offset, stop.detail, now)
         try:
             await self._write(_NOTE, *row)
-        except PASSING as error:
+        except (KafkaError, *UNKNOWN) as error:
             _logger.warning(
                 "Why a partition is stopped is not noted yet: %r",
                 error,

@@ -24,6 +24,20 @@ SESSION: Final = {
     "idle_in_transaction_session_timeout": "15s",
 }
 COMMAND_TIMEOUT_S: Final = 60.0
+PASSING: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that broke in the middle of an exchange
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it starts, recovers or stops
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+"""Errors that may be gone on the next try. A `ValueError` among them (the driver's for arguments
+that do not fit) is a fault of ours: catch that first."""
 CLOSE_S: Final = 5.0
 
 

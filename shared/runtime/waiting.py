@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from shared.runtime.database import Pool
+from shared.runtime.database import PASSING, Pool
 from shared.runtime.schema_version import at_head
 from shared.runtime.topics import MissingTopicError
 
@@ -22,19 +22,10 @@ T = TypeVar("T")
 
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0)
 AWAITED: Final = (
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # it starts, recovers or stops
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
+    *PASSING,
     asyncpg.InvalidCatalogNameError,  # the database is made later
     asyncpg.InvalidAuthorizationSpecificationError,  # and the user, or the password is changed
     asyncpg.InsufficientPrivilegeError,
-    OSError,
-    TimeoutError,
 )
 """Errors of a database that may be there in a moment. A `ValueError` among them (the driver's, of a
 URL that it cannot read) is not cured by waiting."""

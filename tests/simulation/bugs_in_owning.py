@@ -17,8 +17,9 @@ from services.evaluator.partition import Held, Partition
 from services.evaluator.partitions import Partitions
 from services.evaluator.posting import Posting
 from services.evaluator.rows import Move
-from services.evaluator.store import PASSING, Progress
+from services.evaluator.store import Progress
 from shared.domain.instant import NEVER
+from shared.runtime.database import PASSING
 from tests.simulation.database import Database
 from tests.simulation.database import Progress as Row
 from tests.simulation.held import MemoryStore

@@ -31,19 +31,13 @@ from services.api.reading.standing import (
     read_progress,
 )
 from shared.domain.instant import Instant
-from shared.runtime.database import Connection, Pool
+from shared.runtime.database import PASSING, Connection, Pool
 
 PATIENCE_S: Final = 2.0
 """How long a look is waited for; then the database is asked, or says that it does not answer."""
 ROWS_MAX: Final = 20_000
 """How many states are kept, at some 2.5 kB each; where there are more, the database is asked."""
-UNREACHABLE: Final = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that broke in the middle of an exchange
-    OSError,
-    TimeoutError,
-)
+UNREACHABLE: Final = (*PASSING, asyncpg.PostgresError)
 """Errors of a database that does not answer, or not with what is expected."""
 _AGAIN_S: Final = 1.0
 _TOO_MANY_PAUSE_S: Final = 30.0

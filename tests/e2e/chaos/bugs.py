@@ -25,6 +25,7 @@ from services.ingest import consume, publish
 from shared.domain import item
 from shared.domain.event import Event
 from shared.runtime import database
+from shared.runtime.database import PASSING
 from shared.runtime.topics import TopicError
 
 Bug = Callable[[], None]
@@ -169,7 +170,7 @@ def commit_repeated_blindly() -> None:
     async def again(self: store.Store, posting: Posting) -> None:
         try:
             await post(self, posting)
-        except store.PASSING:
+        except PASSING:
             _put(store, "_move", _move_blindly)
             try:
                 await post(self, posting)

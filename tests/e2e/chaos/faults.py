@@ -11,8 +11,8 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from services.cli.stack.server import Server
-from services.evaluator.store import PASSING
 from shared.runtime.config import driver_url
+from shared.runtime.database import PASSING
 from shared.runtime.topics import DEAD_LETTER_BYTES, UNLIMITED, dead_letters
 from tests.e2e.chaos.administering import Administrator
 from tests.e2e.chaos.feeder import GARBAGE_KEY, Feeder, garbage

@@ -19,10 +19,10 @@ from aiokafka.errors import KafkaError
 
 from services.cli.api_client import Api, ApiError
 from services.cli.trial import Trial
-from services.evaluator.store import PASSING
 from shared.domain.instant import MINUTE, SECOND, Instant, format_instant, parse_instant
 from shared.domain.measure import UNIT, Measure
 from shared.runtime.config import driver_url
+from shared.runtime.database import PASSING
 from shared.runtime.wall_clock import system_clock
 from shared.wire.pane_keys import pane_key
 from tests.e2e.chaos.feeder import Acknowledged, Feeder

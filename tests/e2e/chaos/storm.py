@@ -21,9 +21,9 @@ from services.cli.stack.child import StackError
 from services.cli.stack.local_stack import LocalStack
 from services.cli.trial import Trial
 from services.cli.verification.rest import NotAtRest, Progress
-from services.evaluator.store import PASSING
 from shared.domain.instant import MINUTE, Instant
 from shared.runtime.config import driver_url
+from shared.runtime.database import PASSING
 from shared.runtime.wall_clock import system_clock
 from tests.e2e.chaos.administering import Administrator
 from tests.e2e.chaos.announcements import check_announcements
