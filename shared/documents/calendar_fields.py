@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Final
 
 from shared.documents import notation
@@ -12,7 +12,7 @@ from shared.documents.problems import Problem, refused
 from shared.documents.public_holidays import Country, unknown_country, unknown_subdivision
 from shared.documents.reader import wrong
 from shared.documents.values import TEXT, ZONE, Text
-from shared.domain.business_calendar import LocalInterval
+from shared.domain.business_calendar import BusinessCalendar, CalendarRules, LocalInterval
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -58,10 +58,19 @@ def _country(node: MapNode, country: str, subdivision: str | None = None) -> Cou
 def _no_open_time(spec: CalendarSpec) -> Iterator[Problem]:
     every_day_a_holiday = len(spec.holidays.yearly) == 366  # noqa: PLR2004 - days of a leap year
     weekly_open = any(spec.weekly.values()) and not every_day_a_holiday
-    if not weekly_open and not any(spec.shifts.values()):
+    if not weekly_open and not _opens_on_a_shift(spec):
         place = spec.node.keys.get("weekly", spec.node.place)
         example = 'weekly: {mon: ["09:00-17:00"]}'
         yield Problem(place, f"the calendar has no open time; write for example {example}")
+
+
+def _opens_on_a_shift(spec: CalendarSpec) -> bool:
+    """Whether a shift has open time: its hours, or its date, may be left out by the zone."""
+    written = ((date.fromisoformat(day), hours) for day, hours in spec.shifts.items())
+    shifts = {day: hours for day, hours in written if hours and day.year < MAXYEAR}
+    closed = ((),) * len(WEEKDAYS)
+    calendar = BusinessCalendar(CalendarRules("", spec.time_zone, closed, shifts=shifts))
+    return any(map(calendar.on, shifts))
 
 
 class _Intervals(ListOf[LocalInterval]):

@@ -71,6 +71,22 @@ def test_a_header_is_refused(tmp_path: Path, text: str, line: int, message: str)
         ("timeZone: UTC\nweekly: {}", 6, "the calendar has no open time"),
         ("timeZone: UTC\nweekly: {mon: []}", 6, "the calendar has no open time"),
         ("timeZone: UTC", 5, "the calendar has no open time"),
+        # what the zone leaves out: an hour, a whole date
+        (
+            'timeZone: Europe/Berlin\nshifts: {"2026-03-29": ["02:00-03:00"]}',
+            5,
+            "the calendar has no open time",
+        ),
+        (
+            'timeZone: Pacific/Apia\nweekly: {}\nshifts: {"2011-12-30": ["00:00-24:00"]}',
+            6,
+            "the calendar has no open time",
+        ),
+        (
+            'timeZone: UTC\nshifts: {"9999-12-31": ["00:00-24:00"]}',
+            5,
+            "the calendar has no open time",
+        ),
         ('weekly: {mon: ["09:00-17:00"]}', 5, 'a calendar needs the field "timeZone"'),
         (
             'timeZone: UTC\nweekly: {monday: ["09:00-17:00"]}',

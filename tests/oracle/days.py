@@ -129,7 +129,8 @@ class Calendar:
         self.dates, self.yearly = set(rules.get("dates", [])), set(rules.get("yearly", []))
         self.countries = rules.get("countries", [])
         self.days: dict[dt.date, list[Segment]] = {}
-        if not any(self.weekly.values()) and not any(self.shifts.values()):
+        on_shifts = map(self.on, map(dt.date.fromisoformat, self.shifts))
+        if not any(self.weekly.values()) and not any(on_shifts):
             message = "no open time"
             raise ValueError(message)
 
