@@ -178,17 +178,23 @@ class BusinessCalendar:
 
     def working_days_later(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The same local time, `days` dates with open time after that of the first open instant."""
-        found = self._later_working_day(start, days, limit)
-        if found is None:
+        opening = self.leave(start, 0, limit)
+        if opening is None:
             return None
-        local, day = found
+        local = self._local(opening)
+        day = self._working_date(local.date(), days, limit)
+        if day is None:
+            return None
         return as_instant(datetime.combine(day, local.time().replace(fold=0), self._zone))
 
     def end_of_working_day(self, start: Instant, days: int, limit: Instant) -> Instant | None:
         """The end of the last interval of the date `days` dates with open time later."""
-        found = self._later_working_day(start, days, limit)
+        opening = self.leave(start, 0, limit)
+        if opening is None:
+            return None
+        day = self._working_date(self._date_of_hours(opening), days, limit)
         # Where the zone jumps, the interval that begins last need not be the one that ends last.
-        return None if found is None else max(span.end for span in self.on(found[1]))
+        return None if day is None else max(span.end for span in self.on(day))
 
     def on(self, day: date) -> list[Span]:
         """The open intervals of a local date; where the zone jumps they may overlap others."""
@@ -200,17 +206,6 @@ class BusinessCalendar:
     def midnight(self, day: date) -> Instant:
         """The instant at which a local date begins."""
         return self._edge(day, 0)
-
-    def _later_working_day(
-        self, start: Instant, days: int, limit: Instant
-    ) -> tuple[datetime, date] | None:
-        """The local time of the first open instant, and the date so many working days later."""
-        opening = self.leave(start, 0, limit)
-        if opening is None:
-            return None
-        local = as_datetime(opening).astimezone(self._zone)
-        day = self._working_date(self._date_of_opening(opening, local.date()), days, limit)
-        return None if day is None else (local, day)
 
     def _working_date(self, day: date, days: int, limit: Instant) -> date | None:
         """The date with open time that is `days` of these later; None when that is too far."""
@@ -226,12 +221,16 @@ class BusinessCalendar:
             self._later[day, days] = found
         return found if found.toordinal() <= last else None
 
-    def _date_of_opening(self, opening: Instant, local: date) -> date:
-        """The date whose interval holds the instant (a midnight gap may move it to the next)."""
+    def _date_of_hours(self, opening: Instant) -> date:
+        """The date whose interval holds the instant; a jump may move it to the next date."""
+        local = self._local(opening).date()
         for span in self.on(local):
             if span.start <= opening < span.end:
                 return local
         return local - timedelta(days=1)
+
+    def _local(self, instant: Instant) -> datetime:
+        return as_datetime(instant).astimezone(self._zone)
 
     def _lay_out(self, start: Instant, end: Instant) -> None:
         """Lay out the years of two instants and those between them."""

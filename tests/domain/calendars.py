@@ -20,6 +20,8 @@ CHANGES: Final = {
     "America/Havana": ["2026-03-08T05:00:00Z", "2026-11-01T05:00:00Z"],
     # from 23:30 to 00:30: what is moved lies on the next date
     "America/Toronto": ["1919-03-31T04:30:00Z"],
+    # from 23:00 to 00:00, every year
+    "America/Nuuk": ["2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"],
     # half an hour, on a zone of half an hour
     "Australia/Lord_Howe": ["2026-04-04T15:00:00Z", "2026-10-03T15:30:00Z"],
     # a quarter of an hour, once
