@@ -156,14 +156,15 @@ def _pieces(calendar: BusinessCalendar, span: Span) -> Iterator[_Piece]:
 
 
 class _Days:
-    """The local dates of a span and one more on both sides, with the instants they begin at."""
+    """The local dates of a span and some more around them, with the instants they begin at."""
 
     def __init__(self, calendar: BusinessCalendar, span: Span) -> None:
         zone = ZoneInfo(calendar.zone)
         # Where a zone changed the side of the date line, the end may have the earlier date.
         first, last = sorted(as_datetime(at).astimezone(zone).date() for at in span)
-        count = (last - first).days
-        self.dates = [first + timedelta(days=number) for number in range(-1, count + 2)]
+        # Where midnight comes twice, the date after the last may have begun once already.
+        after = (last - first).days + 3
+        self.dates = [first + timedelta(days=number) for number in range(-1, after)]
         self._begin = [calendar.midnight(day) for day in self.dates]
         self._calendar = calendar
 

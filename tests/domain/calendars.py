@@ -22,6 +22,8 @@ CHANGES: Final = {
     "America/Toronto": ["1919-03-31T04:30:00Z"],
     # from 23:00 to 00:00, every year
     "America/Nuuk": ["2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"],
+    # one minute after midnight: 00:01 is 01:01, and is 23:01 of the date before
+    "America/St_Johns": ["2006-04-02T03:31:00Z", "2006-10-29T02:31:00Z"],
     # half an hour, on a zone of half an hour
     "Australia/Lord_Howe": ["2026-04-04T15:00:00Z", "2026-10-03T15:30:00Z"],
     # a quarter of an hour, once

@@ -197,6 +197,18 @@ def test_a_date_that_the_zone_skips_is_no_part() -> None:
     ]
 
 
+def test_a_span_may_end_on_a_date_before_one_that_has_begun() -> None:
+    # One minute after midnight it was 23:01 again; at 03:00 UTC it is 23:30 on Saturday.
+    calendar = a_calendar({"sun": "23:00-24:00"}, "America/St_Johns")
+    span = Span(at("2006-10-28T18:00:00Z"), at("2006-10-29T03:00:00Z"))
+    (part,) = explain_hours(calendar, Span(span.start, at("2006-10-29T02:30:00Z")))
+    assert part.text == "no hours on Saturday"
+    before, after = explain_hours(calendar, span)
+    assert before.span == part.span
+    assert after.span == Span(part.span.end, span.end)
+    assert after.text.startswith("outside the hours of Sunday")
+
+
 def test_nothing_is_told_of_an_empty_span() -> None:
     noon = at("12:00")
     assert explain_hours(OFFICE, Span(noon, noon)) == ()
