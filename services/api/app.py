@@ -27,7 +27,7 @@ from services.api.webhooks.addresses import Addresses
 from shared.domain.agreement import Catalogue
 from shared.domain.plan import compile_plan
 from shared.runtime.database import Pool
-from shared.runtime.process import program_version
+from shared.runtime.version import program_version
 from shared.runtime.wall_clock import WallClock
 
 

@@ -15,13 +15,18 @@ _LARGEST_PAGE: Final = 500
 _PATIENCE_S: Final = 60.0
 _HTTP_OK: Final = 200
 _HTTP_NOT_FOUND: Final = 404
+_WRONG_QUESTION: Final = frozenset({400, 410, 422})
 
 
 class ApiError(RuntimeError):
     """The API is not there, or answered with a problem; the text says which and what it said."""
 
 
-class NotKnown(ApiError):  # noqa: N818 - a normal answer to the caller
+class WrongQuestion(ApiError):  # noqa: N818 - a normal answer to the caller
+    """The API is there and refuses what it was asked: the same again gets the same answer."""
+
+
+class NotKnown(WrongQuestion):
     """The API knows no such thing (404)."""
 
 
@@ -61,7 +66,7 @@ class Api:
         status, body = self._fetch(target)
         if status != _HTTP_OK:
             message = f"{self.address}{target} answered {status}: {_said(body)}"
-            raise (NotKnown if status == _HTTP_NOT_FOUND else ApiError)(message)
+            raise _error(status)(message)
         answer = json.loads(body, parse_float=Decimal)
         if not isinstance(answer, dict):
             message = f"{self.address}{target} answered with something that is no JSON object"
@@ -103,6 +108,12 @@ class Api:
             self._kept.connection = kept
             self._opened.append(kept)
         return kept
+
+
+def _error(status: int) -> type[ApiError]:
+    if status == _HTTP_NOT_FOUND:
+        return NotKnown
+    return WrongQuestion if status in _WRONG_QUESTION else ApiError
 
 
 def _said(body: bytes) -> str:

@@ -5,10 +5,12 @@ libraries, and they take a second.
 """
 
 from importlib import import_module
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from shared.runtime.version import program_version
 
 COMMANDS: Final = {
     "audit": "services.cli.audit:app",
@@ -67,8 +69,25 @@ app = typer.Typer(
 )
 
 
+def _say_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        typer.echo(f"accord {program_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def accord() -> None:
+def accord(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_say_version,
+            is_eager=True,
+            help="Show the version of Accord and exit.",
+        ),
+    ] = False,
+) -> None:
     """Say, at every instant, which service levels hold."""
 
 

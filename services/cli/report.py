@@ -18,7 +18,7 @@ from services.api.reports.parameters import Format, InvalidPeriod, period_of
 from services.api.reports.queries import Wish
 from services.api.reports.reading import why_excluded
 from services.api.reports.wishes import wish
-from services.cli.api_client import Api, ApiError
+from services.cli.api_client import Api, ApiError, WrongQuestion
 from services.cli.evaluate import (
     WRONG_INPUT,
     Reading,
@@ -77,7 +77,11 @@ def report_command(
         bool, typer.Option("--all-windows", help="Every rolling window of the period.")
     ] = False,
 ) -> None:
-    """Write how an agreement stood over a period, for both of its parties, to a file."""
+    """Write how an agreement stood over a period, for both of its parties, to a file.
+
+    Exit 2 when there is no such agreement or period, of events and of the api alike; 1 when the
+    api does not answer, or not to this key.
+    """
     chosen = form or _by_suffix(out)
     asked = {"period": period, "from": start, "until": until}
     given = {name: value for name, value in asked.items() if value is not None}
@@ -148,6 +152,8 @@ def _of_api(address: str, agreement: str, given: Mapping[str, str]) -> Report:
     try:
         with Api(address, environment_value("API_KEY")) as api:
             answer = api.get(f"/v1/reports/{agreement}", format="json", **given)
+    except WrongQuestion as error:
+        raise _wrong(str(error)) from None
     except ApiError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None

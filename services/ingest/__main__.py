@@ -22,8 +22,9 @@ from shared.runtime.database import Pool, create_pool
 from shared.runtime.event_log import recorded_partitions
 from shared.runtime.kafka import reaching
 from shared.runtime.pool_figures import PoolFigures
-from shared.runtime.process import new_registry, program_version, run
+from shared.runtime.process import new_registry, run
 from shared.runtime.topics import Topics, require_inputs
+from shared.runtime.version import program_version
 from shared.runtime.waiting import Waiting, require_schema
 from shared.runtime.wall_clock import wall_clock
 

@@ -13,7 +13,6 @@ import platform
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import uvloop
@@ -28,6 +27,7 @@ from shared.runtime import logs, metrics
 from shared.runtime.config import Settings
 from shared.runtime.health import HealthServer
 from shared.runtime.registry import Registry
+from shared.runtime.version import program_version
 
 Serve = Callable[[asyncio.Event], Awaitable[None]]
 Readiness = Callable[[], Mapping[str, str | None]]
@@ -84,14 +84,6 @@ def run(
 
 
 _CRASH: Final = {"action": "crashed"}
-
-
-def program_version() -> str:
-    """The version of Accord that runs."""
-    try:
-        return version("accord")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 class EndedByItselfError(RuntimeError):

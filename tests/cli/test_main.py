@@ -1,5 +1,7 @@
 """The command `accord` by itself: what it lists, and what it says to a typing error."""
 
+from importlib.metadata import version
+
 from typer.testing import CliRunner
 
 from services.cli.main import COMMANDS, app
@@ -15,3 +17,8 @@ def test_the_nearest_command_is_suggested() -> None:
     told = CliRunner().invoke(app, ["evaluat"])
     assert told.exit_code == 2
     assert "Did you mean 'evaluate'?" in told.output
+
+
+def test_its_version_is_that_of_the_package() -> None:
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.stdout) == (0, f"accord {version('accord')}\n")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -134,16 +134,24 @@ def test_events_need_documents_and_an_instant() -> None:
     assert "--agreements and --now" in told.stderr
 
 
+_REFUSED: Final = {
+    "/nobody?": (404, "no document is named 'nobody'"),
+    "period=2026-13": (422, "period: '2026-13' is no month"),
+    "/secret?": (403, "this key has not the scope read"),
+    "/later?": (503, "nothing can be read at the moment; ask again"),
+}
+
+
 class _Answering(BaseHTTPRequestHandler):
     asked: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self) -> None:
-        """Answer with the example, or with a problem where nobody is asked about."""
+        """Answer with the example, or with a problem where what is asked for is refused."""
         self.asked.append((self.path, self.headers["authorization"]))
-        known = "/nobody" not in self.path
-        problem = {"type": "/problems/unknown-agreement", "detail": "no document is named 'nobody'"}
-        body = json.dumps(REPORT if known else problem).encode()
-        self.send_response(200 if known else 404)
+        refused = [own for own in _REFUSED if own in self.path]
+        status, detail = _REFUSED[refused[0]] if refused else (200, "")
+        body = json.dumps({"detail": detail} if refused else REPORT).encode()
+        self.send_response(status)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -189,6 +197,15 @@ def test_an_api_that_is_not_there_is_named() -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_problem_is_told_in_its_own_words(answering: str) -> None:
     told = report("nobody", given=())
-    assert told.exit_code == 1
+    assert told.exit_code == WRONG_INPUT  # as of events
     assert told.stderr.startswith(f"{answering}/v1/reports/nobody?")
     assert told.stderr.endswith(" answered 404: no document is named 'nobody'\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "period", "code"),
+    [("everyone", "2026-13", WRONG_INPUT), ("secret", "2026-03", 1), ("later", "2026-03", 1)],
+)
+@pytest.mark.usefixtures("folder", "answering")
+def test_what_the_api_refuses_ends_as_it_does_of_events(name: str, period: str, code: int) -> None:
+    assert report(name, "--period", period, given=()).exit_code == code

@@ -36,7 +36,7 @@ _EVENT: Final = {
     "source": "/accord/evaluator",
     "type": "accord.state.changed",
     "subject": "acme-support/first-response-p1",
-    "time": "2026-03-04T10:00:00.3Z",
+    "time": "2026-03-04T10:00:00.300000Z",
     "datacontenttype": "application/json",
     "data": {"sla_id": "acme-support/first-response-p1", "state": "breached", "previous": "ok"},
 }

@@ -18,8 +18,8 @@ _HEAD: Final = """\
 # Commands
 
 `accord` is in `.venv/bin` after `make setup` (`source .venv/bin/activate` puts it on the path).
-Every command tells all of this with `--help`. Exit 0 is success, 2 input that cannot be read;
-what else an exit says is with the command.
+Every command tells all of this with `--help`; `accord --version` says which version it is.
+Exit 0 is success, 2 input that cannot be read; what else an exit says is with the command.
 """
 
 
