@@ -79,8 +79,7 @@ def report_command(
 ) -> None:
     """Write how an agreement stood over a period, for both of its parties, to a file.
 
-    Exit 2 when there is no such agreement or period, of events and of the api alike; 1 when the
-    api does not answer, or not to this key.
+    Exit 2: no such agreement or period; 1: the api does not answer, or not with this key.
     """
     chosen = form or _by_suffix(out)
     asked = {"period": period, "from": start, "until": until}
@@ -93,10 +92,7 @@ def report_command(
     else:
         catalogue, instant = loaded_documents(agreements), read_now(now)
         wanted = _asked(catalogue, agreement, given, instant, all_windows=all_windows)
-        reading = Reading(compile_plan(catalogue), now=instant)
-        with opened(events) as lines:
-            reading.read(enumerate(lines, 1))
-        report = report_of(wanted, reading.items.values(), now=instant)
+        report = _of_events(events, wanted, instant)
     path = out or Path(f"{agreement}_{_file_words(report)}.{chosen.value}")
     _write(path, written(report, chosen))
     typer.echo(str(path))
@@ -146,6 +142,13 @@ def _asked(
         message = f"--{error.parameter}: {error}"
         raise _wrong(message) from None
     return Asked(catalogue, agreement, choices, period, span, zone, all_windows=all_windows)
+
+
+def _of_events(events: str, wanted: Asked, now: Instant) -> Report:
+    reading = Reading(compile_plan(wanted.catalogue), now=now)
+    with opened(events) as lines:
+        reading.read(enumerate(lines, 1))
+    return report_of(wanted, reading.items.values(), now=now)
 
 
 def _of_api(address: str, agreement: str, given: Mapping[str, str]) -> Report:
