@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.answering.requests import the_groups
+from services.api.answering.parameters import BreachesParameters, StatesParameters
+from services.api.answering.requests import filter_hint, the_groups
 from services.api.reading.objectives import Filters, Objectives
 from services.api.web.problems import Refusal
 from shared.domain.agreement import sla_id
@@ -89,3 +90,42 @@ def test_what_is_no_sla_id_is_told_what_it_lacks(
     with pytest.raises(Refusal) as refused:
         the_groups(objectives, [sla_id])
     assert says in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("filters", "hint"),
+    [
+        ({}, None),
+        ({"agreement": ["everyone"], "objective": ["leads"], "customer": ["new"]}, None),
+        ({"sla_id": ["everyone/leads", "everyone/response/new/~"]}, None),
+        (
+            {"agreement": ["everyone", "everyon"]},
+            "agreement: no document is named 'everyon'; did you mean 'everyone'?",
+        ),
+        (
+            {"objective": ["zzz"], "sla_id": ["everyone/lead"]},
+            (
+                "objective: no agreement has one named 'zzz'; sla_id: no agreement has the "
+                "objective 'everyone/lead'; did you mean 'everyone/leads'?"
+            ),
+        ),
+        (
+            {"item": ["T-1", "ticket:T-1"]},
+            "item: 'T-1' has no kind; an item is kind:subject, like ticket:T-9",
+        ),
+    ],
+)
+def test_filters_that_name_nothing_are_spoken_of(
+    objectives: Objectives, filters: dict[str, list[str]], hint: str | None
+) -> None:
+    shape = BreachesParameters if "item" in filters else StatesParameters
+    wanted = shape.model_validate(filters)
+    readings = [[own] for own in filters.get("sla_id", [])]
+    assert filter_hint(objectives, wanted, readings) == hint
+
+
+def test_of_many_names_that_are_nothing_the_first_are_spoken_of(objectives: Objectives) -> None:
+    wanted = StatesParameters.model_validate({"agreement": [f"none-{n}" for n in range(500)]})
+    hint = filter_hint(objectives, wanted, [])
+    assert hint is not None
+    assert hint.count("no document is named") == 3

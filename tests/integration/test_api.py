@@ -185,6 +185,15 @@ async def test_filters_choose_breaches(api: Api) -> None:
         assert sorted(str(row["scope"]) for row in found) == scopes, asked
 
 
+async def test_a_filter_that_names_nothing_leaves_the_list_empty_and_says_so(api: Api) -> None:
+    for path in ("/v1/states", "/v1/breaches"):
+        for _ in range(2):  # the second time a question that is remembered
+            answer = (await api.get(path, agreement="everyon")).json()
+            assert answer["items"] == []
+            assert answer["hint"].endswith("named 'everyon'; did you mean 'everyone'?")
+        assert "hint" not in (await api.get(path, agreement="everyone")).json()
+
+
 async def test_a_withdrawn_breach_is_not_listed(
     api: Api, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:

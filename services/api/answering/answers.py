@@ -170,6 +170,7 @@ class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     items: Sequence[msgspec.Struct | msgspec.Raw]
     next: str | None
     as_of: str | None
+    hint: str | UnsetType = UNSET
 
 
 def state_row(

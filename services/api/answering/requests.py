@@ -1,17 +1,21 @@
 """What a request says beyond its typed parameters: sla_ids, and where a page begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 from urllib.parse import unquote_plus
 
 from fastapi import Request
 
-from services.api.answering.parameters import Page, StatesParameters
+from services.api.answering.parameters import BreachesParameters, Page, StatesParameters
 from services.api.reading.objectives import Filters, Group, Objectives
 from services.api.web.cursors import Key, decode_cursor
 from services.api.web.problems import Refusal, suggestion
 
 Scope = list[object]
 """The list's name and its filters: what a cursor belongs to."""
+_HINTS_MAX: Final = 3
+"""Names that are spoken of: the nearest to each is looked for among all."""
 
 
 def page_place(wanted: Page, name: str, shape: tuple[type, ...]) -> tuple[Scope, Key | None]:
@@ -71,6 +75,44 @@ def state_filters(wanted: StatesParameters, groups: Sequence[Group]) -> Filters:
         customer=wanted.customer,
         service=wanted.service,
     )
+
+
+def filter_hint(
+    objectives: Objectives,
+    wanted: StatesParameters | BreachesParameters,
+    readings: Sequence[Sequence[str]],
+) -> str | None:
+    """What filters name that the documents do not have, with what was perhaps meant.
+
+    `readings` are those of each `sla_id`. A list stays a list: what is named may come, or have
+    gone, with other documents.
+    """
+    agreements = sorted(objectives.agreements)
+    names = sorted({served.name for served in objectives})
+    items = wanted.item if isinstance(wanted, BreachesParameters) else []
+    said = [
+        *(
+            f"agreement: no document is named {name!r}{suggestion(name, agreements)}"
+            for name in _first(own for own in wanted.agreement if own not in agreements)
+        ),
+        *(
+            f"objective: no agreement has one named {name!r}{suggestion(name, names)}"
+            for name in _first(own for own in wanted.objective if own not in names)
+        ),
+        *(
+            f"sla_id: {_unknown(objectives, sla_id).detail}"
+            for sla_id in _first(own[-1] for own in readings if not named_groups(objectives, own))
+        ),
+        *(
+            f"item: {item!r} has no kind; an item is kind:subject, like ticket:T-9"
+            for item in _first(own for own in items if ":" not in own)
+        ),
+    ]
+    return "; ".join(said) or None
+
+
+def _first(names: Iterable[str]) -> Iterator[str]:
+    return islice(names, _HINTS_MAX)
 
 
 def _unknown(objectives: Objectives, sla_id: str) -> Refusal:

@@ -52,12 +52,15 @@ def list_answer(
     scope: Scope,
     last: Key | None,
     as_of: Instant | None,
+    *,
+    hint: str | None = None,
 ) -> Response:
     """A page, or 304; `last` is the key of its last item when there are more."""
     following = None if last is None else encode_cursor(scope, last)
     texts = [msgspec.Raw(encode(own)) for own in items]
-    tag = tag_of([encode([_timeless(own) for own in items]), encode(following)])
-    return respond(request, page_answer(address_of(request), texts, following, as_of, tag))
+    tag = tag_of([encode([_timeless(own) for own in items]), encode([following, hint])])
+    page = page_answer(address_of(request), texts, following, as_of, tag, hint=hint)
+    return respond(request, page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,13 @@ def page_answer(
     following: str | None,
     as_of: Instant | None,
     tag: str,
+    *,
+    hint: str | None = None,
 ) -> Answer:
     """A page of items that are JSON already; `following` is the cursor of the next."""
-    body = encode(ListAnswer(items=texts, next=following, as_of=instant_text(as_of)))
-    return Answer(body, tag, None if following is None else next_link(address, following))
+    said = msgspec.UNSET if hint is None else hint
+    answer = ListAnswer(items=texts, next=following, as_of=instant_text(as_of), hint=said)
+    return Answer(encode(answer), tag, None if following is None else next_link(address, following))
 
 
 def next_link(address: Address, following: str) -> str:

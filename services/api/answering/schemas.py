@@ -216,6 +216,10 @@ class Agreement(AgreementSummary):
 class _List(Shape):
     next: str | None = Field(description="The cursor of the next page.")
     as_of: At | None = Field(description="The instant at which all of this holds.")
+    hint: str | None = Field(
+        default=None,
+        description="What the filters name that the documents do not have; else left out.",
+    )
 
 
 class States(_List):

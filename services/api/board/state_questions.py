@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from services.api.answering.parameters import StatesOrder, StatesParameters
-from services.api.answering.requests import Scope, named_groups, state_filters
+from services.api.answering.requests import Scope, filter_hint, named_groups, state_filters
 from services.api.answering.responses import Address, Answer, page_answer, tag_of
 from services.api.board.board import Picture
 from services.api.board.state_sources import found_states
@@ -75,6 +75,7 @@ class Chosen:
     choices: Sequence[Choice]
     groups: Sequence[Group]
     customers: Sequence[str]
+    hint: str | None
 
     @property
     def keys(self) -> list[str]:
@@ -108,7 +109,9 @@ class StateList:
         choices = objectives.choose(state_filters(wanted, groups), now)
         if wanted.sla_id and not groups:
             choices = []
-        chosen = Chosen(choices, groups, objectives.customers_among(wanted.customer))
+        customers = objectives.customers_among(wanted.customer)
+        hint = filter_hint(objectives, wanted, self.readings)
+        chosen = Chosen(choices, groups, customers, hint)
         if not (wanted.type or wanted.customer or wanted.service):
             self._meant = (objectives, chosen)
         return chosen
@@ -163,9 +166,10 @@ class StateList:
             said += (own.digest, freshness.encode())
             if as_of is not None and now <= as_of + STALE_AFTER < until:
                 until = as_of + STALE_AFTER
-        tag = tag_of([*said, (following or "").encode()])
+        tag = tag_of([*said, (following or "").encode(), (chosen.hint or "").encode()])
         as_of = standing.as_of(chosen.keys)
-        return page_answer(self.address, written, following, as_of, tag), until
+        answer = page_answer(self.address, written, following, as_of, tag, hint=chosen.hint)
+        return answer, until
 
 
 def judged_choices(

@@ -14,6 +14,7 @@ from services.api.answering.parameters import (
     WindowsOrder,
 )
 from services.api.answering.requests import (
+    filter_hint,
     filtered_groups,
     page_place,
     query_sla_ids,
@@ -147,4 +148,5 @@ async def list_breaches(
     page = rows[: wanted.limit]
     items = [breach_row(chosen[row["objective"]].served, row) for row in page]
     last = (page[-1]["opened_at"], page[-1]["breach_id"]) if len(rows) > len(page) else None
-    return list_answer(request, items, scope, last, standing.as_of(keys))
+    hint = filter_hint(objectives, wanted, query_sla_ids(request))
+    return list_answer(request, items, scope, last, standing.as_of(keys), hint=hint)
