@@ -53,6 +53,15 @@ async def test_the_form_is_as_asked_or_as_liked_best(
         assert [row["record"] for row in rows].count("window") == 4
 
 
+@pytest.mark.parametrize("path", ["/v1/reports/everyone?period=2026-03", "/v1/webhooks"])
+async def test_what_the_caller_has_is_not_sent_again(api: Api, path: str) -> None:
+    answer = await api.http.get(path)
+    again = await api.http.get(path, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = await api.http.get(path, headers={"if-none-match": 'W/"other"'})
+    assert other.content == answer.content
+
+
 async def test_without_a_period_it_is_the_last_whole_month_of_the_calendars_zone(api: Api) -> None:
     report = (await api.get("/v1/reports/acme-support")).json()
     assert report["period"]["name"] == "2026-02"

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from services.api.answering.answers import agreement_row
 from services.api.answering.parameters import Page, Text
 from services.api.answering.requests import page_place
-from services.api.answering.responses import json_answer, list_answer
+from services.api.answering.responses import list_answer, object_answer
 from services.api.board.sources import From
 from services.api.reading.objectives import Choice, Filters
 from services.api.reports import queries, schemas
@@ -109,18 +109,17 @@ async def get_report(
         customers = objectives.customers_among(wanted.customer)
         found = await find(sources, connection, standing, asked, customers)
     report = await asyncio.to_thread(compose, asked, found)
-    root_path = str(request.scope.get("root_path", ""))
-    return await asyncio.to_thread(_answer, report, form, root_path)
+    return await asyncio.to_thread(_answer, request, report, form)
 
 
-def _answer(report: Report, form: Format, root_path: str) -> Response:
+def _answer(request: Request, report: Report, form: Format) -> Response:
     headers = {
         "cache-control": "private, no-cache",
         "vary": "accept",
         "x-content-type-options": "nosniff",
     }
     if form is Format.JSON:
-        answer = json_answer(report)
+        answer = object_answer(request, report)
         answer.headers.update(headers)
         return answer
     name = f'filename="{report.agreement}_{report.period.name or _days(report)}.{form.value}"'
@@ -129,6 +128,7 @@ def _answer(report: Report, form: Format, root_path: str) -> Response:
         return Response(report_csv(report), headers=headers, media_type="text/csv; header=present")
     headers["content-disposition"] = f"inline; {name}"
     headers["content-security-policy"] = _CONTENT_SECURITY
+    root_path = str(request.scope.get("root_path", ""))
     page = report_page(report, style_path=f"{root_path}{STYLE_PATH}")
     return Response(page, headers=headers, media_type="text/html")
 

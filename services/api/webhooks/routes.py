@@ -10,10 +10,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api.access import audit
 from services.api.access.scopes import asks
-from services.api.answering import schemas
+from services.api.answering import responses, schemas
 from services.api.answering.parameters import NoParameters, Page, Text
 from services.api.answering.requests import page_place
-from services.api.answering.responses import address_of, next_link
 from services.api.board.sources import Unread
 from services.api.web.bodies import described, parsed, read_bytes
 from services.api.web.caller import By, Caller
@@ -34,9 +33,9 @@ def _operation(
     name: str, model: object, example: object, status: HTTPStatus = HTTPStatus.OK
 ) -> dict[str, Any]:
     found = schemas.operation(name, model, {} if example is None else dict(example))  # type: ignore[call-overload]
-    responses = found["responses"]
-    answer = responses.pop(HTTPStatus.OK)
-    responses[status] = answer if example is not None else {"description": "It is gone"}
+    answers = found["responses"]
+    answer = answers.pop(HTTPStatus.OK)
+    answers[status] = answer if example is not None else {"description": "It is gone"}
     return {**found, "status_code": status}
 
 
@@ -95,11 +94,13 @@ async def list_webhooks(wanted: Paged, request: Request, by: By, sources: Unread
 
 
 @router.get("/{webhook_id}", **_operation("getWebhook", shapes.Webhook, shapes.WEBHOOK))
-async def get_webhook(webhook_id: Id, _: Nothing, by: By, sources: Unread) -> Response:
+async def get_webhook(
+    webhook_id: Id, _: Nothing, request: Request, by: By, sources: Unread
+) -> Response:
     """One webhook."""
     async with transaction(sources.pool) as connection:
         row = await _own(connection, by, webhook_id)
-    return _json(HTTPStatus.OK, shapes.webhook_form(row)).response()
+    return _read(request, shapes.webhook_form(row))
 
 
 @router.delete(
@@ -213,7 +214,11 @@ def _listed(
     request: Request, items: list[dict[str, Any]], scope: list[object], last: Key | None
 ) -> Response:
     following = None if last is None else encode_cursor(scope, last)
-    response = _json(HTTPStatus.OK, {"items": items, "next": following}).response()
-    if following is not None:
-        response.headers["link"] = next_link(address_of(request), following)
-    return response
+    address = responses.address_of(request)
+    link = None if following is None else responses.next_link(address, following)
+    return _read(request, {"items": items, "next": following}, link)
+
+
+def _read(request: Request, body: object, link: str | None = None) -> Response:
+    text = msgspec.json.encode(body)
+    return responses.respond(request, responses.Answer(text, responses.tag_of([text]), link))
