@@ -194,6 +194,18 @@ async def test_a_filter_that_names_nothing_leaves_the_list_empty_and_says_so(api
         assert "hint" not in (await api.get(path, agreement="everyone")).json()
 
 
+async def test_a_group_without_values_is_an_empty_list_that_says_so(api: Api) -> None:
+    sla_id = "everyone/response/nobody/~"
+    answer = (await api.get("/v1/values", sla_id=sla_id)).json()
+    assert answer["items"] == []
+    assert answer["hint"] == f"sla_id: nothing has counted in any window of {sla_id!r}"
+    then = "2020-01-01T00:00:00Z"
+    answer = (await api.get("/v1/values", sla_id="everyone/leads", known_at=then)).json()
+    assert answer["items"] == []
+    assert answer["hint"] == f"known_at: no window of 'everyone/leads' was final at {then}"
+    assert "hint" not in (await api.get("/v1/values", sla_id="everyone/leads")).json()
+
+
 async def test_a_withdrawn_breach_is_not_listed(
     api: Api, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:

@@ -218,7 +218,7 @@ class _List(Shape):
     as_of: At | None = Field(description="The instant at which all of this holds.")
     hint: str | None = Field(
         default=None,
-        description="What the filters name that the documents do not have; else left out.",
+        description="What is named that is not there, or why the list is empty; else left out.",
     )
 
 

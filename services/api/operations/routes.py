@@ -34,6 +34,7 @@ from services.api.reading.queries import (
     read_values,
     whole_page,
 )
+from shared.domain.instant import format_instant
 from shared.domain.window import Span
 
 router: Final = APIRouter(prefix="/v1")
@@ -75,7 +76,18 @@ async def list_values(
         for row in page
     ]
     last = (page[-1]["window_start"],) if len(rows) > wanted.limit else None
-    return list_answer(request, items, scope, last, standing.as_of([key]))
+    as_of = standing.as_of([key])
+    empty = not page and after is None and as_of is not None
+    hint = _no_values(wanted) if empty else None
+    return list_answer(request, items, scope, last, as_of, hint=hint)
+
+
+def _no_values(wanted: ValuesParameters) -> str:
+    if wanted.known_at is None:
+        return f"sla_id: nothing has counted in any window of {wanted.sla_id!r}"
+    return (
+        f"known_at: no window of {wanted.sla_id!r} was final at {format_instant(wanted.known_at)}"
+    )
 
 
 @router.get(
