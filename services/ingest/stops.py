@@ -248,7 +248,7 @@ class Stops:
         row = (place.topic, place.partition, stop.reason, stop.next_offset, stop.detail, now)
         try:
             await self._write(_NOTE, *row)
-        except (KafkaError, *UNKNOWN) as error:
+        except UNKNOWN as error:
             _logger.warning(
                 "Why a partition is stopped is not noted yet: %r",
                 error,

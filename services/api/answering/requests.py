@@ -87,8 +87,9 @@ def filter_hint(
     `readings` are those of each `sla_id`. A list stays a list: what is named may come, or have
     gone, with other documents.
     """
-    agreements = sorted(objectives.agreements)
-    names = sorted({served.name for served in objectives})
+    # Asked of every list: all names are gathered only where some are named.
+    agreements = sorted(objectives.agreements) if wanted.agreement else []
+    names = sorted({served.name for served in objectives}) if wanted.objective else []
     items = wanted.item if isinstance(wanted, BreachesParameters) else []
     said = [
         *(
