@@ -180,9 +180,9 @@ def post_difference(
             fresh.append(pair)
         current.append(pair)
     if known is None:
+        if len(contributions) == len(posted):
+            return posted
         known = {id(pair[0]): pair for pair in posted[len(contributions) :]}
-    if not fresh and not known:
-        return posted
     removed = dict(known.values())
     added: list[tuple[Contribution, Placed]] = []
     for own, placed in fresh:

@@ -81,6 +81,15 @@ def test_unchanged_contributions_post_nothing() -> None:
 DECIDED = [MET._replace(cycle=number) for number in range(1, 6)]
 
 
+def test_what_only_changed_its_order_is_given_back_in_the_new_one() -> None:
+    posting, first, second = Posting(posted_at=2_000), DECIDED[0], DECIDED[2]
+    before = [(own, place(own)) for own in (first, second)]
+    posted = post_difference(posting, SOURCE, before, [second, first], place)
+    assert [own for own, _ in posted] == [second, first]
+    assert not posting.ledger
+    assert post_difference(posting, SOURCE, posted, [second, first], place) is posted
+
+
 @given(st.permutations(DECIDED), st.integers(0, 5), st.permutations(DECIDED), st.integers(0, 5))
 def test_whatever_goes_comes_and_changes_places_only_the_difference_is_posted(
     before: list[Contribution], count: int, after: list[Contribution], left: int
